@@ -1,0 +1,44 @@
+# make demo   set up, then a real pull request checked end to end (KEEP=1 leaves the bot running)
+# make test   set up, then every check
+# make lock   write the lock files anew
+PYTHON := .venv/bin/python
+PYTEST_ARGS ?=
+
+.PHONY: demo test check lint types layers unit bench lock format setup clean
+
+setup:
+	@scripts/setup dev
+
+demo:
+	@scripts/setup run
+	@$(PYTHON) -m demo $(if $(KEEP),--keep)
+
+test: setup check unit
+
+check: lint types layers
+
+lint:
+	$(PYTHON) -m ruff format --check --quiet .
+	$(PYTHON) -m ruff check --quiet .
+
+types:
+	$(PYTHON) -m mypy
+
+layers:
+	.venv/bin/lint-imports --no-cache
+
+unit:
+	@scripts/run-tests $(PYTEST_ARGS)
+
+format:
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+bench: setup
+	$(PYTHON) -m benchmarks
+
+lock:
+	scripts/lock
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis demo/state

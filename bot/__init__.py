@@ -1,0 +1,1 @@
+"""RevDeps: who breaks if this pull request is merged."""

@@ -1,0 +1,1 @@
+"""The resolver on hawkey (libdnf) and librepo."""

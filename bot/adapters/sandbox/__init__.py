@@ -1,0 +1,1 @@
+"""Local builds: a throw-away root per build, rpmbuild in bubblewrap."""

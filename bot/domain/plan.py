@@ -1,0 +1,103 @@
+"""What a run is going to rebuild, and what the resolver found out about it before the first build."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.domain.ids import RunId
+from bot.domain.packages import Link, SourcePackage
+
+
+class Effect(Enum):
+    """What the change does to a source package's buildroot, as solved before and after."""
+
+    UNAFFECTED = "unaffected"
+    """Equal contents: nothing to test."""
+    REBUILD = "rebuild"
+    """The buildroot differs."""
+    UNRESOLVABLE = "unresolvable"
+    """Could be solved before, cannot after."""
+    STILL_UNRESOLVABLE = "still-unresolvable"
+    NOW_RESOLVABLE = "now-resolvable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uninstallable:
+    """A binary package of the distribution that could be installed before the change and cannot after."""
+
+    package: str
+    """NEVRA of the binary package."""
+    source: str
+    """Name of the source package it was built from."""
+    problem: str
+    """The solver's own text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affected:
+    """A source package whose build would be different if the change were merged."""
+
+    source: SourcePackage
+    effect: Effect
+    distance: int
+    """1: a BuildRequires of it is provided by the subject; d: through d - 1 other packages."""
+    path: tuple[Link, ...] = ()
+    """From the package's BuildRequires to a binary package of the subject."""
+    problem: str = ""
+    """The solver's text where the buildroot cannot be solved after the change."""
+    dependents: int = 0
+    """How many other affected packages have it (a binary of it) in their buildroot."""
+    buildroot_before: str = ""
+    """Digest of the solved buildroot without the change; empty where it cannot be solved."""
+    buildroot_after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """The resolver's whole answer about a change on one target."""
+
+    affected: tuple[Affected, ...]
+    uninstallable: tuple[Uninstallable, ...] = ()
+    sources: int = 0
+    """How many source packages were looked at."""
+
+
+class Selection(Enum):
+    """Whether an affected package is rebuilt, and if not, why."""
+
+    PLANNED = "planned"
+    SKIPPED = "skipped"
+    """By a `skip` command."""
+    EXCLUDED = "excluded"
+    """By the configuration."""
+    OVER_LIMIT = "over-limit"
+    TOO_DEEP = "too-deep"
+    ARCHITECTURE = "architecture"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEntry:
+    """An affected package of a run on a target: the resolver's findings and what was decided about it."""
+
+    run: RunId
+    target: str
+    affected: Affected
+    selection: Selection
+    uninstallable: tuple[Uninstallable, ...] = ()
+    level: int = 0
+    """Rebuild order: packages of level n wait for packages of level n - 1. 0 waits for nothing."""
+    needs: tuple[str, ...] = ()
+    """Names of the affected packages that must be rebuilt before this one."""
+    generation: int = 0
+    """Generation of the workspace in which it was found to be solvable, raised by chained rebuilds."""
+    ready: bool = True
+    """Solvable in the workspace as it is now; a package that waits for another's rebuild is not."""
+
+    @property
+    def package(self) -> str:
+        """The source package's name."""
+        return self.affected.source.name
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is part of what is to be tested."""
+        return self.selection is Selection.PLANNED

@@ -1,0 +1,193 @@
+"""Changes and runs: what is tested and how far it has come.
+
+A change is a pull request and owns the reports. A run tests one head commit of it. A run target is the run's work on
+one target. All three are rows; the engine replaces them as a whole under the lease's fencing token.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from bot.domain.build import FailureReason
+from bot.domain.config import Config, ConfigProblem, PackageConfig
+from bot.domain.ids import ChangeId, RunId, SnapshotId, WorkspaceRef
+from bot.domain.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoRef:
+    """A repository on a forge; `forge` is the name under which the settings know it ("github")."""
+
+    forge: str
+    owner: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRef:
+    """A pull request, by repository and number."""
+
+    repo: RepoRef
+    number: int
+
+    @property
+    def id(self) -> ChangeId:
+        """The key under which the change is stored."""
+        return ChangeId(f"{self.repo.forge}:{self.repo}#{self.number}")
+
+    def __str__(self) -> str:
+        return f"{self.repo}#{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeState:
+    """A pull request as the forge described it last."""
+
+    ref: ChangeRef
+    title: str
+    author: str
+    head_sha: str
+    base_sha: str
+    base_branch: str
+    head_repo: str
+    """`owner/name`; another than the change's own for a fork."""
+    open: bool = True
+    draft: bool = False
+    labels: tuple[str, ...] = ()
+    url: str = ""
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A pull request as it is stored. `state` is None until the forge was asked for the first time."""
+
+    ref: ChangeRef
+    state: ChangeState | None = None
+    stale: bool = True
+    """A hint came in: ask the forge again before anything else is done."""
+    approved_sha: str | None = None
+    """The outsider's commit that a maintainer let through."""
+    approved_by: str | None = None
+    failing_sha: str | None = None
+    """The head commit for which the one "now failing" comment was written."""
+
+
+class RunState(Enum):
+    """The coarse state of a run; details are in its targets, entries and builds."""
+
+    ACTIVE = "active"
+    WAITING = "waiting"
+    """For an approval."""
+    FINISHED = "finished"
+
+
+class Conclusion(Enum):
+    """How a run ended; the words are those of GitHub's check runs."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ACTION_REQUIRED = "action_required"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    SKIPPED = "skipped"
+
+
+class StopReason(Enum):
+    """Why a run is to be stopped before its end."""
+
+    SUPERSEDED = "superseded"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a run could not go on, for the report: what happened and what to do about it."""
+
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One test of one head commit. Times are aware UTC."""
+
+    id: RunId
+    change: ChangeRef
+    head_sha: str
+    base_sha: str
+    created_at: datetime
+    sequence: int = 1
+    """Counts the runs of a change from 1."""
+    state: RunState = RunState.ACTIVE
+    trusted: bool | None = None
+    """None: not asked yet."""
+    config: Config | None = None
+    config_problems: tuple[ConfigProblem, ...] = ()
+    config_from_head: bool = False
+    config_changed: bool = False
+    """The change touches `.revdeps.yaml`."""
+    packages: tuple[PackageConfig, ...] = ()
+    """What the change touches; names are known once the specs have been parsed."""
+    checkout: str | None = None
+    """Directory of the checked-out head commit."""
+    deadline: datetime | None = None
+    stop: StopReason | None = None
+    stopped_by: str | None = None
+    problem: Problem | None = None
+    conclusion: Conclusion | None = None
+    finished_at: datetime | None = None
+    skip: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    limit: int | None = None
+    """From `run limit=N`; overrides the configuration's."""
+    cancelled_packages: tuple[str, ...] = ()
+    cleaned: bool = False
+    """Workspaces and checkout are removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPackage:
+    """A package of the change, as it was built: what its dependents are tested against."""
+
+    source: str
+    """NEVRA of the SRPM."""
+    binaries: tuple[str, ...]
+    """NEVRAs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTarget:
+    """A run's work on one target."""
+
+    run: RunId
+    target: Target
+    snapshot: SnapshotId | None = None
+    workspace: WorkspaceRef | None = None
+    published: tuple[PublishedPackage, ...] = ()
+    """The change and, in chained mode, what was rebuilt for it."""
+    repository: str | None = None
+    """URL of the workspace's repository, None until the change is published."""
+    generation: int = -1
+    """The last generation that was published; 0 holds the change alone."""
+    planned: bool = False
+    examined: int = 0
+    """How many source packages the resolver looked at."""
+    stale_snapshot: bool = False
+    unrepaired: tuple[str, ...] = field(default=())
+    """Uninstallable binaries whose source is not among the planned packages, as `NEVRA: problem`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectFailure:
+    """The changed package itself does not build."""
+
+    package: str
+    target: str
+    reason: FailureReason
+    cause: str

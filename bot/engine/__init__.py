@@ -1,0 +1,1 @@
+"""Turns stored state into actions: intake, reconciler, executor, poller, resync."""

@@ -1,0 +1,43 @@
+"""The error tree that adapters raise and the engine understands.
+
+`RevdepsError`
+├── `Transient`      try again later: the far side is down, busy or slow
+├── `Rejected`       the far side will not do it, and why is for the user to see
+└── `Misconfigured`  the operator or the repository's owner has to mend something
+"""
+
+from datetime import timedelta
+
+
+class RevdepsError(Exception):
+    """Base of everything that an adapter raises on purpose."""
+
+
+class Transient(RevdepsError):
+    """Worth trying again. `retry_after` is the far side's own wish, None where it has none."""
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Rejected(RevdepsError):
+    """Refused for a reason that will not go away by itself; the text is shown to the user as it is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Gone(Rejected):
+    """What was asked for does not exist (any more), or may not be seen."""
+
+
+class Misconfigured(RevdepsError):
+    """A setting is wrong: `where` it stands, `what` is wrong with it, `mend` says what to do."""
+
+    def __init__(self, where: str, what: str, mend: str) -> None:
+        super().__init__(f"{where}: {what}. {mend}")
+        self.where = where
+        self.what = what
+        self.mend = mend

@@ -1,0 +1,141 @@
+"""What the engine, the commands and the sandbox need to know about dependencies. The adapter is hawkey's.
+
+Two faces of one thing: `Resolver` is asynchronous and never blocks the event loop; `RootSolver` is what a build's
+supervisor, a process of its own, uses to find out what to install.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.config import Depth
+from bot.domain.ids import SnapshotId
+from bot.domain.packages import BinaryPackage, Link, SourcePackage
+from bot.domain.plan import Impact
+from bot.domain.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A target's metadata, pinned on disk under its id."""
+
+    id: SnapshotId
+    taken_at: datetime
+    binaries: int
+    sources: int
+    stale: bool = False
+    """A repository could not be reached and its last good copy serves (only where the settings allow it)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """What a change puts over a snapshot: a repository, and the sources whose binaries of the base it replaces.
+
+    Every binary of the base that was built from a source named in `replaces` is hidden, also those that the change no
+    longer builds.
+    """
+
+    repository: str
+    replaces: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buildroot:
+    """A solved buildroot. `digest` covers NEVRA and checksum of every package: contents, not names."""
+
+    packages: tuple[BinaryPackage, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsolvable:
+    """No buildroot can be made; `problem` is the solver's own text, one line a problem."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseDependency:
+    """A source package with the subject in its solved buildroot."""
+
+    source: SourcePackage
+    distance: int
+    path: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildOrder:
+    """Levels of packages: those of one level need only earlier ones. `cut` names the edges dropped to break cycles."""
+
+    levels: tuple[tuple[str, ...], ...]
+    edges: tuple[tuple[str, str], ...] = ()
+    """(package, the package whose rebuild it needs)."""
+    cut: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which reverse dependencies to look for. `binary`: `subject` names a binary package, not a source package."""
+
+    subject: str
+    depth: Depth = field(default_factory=Depth)
+    binary: bool = False
+
+
+class Resolver(Protocol):
+    """Answers from pinned metadata. Raises `Transient` (a repository is down or half written), `Misconfigured` (it is
+    corrupt, empty, or its host is not allowed) and `Rejected` (no such package, with "did you mean").
+    """
+
+    async def snapshot(self, target: Target) -> Snapshot:
+        """Fetch what has changed of the target's metadata, verify it, and pin it. Equal metadata, equal id."""
+        ...
+
+    async def reverse_dependencies(
+        self, snapshot: SnapshotId, target: Target, question: Question
+    ) -> Sequence[ReverseDependency]:
+        """Return the source packages that have the subject in their solved buildroot, nearest first, then by name."""
+        ...
+
+    async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
+        """Solve every source package that the change can touch before and after, and compare.
+
+        Packages of the change itself (`change.replaces`) are left out. Nothing UNAFFECTED is listed.
+        """
+        ...
+
+    async def buildroots(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay | None = None
+    ) -> Mapping[str, Buildroot | Unsolvable]:
+        """Solve the buildroots of the named source packages, with or without a change."""
+        ...
+
+    async def order(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
+    ) -> RebuildOrder:
+        """Return the order in which the named sources must be rebuilt after the change.
+
+        A needs B where A's buildroot, solved as if every uninstallable binary were repaired, holds a binary of B.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the solver processes."""
+        ...
+
+
+class RootSolver(Protocol):
+    """Synchronous: what goes into one root. Used by build supervisors."""
+
+    def solve(self, requires: Sequence[str]) -> Buildroot | Unsolvable:
+        """Solve the target's minimal buildroot plus `requires` (dependency strings as in a spec)."""
+        ...
+
+    def solve_source(self, srpm: str) -> Buildroot | Unsolvable:
+        """Solve the BuildRequires (and BuildConflicts) recorded in the SRPM file at this path."""
+        ...
+
+    def fetch(self, packages: Sequence[BinaryPackage]) -> Sequence[str]:
+        """Return paths of the packages' files, downloaded and with verified checksums."""
+        ...

@@ -1,0 +1,1 @@
+"""What the bot serves: webhooks, health, metrics, pages."""

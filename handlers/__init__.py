@@ -1,0 +1,1 @@
+"""One module per kind of event: event to intent and nothing else."""
