@@ -34,7 +34,7 @@ class Mode(Enum):
 
 
 class BaselinePolicy(Enum):
-    """When the unchanged side is built: for what failed, for everything, or never (failures then count as regressed)."""
+    """When the unchanged side is built: for what failed, for everything, never (a failure is then a regression)."""
 
     ON_FAILURE = "on-failure"
     ALWAYS = "always"

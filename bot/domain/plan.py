@@ -101,3 +101,13 @@ class PlanEntry:
     def planned(self) -> bool:
         """Whether it is part of what is to be tested."""
         return self.selection is Selection.PLANNED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildOrder:
+    """Levels of packages: those of one level need only earlier ones. `cut` names the edges dropped to break cycles."""
+
+    levels: tuple[tuple[str, ...], ...]
+    edges: tuple[tuple[str, str], ...] = ()
+    """(package, the package whose rebuild it needs)."""
+    cut: tuple[tuple[str, str], ...] = ()

@@ -4,14 +4,13 @@
 must be found out. The rules and their order are those of docs/verdicts.md.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import assert_never
 
-from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
+from bot.domain.build import Outcome, Purpose
 from bot.domain.config import BaselinePolicy, Mode
+from bot.domain.ids import RunId
 from bot.domain.plan import Effect, Selection
 
 
@@ -122,3 +121,11 @@ class Judgement:
         return self.verdict in CONCLUSIVE and not self.needs_order
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The verdict of a run on a package and target, as it stands now; final once the run is finished."""
+
+    run: RunId
+    target: str
+    package: str
+    judgement: Judgement

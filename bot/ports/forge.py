@@ -6,103 +6,11 @@ Every method may raise `Transient`, `Gone`, `Rejected` or `Misconfigured` (bot.p
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, IntEnum
 from typing import Protocol
 
-from bot.domain.ids import RunId
-from bot.domain.run import ChangeRef, ChangeState, Conclusion, RepoRef
-
-
-class Permission(IntEnum):
-    """What a person may do in a repository; larger may more. GitHub's words, which the other forges map to."""
-
-    NONE = 0
-    READ = 1
-    TRIAGE = 2
-    WRITE = 3
-    MAINTAIN = 4
-    ADMIN = 5
-
-
-class Reaction(Enum):
-    """How a command's comment is answered without words."""
-
-    SEEN = "eyes"
-    DONE = "rocket"
-    REFUSED = "confused"
-
-
-class CheckStatus(Enum):
-    """The state of a check that has no conclusion yet, or has one."""
-
-    QUEUED = "queued"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-
-
-class Level(Enum):
-    """How loud an annotation is."""
-
-    NOTICE = "notice"
-    WARNING = "warning"
-    FAILURE = "failure"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
-    """A remark at a line of a file of the change; lines count from 1."""
-
-    path: str
-    line: int
-    message: str
-    level: Level = Level.FAILURE
-    title: str = ""
-    column: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
-    """An action offered on a check: label ≤ 20 characters, description ≤ 40, identifier ≤ 20."""
-
-    label: str
-    description: str
-    identifier: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """A check as it is to stand on a commit."""
-
-    name: str
-    run: RunId
-    head_sha: str
-    status: CheckStatus
-    title: str
-    summary: str
-    text: str = ""
-    conclusion: Conclusion | None = None
-    details_url: str = ""
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    annotations: tuple[Annotation, ...] = ()
-    buttons: tuple[Button, ...] = ()
-
-    @property
-    def external_id(self) -> str:
-        """How the check is found again after a crash: `run id/check name`."""
-        return f"{self.run}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What a forge can show; where it cannot, the report offers the next best."""
-
-    buttons: bool
-    annotations: bool
-    comment_limit: int
-    """Characters in a comment."""
-    text_limit: int
-    """Characters in a check's summary, and in its text."""
+from bot.domain.permission import Permission
+from bot.domain.publication import Capabilities, Check, Reaction
+from bot.domain.run import ChangeRef, ChangeState, RepoRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +34,7 @@ class Forge(Protocol):
         ...
 
     async def change(self, ref: ChangeRef, known: ChangeState | None = None) -> ChangeState:
-        """Read a pull request; with `known`, conditionally by its ETag (the same object returns where it is unchanged)."""
+        """Read a pull request; with `known`, conditionally by its ETag (unchanged: `known` itself returns)."""
         ...
 
     async def repositories(self) -> Sequence[RepoRef]:

@@ -12,7 +12,7 @@ from typing import Protocol
 from bot.domain.config import Depth
 from bot.domain.ids import SnapshotId
 from bot.domain.packages import BinaryPackage, Link, SourcePackage
-from bot.domain.plan import Impact
+from bot.domain.plan import Impact, RebuildOrder
 from bot.domain.target import Target
 
 
@@ -62,16 +62,6 @@ class ReverseDependency:
     source: SourcePackage
     distance: int
     path: tuple[Link, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RebuildOrder:
-    """Levels of packages: those of one level need only earlier ones. `cut` names the edges dropped to break cycles."""
-
-    levels: tuple[tuple[str, ...], ...]
-    edges: tuple[tuple[str, str], ...] = ()
-    """(package, the package whose rebuild it needs)."""
-    cut: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
