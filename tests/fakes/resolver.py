@@ -1,0 +1,201 @@
+"""A resolver in memory, for engine tests: it answers what the test wrote down, and counts what it was asked.
+
+Answers are scripted by the set of sources that a change replaces. Where several scripted sets are contained in the one
+asked about, the largest wins: so a chained run can be told what is different once a dependent was rebuilt too.
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TypeVar
+
+from bot.domain.ids import SnapshotId
+from bot.domain.packages import Link, Nevra, SourcePackage
+from bot.domain.plan import Affected, Effect, Impact, RebuildOrder, Uninstallable
+from bot.domain.target import Target
+from bot.ports.clock import Clock
+from bot.ports.errors import Rejected
+from bot.ports.resolver import Buildroot, Overlay, Question, ReverseDependency, Snapshot, Unsolvable
+
+Answer = TypeVar("Answer")
+
+
+def source(name: str, version: str = "1", release: str = "1", *, dynamic: bool = False) -> SourcePackage:
+    """A source package as a repository of the fake offers it."""
+    nevra = Nevra(name=name, version=version, release=release, arch="src")
+    return SourcePackage(
+        nevra=nevra, location=f"file:///fake/repo/{nevra}.rpm", checksum=f"sha256:{name}", dynamic=dynamic
+    )
+
+
+def affected(name: str, subject: str = "libfoo", distance: int = 1, **changes: object) -> Affected:
+    """A package to rebuild at `distance` from the subject; `changes` sets other fields of `Affected`."""
+    between = [f"{name}-dependency-{number}" for number in range(1, distance)]
+    chain = [name, *between, subject]
+    plain = Affected(
+        source=source(name),
+        effect=Effect.REBUILD,
+        distance=distance,
+        path=tuple(
+            Link(package=package, capability=provider, provider=provider) for package, provider in pairwise(chain)
+        ),
+        buildroot_before=f"{name}-before",
+        buildroot_after=f"{name}-after",
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def unresolvable(name: str, problem: str, subject: str = "libfoo", distance: int = 1) -> Affected:
+    """A package whose buildroot cannot be solved any more."""
+    return affected(name, subject, distance, effect=Effect.UNRESOLVABLE, problem=problem, buildroot_after="")
+
+
+def uninstallable(source_name: str, problem: str, binary: str | None = None) -> Uninstallable:
+    """A binary package that cannot be installed any more."""
+    return Uninstallable(package=f"{binary or source_name}-1-1.x86_64", source=source_name, problem=problem)
+
+
+class FakeResolver:
+    """Implements `bot.ports.resolver.Resolver`.
+
+    `calls` counts every method; `asked` lists each (method, target name, overlay or None) in order. An impact that
+    nobody scripted is empty: the change touches nothing.
+    """
+
+    def __init__(self, *, clock: Clock | None = None, sources: Iterable[str] = ()) -> None:
+        self.clock = clock
+        self.sources = {name: source(name) for name in sources}
+        self.calls: Counter[str] = Counter()
+        self.asked: list[tuple[str, str, Overlay | None]] = []
+        self.closed = False
+        self._versions: Counter[str] = Counter()
+        self._stale = False
+        self._impacts: dict[frozenset[str], Impact] = {}
+        self._roots: dict[frozenset[str], dict[str, Buildroot | Unsolvable]] = defaultdict(dict)
+        self._orders: dict[frozenset[str], RebuildOrder] = {}
+        self._dependents: dict[str, tuple[ReverseDependency, ...]] = {}
+        self._faults: dict[str, deque[Exception]] = defaultdict(deque)
+
+    # What tests say.
+
+    def script_impact(
+        self, replaces: Iterable[str], *items: Affected, broken: Iterable[Uninstallable] = (), sources: int = 0
+    ) -> None:
+        """Say what a change that replaces (at least) these sources does."""
+        self._impacts[frozenset(replaces)] = Impact(
+            affected=items, uninstallable=tuple(broken), sources=sources or len(items)
+        )
+        self.sources.update({item.source.name: item.source for item in items})
+
+    def script_order(self, replaces: Iterable[str], order: RebuildOrder) -> None:
+        """Say in which order dependents are rebuilt; without it they are all of one level."""
+        self._orders[frozenset(replaces)] = order
+
+    def script_root(self, replaces: Iterable[str], name: str, root: Buildroot | Unsolvable) -> None:
+        """Say what the buildroot of a package is; without it, it follows from the scripted impact."""
+        self._roots[frozenset(replaces)][name] = root
+
+    def script_dependents(self, subject: str, *dependents: ReverseDependency) -> None:
+        """Say who depends on a source package."""
+        self._dependents[subject] = dependents
+
+    def move(self, target: str, *, stale: bool = False) -> None:
+        """Let the target's metadata change: the next snapshot has another id."""
+        self._versions[target] += 1
+        self._stale = stale
+
+    def fail_next(self, method: str, error: Exception) -> None:
+        """Let the next call of `method` raise."""
+        assert hasattr(self, method), f"no such method of a resolver: {method}"
+        self._faults[method].append(error)
+
+    # The port.
+
+    async def snapshot(self, target: Target) -> Snapshot:
+        self._enter("snapshot", target)
+        return Snapshot(
+            id=SnapshotId(f"snapshot-{target.name}-{self._versions[target.name]}"),
+            taken_at=self.clock.now() if self.clock else datetime(2026, 1, 1, tzinfo=UTC),
+            binaries=len(self.sources),
+            sources=len(self.sources),
+            stale=self._stale,
+        )
+
+    async def reverse_dependencies(
+        self, snapshot: SnapshotId, target: Target, question: Question
+    ) -> Sequence[ReverseDependency]:
+        self._enter("reverse_dependencies", target)
+        if question.subject not in self._dependents and question.subject not in self.sources:
+            raise Rejected(f"there is no package {question.subject}")
+        found = self._dependents.get(question.subject, ())
+        near = (item for item in found if question.depth.covers(item.distance))
+        return tuple(sorted(near, key=lambda item: (item.distance, item.source.name)))
+
+    async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
+        self._enter("impact", target, change)
+        impact = self._impact(change)
+        return replace(
+            impact,
+            affected=tuple(item for item in impact.affected if item.source.name not in change.replaces),
+            uninstallable=tuple(item for item in impact.uninstallable if item.source not in change.replaces),
+        )
+
+    async def buildroots(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay | None = None
+    ) -> Mapping[str, Buildroot | Unsolvable]:
+        self._enter("buildroots", target, change)
+        return {name: self._root(name, change) for name in sources}
+
+    async def order(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
+    ) -> RebuildOrder:
+        self._enter("order", target, change)
+        scripted = _largest(self._orders, change.replaces)
+        if scripted is None:
+            return RebuildOrder(levels=(tuple(sorted(sources)),) if sources else ())
+        levels = (tuple(name for name in level if name in sources) for level in scripted.levels)
+        return RebuildOrder(
+            levels=tuple(level for level in levels if level),
+            edges=tuple(edge for edge in scripted.edges if set(edge) <= set(sources)),
+            cut=tuple(edge for edge in scripted.cut if set(edge) <= set(sources)),
+        )
+
+    async def close(self) -> None:
+        self._enter("close")
+        self.closed = True
+
+    # Inside.
+
+    def _enter(self, method: str, target: Target | None = None, change: Overlay | None = None) -> None:
+        assert not self.closed, f"{method} after close"
+        self.calls[method] += 1
+        self.asked.append((method, target.name if target else "", change))
+        if self._faults[method]:
+            raise self._faults[method].popleft()
+
+    def _impact(self, change: Overlay) -> Impact:
+        return _largest(self._impacts, change.replaces) or Impact(affected=())
+
+    def _root(self, name: str, change: Overlay | None) -> Buildroot | Unsolvable:
+        replaces = change.replaces if change else frozenset[str]()
+        scripted = _largest({key: roots[name] for key, roots in self._roots.items() if name in roots}, replaces)
+        if scripted is not None:
+            return scripted
+        if change is None:
+            known = [item for impact in self._impacts.values() for item in impact.affected if item.source.name == name]
+            return Buildroot(packages=(), digest=known[0].buildroot_before if known else f"{name}-before")
+        for item in self._impact(change).affected:
+            if item.source.name == name:
+                return (
+                    Buildroot(packages=(), digest=item.buildroot_after)
+                    if item.buildroot_after
+                    else Unsolvable(problem=item.problem)
+                )
+        return Buildroot(packages=(), digest=f"{name}-before")
+
+
+def _largest(scripted: Mapping[frozenset[str], Answer], replaces: frozenset[str]) -> Answer | None:
+    fitting = [key for key in scripted if key <= replaces]
+    return scripted[max(fitting, key=len)] if fitting else None
