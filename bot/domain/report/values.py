@@ -1,0 +1,244 @@
+"""All that is told about a run, as values: what the check, the comment, the page and the export are made from.
+
+`assemble` makes a `Report` of the stored rows; every surface renders the same one, so that no two of them can say
+different things. Texts in here are raw: escaping is each surface's own business.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from urllib.parse import quote
+
+from bot.domain.build import BuildState, Failed, FailureReason, Outcome, Purpose, Succeeded
+from bot.domain.config import ConfigProblem
+from bot.domain.ids import BuildKey, RunId
+from bot.domain.packages import Link
+from bot.domain.plan import Selection, Uninstallable
+from bot.domain.run import ChangeRef, Conclusion, Problem, StopReason, SubjectFailure
+from bot.domain.verdict import CONCLUSIVE, Verdict
+
+
+class Stage(Enum):
+    """How far a run has come, in the order in which it gets there; the words are shown."""
+
+    QUEUED = "queued"
+    WAITING = "waiting for approval"
+    PREPARING = "preparing"
+    BUILDING = "building the change"
+    RESOLVING = "resolving"
+    REBUILDING = "rebuilding"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildView:
+    """One build, as it is shown. `key` leads to its log."""
+
+    key: BuildKey
+    target: str
+    purpose: Purpose
+    state: BuildState
+    attempt: int = 1
+    generation: int = 0
+    outcome: Outcome | None = None
+    duration: timedelta | None = None
+    reused: bool = False
+    """Its result was taken from an earlier build with the same inputs."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it ended with packages."""
+        return isinstance(self.outcome, Succeeded)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the package itself failed; trouble with the infrastructure does not count."""
+        return isinstance(self.outcome, Failed) and self.outcome.reason is not FailureReason.INFRASTRUCTURE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A package that the change touches. `before` and `after` are its SRPM's NEVRAs, empty where not known (yet)."""
+
+    package: str
+    before: str = ""
+    after: str = ""
+    builds: tuple[BuildView, ...] = ()
+    """Of the change itself, on every target, oldest first."""
+    failures: tuple[SubjectFailure, ...] = ()
+    """On which targets it does not build."""
+    log_tail: str = ""
+    """The end of a failed build's log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An affected package on a target."""
+
+    package: str
+    target: str
+    nevra: str = ""
+    """Of the SRPM that is rebuilt."""
+    verdict: Verdict | None = None
+    """None: not known yet."""
+    cause: str = ""
+    signature: str = ""
+    root: str | None = None
+    """The package at the root of this one's failure, where that is another."""
+    needs_order: bool = False
+    """NEEDS REBUILD that was not tried in order: somebody has to act."""
+    selection: Selection = Selection.PLANNED
+    dependents: int = 0
+    distance: int = 0
+    path: tuple[Link, ...] = ()
+    candidate: tuple[BuildView, ...] = ()
+    """Builds with the change, oldest first."""
+    baseline: tuple[BuildView, ...] = ()
+    """Builds without it, oldest first."""
+    problem: str = ""
+    """The solver's text, where its buildroot cannot be solved after the change."""
+    uninstallable: tuple[Uninstallable, ...] = ()
+    level: int = 0
+    """Rebuild order: level n waits for level n - 1; 0 waits for nothing."""
+    needs: tuple[str, ...] = ()
+    """Packages that must be rebuilt before this one."""
+    dynamic: bool = False
+    """`%generate_buildrequires` may ask for more than what was resolved."""
+    log_tail: str = ""
+    """The end of the failed candidate's log."""
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is part of what is to be tested."""
+        return self.selection is Selection.PLANNED
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether it counts as tested."""
+        return self.verdict in CONCLUSIVE and not self.needs_order
+
+    @property
+    def pending(self) -> bool:
+        """Whether a verdict is still to come."""
+        return self.planned and self.verdict is None
+
+    @property
+    def running(self) -> bool:
+        """Whether one of its builds is under way now."""
+        return any(
+            build.state in {BuildState.RUNNING, BuildState.SUBMITTING} for build in self.candidate + self.baseline
+        )
+
+    @property
+    def failures(self) -> int:
+        """How often the package failed with the change."""
+        return sum(build.failed for build in self.candidate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of what could be tested was. Rows are counted: a package on two targets counts twice."""
+
+    tested: int
+    planned: int
+    affected: int
+
+    @property
+    def percent(self) -> int:
+        """Tested of planned, rounded down; 100 where nothing was planned."""
+        return 100 * self.tested // self.planned if self.planned else 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What is still to come: how many builds, and when the last of them is expected to end."""
+
+    builds: int
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageChange:
+    """How a binary package of the change differs from the one it replaces: its Provides, sonames, files."""
+
+    package: str
+    removed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything that is told about a run, as it stands now. Times are aware UTC."""
+
+    run: RunId
+    change: ChangeRef
+    head_sha: str
+    base_sha: str
+    base_branch: str
+    created_at: datetime
+    stage: Stage
+    title: str = ""
+    """The pull request's."""
+    author: str = ""
+    url: str = ""
+    """The pull request's page."""
+    targets: tuple[str, ...] = ()
+    subjects: tuple[Subject, ...] = ()
+    rows: tuple[Row, ...] = ()
+    conclusion: Conclusion | None = None
+    finished_at: datetime | None = None
+    problem: Problem | None = None
+    config_problems: tuple[ConfigProblem, ...] = ()
+    stop: StopReason | None = None
+    stopped_by: str | None = None
+    min_coverage: int = 90
+    examined: int = 0
+    """How many source packages the resolver looked at, on all targets together."""
+    unrepaired: tuple[str, ...] = ()
+    """Binaries that cannot be installed any more and that no planned rebuild repairs, as `NEVRA: problem`."""
+    changes: tuple[PackageChange, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader should know besides, one plain sentence or two each."""
+    review: tuple[str, ...] = ()
+    """Files that an approver has to read before an outsider's commit is built."""
+    forecast: Forecast | None = None
+    previous: "Report | None" = None
+    """The last finished report of an earlier commit, shown until this one has something to tell."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.stage is Stage.FINISHED
+
+    @property
+    def coverage(self) -> Coverage:
+        """The numbers in the title."""
+        planned = [row for row in self.rows if row.planned]
+        return Coverage(tested=sum(row.conclusive for row in planned), planned=len(planned), affected=len(self.rows))
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From the run's first moment to its end, None before that."""
+        return None if self.finished_at is None else self.finished_at - self.created_at
+
+    def with_verdict(self, *verdicts: Verdict) -> tuple[Row, ...]:
+        """Return the rows that have one of these verdicts, those with the most dependents first, then by name."""
+        found = [row for row in self.rows if row.verdict in verdicts]
+        return tuple(sorted(found, key=lambda row: (-row.dependents, row.package, row.target)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where things can be looked at: `pages` is the service's public address, empty where it has none."""
+
+    pages: str = ""
+    check: str = ""
+    """The check's own page on the forge."""
+
+    def run(self, run: RunId) -> str:
+        """Address of a run's page, empty where there are no pages."""
+        return f"{self.pages.rstrip('/')}/runs/{run}" if self.pages else ""
+
+    def log(self, run: RunId, build: BuildKey) -> str:
+        """Address of a build's log as plain text, empty where there are no pages."""
+        return f"{self.run(run)}/log/{quote(build, safe='/')}" if self.pages else ""
