@@ -1,9 +1,11 @@
 """The typed form of `.revdeps.yaml`. Reading and checking the file is `bot.adapters.config_file`'s."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from fnmatch import fnmatchcase
+from typing import Self
 
 from bot.domain.target import Target
 
@@ -61,6 +63,16 @@ class Depth:
     """How far reverse dependencies are followed: 1 is direct, None is all of them (transitive)."""
 
     levels: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `direct`, `transitive` or a number from 1 to 99; raise ValueError otherwise."""
+        words = {"direct": 1, "transitive": None}
+        if text in words:
+            return cls(levels=words[text])
+        if not re.fullmatch(r"[1-9][0-9]?", text):
+            raise ValueError(f"not a depth (direct, transitive or a number from 1 to 99): {text!r}")
+        return cls(levels=int(text))
 
     def covers(self, distance: int) -> bool:
         """Whether a package at `distance` (1 is a direct BuildRequires) is asked for."""

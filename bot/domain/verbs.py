@@ -1,0 +1,117 @@
+"""The verbs of `/revdeps` with what each of them takes: the one table behind parsing, `help` and the documentation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Verb(Enum):
+    """What can be asked for in a comment."""
+
+    HELP = "help"
+    STATUS = "status"
+    WHY = "why"
+    LOGS = "logs"
+    CONFIG = "config"
+    RUN = "run"
+    RETRY = "retry"
+    REBUILD = "rebuild"
+    CANCEL = "cancel"
+    BASELINE = "baseline"
+    INCLUDE = "include"
+    SKIP = "skip"
+    PRIORITY = "priority"
+    WITH = "with"
+    OK = "ok"
+    REVOKE = "revoke"
+    WAIVE = "waive"
+    UNWAIVE = "unwaive"
+
+
+class Arity(Enum):
+    """How many package names or globs a verb takes."""
+
+    NONE = "none"
+    ANY = "any"
+    ONE = "one"
+    SOME = "some"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a verb takes and does. `arguments` and `effect` are shown to users."""
+
+    effect: str
+    arguments: str = ""
+    packages: Arity = Arity.NONE
+    options: tuple[str, ...] = ()
+    sha: bool = False
+    """Takes `@sha`, the commit that is meant."""
+    reason: bool = False
+    """Wants a reason after `--`; every other verb takes a remark there, which goes into the audit log."""
+    available: bool = True
+    """Whether this version acts on it; the others are understood and answered."""
+
+
+USAGES: Mapping[Verb, Usage] = {
+    Verb.HELP: Usage(effect="show the commands"),
+    Verb.STATUS: Usage(effect="tell how far the run has come"),
+    Verb.WHY: Usage(arguments="PKG", packages=Arity.ONE, effect="show how a package depends on this change"),
+    Verb.LOGS: Usage(arguments="PKG", packages=Arity.ONE, effect="link the logs of both builds", available=False),
+    Verb.CONFIG: Usage(effect="show the configuration that applies", available=False),
+    Verb.RUN: Usage(
+        arguments="[limit=N] [target=NAME] [depth=direct|transitive|N]",
+        options=("limit", "target", "depth"),
+        effect="test this pull request anew",
+    ),
+    Verb.RETRY: Usage(
+        arguments="[PKG…]",
+        packages=Arity.ANY,
+        effect="build again what failed or was not conclusive, or these packages",
+    ),
+    Verb.REBUILD: Usage(arguments="PKG…", packages=Arity.SOME, effect="build again, past every cache"),
+    Verb.CANCEL: Usage(arguments="[PKG…]", packages=Arity.ANY, effect="stop the run, or the builds of these packages"),
+    Verb.BASELINE: Usage(
+        arguments="[PKG…]", packages=Arity.ANY, effect="build the side without the change again", available=False
+    ),
+    Verb.INCLUDE: Usage(arguments="PKG…", packages=Arity.SOME, effect="test these too, in this pull request only"),
+    Verb.SKIP: Usage(arguments="PKG…", packages=Arity.SOME, effect="leave these out, in this pull request only"),
+    Verb.PRIORITY: Usage(
+        arguments="PKG… N", packages=Arity.SOME, effect="build these sooner (larger is sooner), once", available=False
+    ),
+    Verb.WITH: Usage(arguments="OWNER/REPO#N", effect="test together with another pull request", available=False),
+    Verb.OK: Usage(arguments="[@SHA]", sha=True, effect="let this commit of an outsider be built"),
+    Verb.REVOKE: Usage(effect="take an `ok` back"),
+    Verb.WAIVE: Usage(
+        arguments="PKG… [until=DATE] -- REASON",
+        packages=Arity.SOME,
+        options=("until",),
+        reason=True,
+        effect="accept a failure",
+        available=False,
+    ),
+    Verb.UNWAIVE: Usage(arguments="PKG…", packages=Arity.SOME, effect="take a waiver back", available=False),
+}
+"""Every verb's usage, in the order in which `help` and the documentation list them."""
+
+SYNONYMS: Mapping[str, Verb] = {
+    "abort": Verb.CANCEL,
+    "approve": Verb.OK,
+    "build": Verb.RUN,
+    "exclude": Verb.SKIP,
+    "explain": Verb.WHY,
+    "kill": Verb.CANCEL,
+    "recheck": Verb.RUN,
+    "rerun": Verb.RUN,
+    "restart": Verb.RUN,
+    "retest": Verb.RETRY,
+    "start": Verb.RUN,
+    "stop": Verb.CANCEL,
+    "test": Verb.RUN,
+}
+"""What other bots call these things: never executed, only offered as "did you mean"."""
+
+
+def syntax(verb: Verb) -> str:
+    """Return how the command is written, for example `/revdeps why PKG`."""
+    return f"/revdeps {verb.value} {USAGES[verb].arguments}".rstrip()
