@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 MAX_CHARACTERS = 65_536
-"""GitHub's own limit. What comes after it elsewhere is not read: hostile input takes time that is square in its length."""
+"""GitHub's own limit. What comes after it elsewhere is not read: hostile input takes time square in its length."""
 
 _BREAKS = frozenset({"softbreak", "hardbreak"})
 

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.domain.commands import Command, quoted
+from bot.domain.commands import Command
 from bot.domain.permission import Permission
 from bot.domain.verbs import USAGES, Verb, syntax
+from bot.domain.wording import quoted
 
 
 class AuthorRight(Enum):

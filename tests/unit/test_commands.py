@@ -10,13 +10,12 @@ from bot.domain.commands import (
     Command,
     Mistake,
     command_for_button,
-    did_you_mean,
     expand,
     parse,
-    quoted,
 )
 from bot.domain.config import Depth
 from bot.domain.verbs import SYNONYMS, USAGES, Verb
+from bot.domain.wording import did_you_mean, quoted
 
 
 @pytest.mark.parametrize(
