@@ -74,6 +74,8 @@ class Change:
     approved_by: str | None = None
     failing_sha: str | None = None
     """The head commit for which the one "now failing" comment was written."""
+    hints: int = 0
+    """How many hints came in before this was read: the store keeps `stale` where more did since."""
 
 
 class RunState(Enum):
