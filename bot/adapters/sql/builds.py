@@ -1,0 +1,103 @@
+"""Candidate and baseline builds, and which runs wait for which baselines."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.adapters.sql import tables
+from bot.adapters.sql.codec import decode, decode_outcome, encode, encode_outcome
+from bot.adapters.sql.statements import add, batches, upsert
+from bot.domain.build import Build, BuildState, Failed
+from bot.domain.ids import BuildKey, RunId
+
+_COLUMNS_ALONE = frozenset({"outcome"})
+_READ = (tables.build.c.value, tables.build.c.outcome, tables.build.c.failure)
+_build, _subscription = tables.build, tables.subscription
+
+
+@dataclass(frozen=True, slots=True)
+class SqlBuilds:
+    """`bot.ports.store.Builds` within one transaction."""
+
+    connection: AsyncConnection
+
+    async def add(self, builds: Sequence[Build]) -> None:
+        """Insert builds; one whose key exists already is left as it is."""
+        await add(self.connection, _build, [_row(build) for build in builds])
+
+    async def put(self, builds: Sequence[Build]) -> None:
+        """Replace stored builds."""
+        await upsert(self.connection, _build, [_row(build) for build in builds])
+
+    async def get(self, keys: Collection[BuildKey]) -> Mapping[BuildKey, Build]:
+        """Return those of the builds that exist, and hold them against other writers until the transaction ends.
+
+        A build is written by the run that asked for it and by the poller that observes it: whoever changes one reads
+        it here in the same transaction.
+        """
+        found: dict[BuildKey, Build] = {}
+        for some in batches(sorted(set(keys))):
+            query = sa.select(*_READ).where(_build.c.key.in_(some)).order_by(_build.c.key)
+            rows = await self.connection.execute(query.with_for_update(key_share=True))
+            found |= {build.key: build for build in (_from_row(*row) for row in rows)}
+        return found
+
+    async def of_run(self, run: RunId) -> Sequence[Build]:
+        """Return the run's candidates and the baselines it subscribes to, in the order they were queued."""
+        subscribed = sa.select(_subscription.c.baseline).where(_subscription.c.run == run)
+        own = sa.select(_build.c.key).where(_build.c.run == run)
+        query = sa.select(*_READ).where(_build.c.key.in_(sa.union_all(own, subscribed)))
+        return [
+            _from_row(*row) for row in await self.connection.execute(query.order_by(_build.c.queued_at, _build.c.key))
+        ]
+
+    async def subscribe(self, run: RunId, baselines: Collection[BuildKey]) -> None:
+        """Note that the run waits for, or uses, these baselines; again is no error."""
+        rows = [{"run": run, "baseline": baseline} for baseline in set(baselines)]
+        await add(self.connection, _subscription, rows)
+
+    async def subscribers(self, keys: Collection[BuildKey]) -> Mapping[BuildKey, Sequence[RunId]]:
+        """Return the runs that subscribe to each baseline; one without any is left out."""
+        found: dict[BuildKey, list[RunId]] = defaultdict(list)
+        for some in batches(keys):
+            query = sa.select(_subscription).where(_subscription.c.baseline.in_(some)).order_by(_subscription.c.run)
+            for row in await self.connection.execute(query):
+                found[row.baseline].append(row.run)
+        return dict(found)
+
+    async def unfinished(self, backend: str) -> Sequence[Build]:
+        """Return the builds of a backend that are not DONE, in order of priority (largest first), then queue time."""
+        states = [state for state in BuildState if state is not BuildState.DONE]
+        query = sa.select(*_READ).where(_build.c.backend == backend, _build.c.state.in_(states))
+        query = query.order_by(_build.c.priority.desc(), _build.c.queued_at, _build.c.key)
+        return [_from_row(*row) for row in await self.connection.execute(query)]
+
+
+def _row(build: Build) -> dict[str, Any]:
+    outcome, failure = encode_outcome(build.outcome)
+    return {
+        "key": build.key,
+        "run": build.run,
+        "target": build.target,
+        "package": build.package,
+        "backend": build.backend,
+        "purpose": build.purpose,
+        "state": build.state,
+        "outcome": outcome,
+        "reason": build.outcome.reason if isinstance(build.outcome, Failed) else None,
+        "priority": build.priority,
+        "queued_at": build.queued_at,
+        "submitted_at": build.submitted_at,
+        "started_at": build.started_at,
+        "ended_at": build.ended_at,
+        "value": encode(build, _COLUMNS_ALONE),
+        "failure": failure,
+    }
+
+
+def _from_row(value: str, outcome: str | None, failure: str | None) -> Build:
+    return decode(Build, value, outcome=decode_outcome(outcome, failure))

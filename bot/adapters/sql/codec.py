@@ -1,0 +1,80 @@
+"""Values to JSON and back, through pydantic, so that what is read equals what was written.
+
+Unions whose members look alike (outcomes, intents) are told apart by a column, never by guessing. Text is written in
+ASCII with escapes, as logs and comments may hold what is no valid Unicode, and read back as it was.
+Old rows stay readable where a new field has a default; what a field is called is therefore part of the schema.
+"""
+
+import json
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from bot.adapters.sql.columns import aware
+from bot.domain.build import Cancelled, Failed, Outcome, Succeeded
+from bot.domain.intents import ButtonPressed, Commented, Intent, Refresh, RepositoryTouched, RerunRequested
+
+T = TypeVar("T")
+
+_INTENTS: dict[str, type[Intent]] = {
+    kind.__name__: kind for kind in (Refresh, Commented, RerunRequested, ButtonPressed, RepositoryTouched)
+}
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    # Making one takes milliseconds, so it is done once, and not at import.
+    return TypeAdapter(kind)
+
+
+def encode(value: Any, without: frozenset[str] = frozenset()) -> str:
+    """Return a dataclass as JSON, leaving out fields that stand in columns alone."""
+    kind: Any = type(value)
+    fields = _adapter(kind).dump_python(value, mode="json", exclude=set(without))
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def decode(kind: type[T], text: str, **columns: object) -> T:
+    """Return the value that `encode` wrote; `columns` are the fields that were left out."""
+    dataclass: Any = kind  # mypy does not take `type[T]` for hashable
+    value: T = _adapter(dataclass).validate_python({**json.loads(text), **columns})
+    return value
+
+
+def encode_outcome(outcome: Outcome | None) -> tuple[str | None, str | None]:
+    """Return the name of an outcome and, for a failure, its JSON."""
+    match outcome:
+        case None:
+            return None, None
+        case Failed():
+            return "FAILED", encode(outcome)
+        case Succeeded():
+            return "SUCCEEDED", None
+        case Cancelled():
+            return "CANCELLED", None
+
+
+def decode_outcome(name: str | None, failure: str | None) -> Outcome | None:
+    """Return the outcome that `encode_outcome` wrote."""
+    match name:
+        case None:
+            return None
+        case "SUCCEEDED":
+            return Succeeded()
+        case "CANCELLED":
+            return Cancelled()
+        case _:
+            return decode(Failed, failure or "")
+
+
+def encode_intent(intent: Intent) -> tuple[str, str]:
+    """Return an intent's kind and its JSON; raise ValueError for a naive time."""
+    if isinstance(intent, Commented):
+        aware(intent.written_at)
+    return type(intent).__name__, encode(intent)
+
+
+def decode_intent(kind: str, text: str) -> Intent:
+    """Return the intent that `encode_intent` wrote."""
+    return decode(_INTENTS[kind], text)

@@ -1,0 +1,131 @@
+"""Webhook deliveries and what they ask for: a batch is a handful of statements, however many deliveries are in it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.adapters.sql import tables
+from bot.adapters.sql.changes import touch
+from bot.adapters.sql.codec import decode, decode_intent, encode_intent
+from bot.adapters.sql.statements import batches, insert
+from bot.domain.ids import ChangeId, RunId
+from bot.domain.intents import (
+    ButtonPressed,
+    Commented,
+    Intent,
+    ReceivedDelivery,
+    Refresh,
+    RerunRequested,
+    StoredIntent,
+)
+from bot.domain.run import ChangeRef, Run
+
+_intent = tables.intent
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDeliveries:
+    """`bot.ports.store.Deliveries` within one transaction."""
+
+    connection: AsyncConnection
+
+    async def record(self, deliveries: Sequence[ReceivedDelivery]) -> int:
+        """Store new deliveries with their intents, wake the changes these are about; return how many were new."""
+        new = await self._insert_new(deliveries)
+        asked = [(delivery.received_at, intent) for delivery in new for intent in delivery.intents]
+        runs = await self._changes_of({run for _, intent in asked if (run := _run_of(intent))})
+        about = [(at, intent, _change_of(intent, runs)) for at, intent in asked]
+        touched: dict[ChangeRef, datetime] = {}
+        for at, _, change in about:
+            if change is not None:
+                touched[change] = min(at, touched.get(change, at))
+        await touch(self.connection, touched)
+        await self._insert_intents(about)
+        return len(new)
+
+    async def prune(self, before: datetime) -> int:
+        """Forget deliveries received before that time; return how many."""
+        result = await self.connection.execute(sa.delete(tables.delivery).where(tables.delivery.c.received_at < before))
+        return result.rowcount
+
+    async def _insert_new(self, deliveries: Sequence[ReceivedDelivery]) -> list[ReceivedDelivery]:
+        first = {(delivery.forge, delivery.guid): delivery for delivery in reversed(deliveries)}
+        rows = [
+            {"forge": forge, "guid": guid, "event": delivery.event, "received_at": delivery.received_at}
+            for (forge, guid), delivery in sorted(first.items(), key=lambda item: item[0])
+        ]
+        if not rows:
+            return []
+        statement = insert(self.connection, tables.delivery).on_conflict_do_nothing(index_elements=["forge", "guid"])
+        result = await self.connection.execute(
+            statement.returning(tables.delivery.c.forge, tables.delivery.c.guid), rows
+        )
+        stored = {(row.forge, row.guid) for row in result}
+        # In the order in which they came: that of their intents.
+        return [delivery for key, delivery in reversed(first.items()) if key in stored]
+
+    async def _changes_of(self, runs: Collection[RunId]) -> Mapping[RunId, ChangeRef]:
+        known: dict[RunId, ChangeRef] = {}
+        for some in batches(runs):
+            rows = await self.connection.execute(sa.select(tables.run.c.value).where(tables.run.c.id.in_(some)))
+            known |= {run.id: run.change for run in (decode(Run, row.value) for row in rows)}
+        return known
+
+    async def _insert_intents(self, about: Sequence[tuple[datetime, Intent, ChangeRef | None]]) -> None:
+        rows = []
+        for at, intent, change in about:
+            kind, value = encode_intent(intent)
+            rows.append({"change": change.id if change else None, "kind": kind, "value": value, "received_at": at})
+        if rows:
+            await self.connection.execute(sa.insert(_intent), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlIntents:
+    """`bot.ports.store.Intents` within one transaction."""
+
+    connection: AsyncConnection
+
+    async def of_change(self, change: ChangeId) -> Sequence[StoredIntent]:
+        """Return the pending intents about a change, oldest first."""
+        return await self._select(_intent.c.change == change)
+
+    async def unassigned(self) -> Sequence[StoredIntent]:
+        """Return the pending intents about no known change, oldest first."""
+        return await self._select(_intent.c.change.is_(None))
+
+    async def done(self, ids: Collection[int]) -> None:
+        """Remove intents that have been acted upon."""
+        for some in batches(ids):
+            await self.connection.execute(sa.delete(_intent).where(_intent.c.id.in_(some)))
+
+    async def assign(self, intent: int, change: ChangeId) -> None:
+        """Tie an intent to a change, once it is known which it is about."""
+        await self.connection.execute(sa.update(_intent).where(_intent.c.id == intent).values(change=change))
+
+    async def _select(self, where: sa.ColumnElement[bool]) -> list[StoredIntent]:
+        rows = await self.connection.execute(sa.select(_intent).where(where).order_by(_intent.c.id))
+        return [
+            StoredIntent(
+                id=row.id,
+                intent=decode_intent(row.kind, row.value),
+                received_at=row.received_at,
+                attempts=row.attempts,
+            )
+            for row in rows
+        ]
+
+
+def _run_of(intent: Intent) -> RunId | None:
+    return intent.run if isinstance(intent, RerunRequested | ButtonPressed) else None
+
+
+def _change_of(intent: Intent, runs: Mapping[RunId, ChangeRef]) -> ChangeRef | None:
+    """Return the one change that an intent is about, None where it is about several or none is known."""
+    if isinstance(intent, Refresh | Commented):
+        return intent.change
+    run = _run_of(intent)
+    return runs.get(run) if run else None

@@ -1,0 +1,84 @@
+"""Making a database engine out of an address, and what a connection is set to.
+
+SQLite: WAL, so that other processes read while one writes; `synchronous=FULL`, because WAL with NORMAL may lose the
+last commits when the power fails, and a lost SUBMITTING row is a build that is started twice (deliveries are committed
+in groups, so the one fsync per commit is affordable). Every transaction is BEGIN IMMEDIATE: one that reads first and
+writes later would fail in the middle otherwise. There is one connection per process: writers take turns in any case,
+and they do so more fairly in the pool's queue than in SQLite's polling.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+
+from bot.ports.errors import Misconfigured
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+BUSY_SECONDS = 30
+"""How long to wait for another process's write, or for a free connection, before it is `Transient`."""
+
+
+def make_engine(url: str, connections: int = 10) -> AsyncEngine:
+    """Return an engine for `sqlite:///path` or `postgresql://…`, with or without a driver; nothing is opened yet.
+
+    `connections` bounds those to PostgreSQL. Raise `Misconfigured` for any other address.
+    """
+    address = _address(url)
+    as_it_is: dict[str, Any] = {"json_serializer": _same, "json_deserializer": _same}
+    if address.get_backend_name() == "postgresql":
+        return create_async_engine(
+            address, pool_size=connections, max_overflow=0, pool_timeout=BUSY_SECONDS, pool_pre_ping=True, **as_it_is
+        )
+    engine = create_async_engine(
+        address,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"timeout": BUSY_SECONDS},
+        **as_it_is,
+    )
+    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine
+
+
+def _address(url: str) -> sa.URL:
+    try:
+        address = sa.make_url(url)
+    except ArgumentError as error:
+        raise _unknown("it is no database address") from error
+    driver = _DRIVERS.get(address.drivername.partition("+")[0])
+    if driver is None:
+        raise _unknown(f"{address.drivername} is not supported")
+    return address.set(drivername=driver)
+
+
+def _unknown(what: str) -> Misconfigured:
+    # The address itself may hold a password, so it is not shown.
+    return Misconfigured("database address", what, "Write sqlite:///path/to/file or postgresql://user@host/name")
+
+
+def _same(text: str) -> str:
+    """JSON is written and read by the codec; the engine passes text on."""
+    return text
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # Python's sqlite3 would otherwise begin transactions by itself, and not before the first write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

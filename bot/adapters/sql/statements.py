@@ -1,0 +1,55 @@
+"""Statements that both dialects know but SQLAlchemy spells twice: insert, unless or in place of what is there."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+_PARAMETERS = 5_000
+"""Both databases take some 32,000 parameters in a statement; much smaller lists lose nothing."""
+
+
+def insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the dialect's own INSERT, which has ON CONFLICT."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+async def upsert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows, or replace what the rows name of those that have the same primary key.
+
+    The rows name the same columns. They are written in the order of their keys, so that two writers of the same rows
+    wait for each other instead of locking each other out.
+    """
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    statement = insert(connection, table)
+    replaced = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), ordered)
+
+
+async def add(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert those rows whose key is new."""
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
+    await connection.execute(insert(connection, table).on_conflict_do_nothing(index_elements=keys), ordered)
+
+
+def batches(items: Collection[T]) -> Iterator[list[T]]:
+    """Cut a collection into lists that fit into an `IN (…)`."""
+    everything = list(items)
+    for start in range(0, len(everything), _PARAMETERS):
+        yield everything[start : start + _PARAMETERS]
+
+
+def sooner(column: sa.ColumnElement[Any], moment: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return the earlier of a column that may be NULL and a time that is not."""
+    return sa.case((sa.or_(column.is_(None), column > moment), moment), else_=column)
