@@ -46,6 +46,8 @@ class Affected:
     """The solver's text where the buildroot cannot be solved after the change."""
     dependents: int = 0
     """How many other affected packages have it (a binary of it) in their buildroot."""
+    contains: tuple[str, ...] = ()
+    """Names of the other affected source packages that have a binary in its buildroot after the change, sorted."""
     buildroot_before: str = ""
     """Digest of the solved buildroot without the change; empty where it cannot be solved."""
     buildroot_after: str = ""
@@ -83,6 +85,8 @@ class PlanEntry:
     affected: Affected
     selection: Selection
     uninstallable: tuple[Uninstallable, ...] = ()
+    repaired: bool | None = None
+    """Whether its rebuilt binaries can be installed; None until they were published."""
     level: int = 0
     """Rebuild order: packages of level n wait for packages of level n - 1. 0 waits for nothing."""
     needs: tuple[str, ...] = ()

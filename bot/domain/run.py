@@ -4,13 +4,13 @@ A change is a pull request and owns the reports. A run tests one head commit of 
 one target. All three are rows; the engine replaces them as a whole under the lease's fencing token.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from bot.domain.build import FailureReason
-from bot.domain.config import Config, ConfigProblem, PackageConfig
-from bot.domain.ids import ChangeId, RunId, SnapshotId, WorkspaceRef
+from bot.domain.config import Config, ConfigProblem, Depth, PackageConfig
+from bot.domain.ids import BuildKey, ChangeId, RunId, SnapshotId, WorkspaceRef
 from bot.domain.target import Target
 
 
@@ -123,6 +123,7 @@ class Run:
     change: ChangeRef
     head_sha: str
     base_sha: str
+    base_branch: str = ""
     created_at: datetime
     sequence: int = 1
     """Counts the runs of a change from 1."""
@@ -148,6 +149,10 @@ class Run:
     include: tuple[str, ...] = ()
     limit: int | None = None
     """From `run limit=N`; overrides the configuration's."""
+    depth: Depth | None = None
+    """From `run depth=…`; overrides the configuration's."""
+    only_targets: tuple[str, ...] = ()
+    """From `run target=…`; empty for all of them."""
     cancelled_packages: tuple[str, ...] = ()
     cleaned: bool = False
     """Workspaces and checkout are removed."""
@@ -171,18 +176,21 @@ class RunTarget:
     target: Target
     snapshot: SnapshotId | None = None
     workspace: WorkspaceRef | None = None
+    baseline_workspace: WorkspaceRef | None = None
+    """Prepared when the first baseline is needed."""
     published: tuple[PublishedPackage, ...] = ()
     """The change and, in chained mode, what was rebuilt for it."""
+    published_builds: tuple[BuildKey, ...] = ()
+    """The builds that these packages come from."""
     repository: str | None = None
     """URL of the workspace's repository, None until the change is published."""
     generation: int = -1
     """The last generation that was published; 0 holds the change alone."""
     planned: bool = False
+    """The plan is made, and made again for the present generation."""
     examined: int = 0
     """How many source packages the resolver looked at."""
     stale_snapshot: bool = False
-    unrepaired: tuple[str, ...] = field(default=())
-    """Uninstallable binaries whose source is not among the planned packages, as `NEVRA: problem`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,17 @@
 must be found out. The rules and their order are those of docs/verdicts.md.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
+from typing import assert_never
 
-from bot.domain.build import Outcome, Purpose
-from bot.domain.config import BaselinePolicy, Mode
+from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
+from bot.domain.config import BaselinePolicy
 from bot.domain.ids import RunId
 from bot.domain.plan import Effect, Selection
+from bot.domain.run import Conclusion
 
 
 class Verdict(Enum):
@@ -64,19 +67,24 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that is known of one planned package on one target."""
+    """All that is known of one affected package on one target."""
 
     selection: Selection
     effect: Effect
-    mode: Mode = Mode.AUTO
     problem: str = ""
-    """The solver's text for `Effect.UNRESOLVABLE`."""
+    """The solver's text for `Effect.UNRESOLVABLE` and `Effect.STILL_UNRESOLVABLE`."""
     uninstallable: str = ""
     """The solver's text, where binaries of the package cannot be installed after the change."""
+    repaired: bool | None = None
+    """Whether the rebuilt binaries can be installed; None until they were published and looked at."""
+    in_order: bool = True
+    """Rebuilds are done in order (`Mode.CHAINED`, `Mode.AUTO`); False in isolated mode."""
     ready: bool = True
     """Its BuildRequires can be solved in the workspace as it is now."""
     may_become_ready: bool = False
     """A rebuild that is planned or under way may still make it so."""
+    repairable: bool = False
+    """Some other package's rebuild is what it needs."""
     blocked_by: str | None = None
     """The package whose rebuild it needs and that failed."""
     root: str | None = None
@@ -129,3 +137,215 @@ class Finding:
     target: str
     package: str
     judgement: Judgement
+
+
+def judge(evidence: Evidence) -> Judgement | Needs:
+    """Return the verdict that the evidence allows, or the one thing that must be found out before there is one."""
+    judged = _judge(evidence)
+    if isinstance(judged, Judgement) and evidence.waiver and judged.verdict in _WAIVABLE:
+        waiver = evidence.waiver
+        cause = f"waived by {waiver.by}: {waiver.reason} ({judged.cause})"
+        return replace(judged, verdict=Verdict.WAIVED, cause=cause, needs_order=False)
+    return judged
+
+
+_WAIVABLE = frozenset({Verdict.REGRESSED, Verdict.NEEDS_REBUILD, Verdict.BLOCKED, Verdict.INCONCLUSIVE})
+
+
+def _judge(evidence: Evidence) -> Judgement | Needs:
+    if evidence.selection is not Selection.PLANNED:
+        return Judgement(verdict=Verdict.NOT_TESTED, cause=evidence.selection.value)
+    match evidence.effect:
+        case Effect.STILL_UNRESOLVABLE:
+            return _unless_uninstallable(evidence, Judgement(verdict=Verdict.STILL_FAILING, cause=evidence.problem))
+        case Effect.UNAFFECTED:
+            # Its buildroot is the same, so a rebuild would ask for the same that is now missing.
+            return Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
+        case Effect.UNRESOLVABLE if not evidence.ready:
+            return _judge_unready(evidence)
+        case Effect.UNRESOLVABLE | Effect.REBUILD | Effect.NOW_RESOLVABLE:
+            if not evidence.ready:
+                return _judge_unready(evidence)
+            return _judge_built(evidence)
+        case _ as never:
+            assert_never(never)
+
+
+def _judge_unready(evidence: Evidence) -> Judgement | Needs:
+    if evidence.blocked_by:
+        return Judgement(verdict=Verdict.BLOCKED, root=evidence.blocked_by, cause=evidence.problem)
+    if evidence.may_become_ready and not evidence.stopped:
+        return Needs.REBUILD_OF_OTHERS
+    if evidence.repairable and not evidence.in_order:
+        return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.problem, needs_order=True)
+    return Judgement(verdict=Verdict.REGRESSED, cause=evidence.problem)
+
+
+def _judge_built(evidence: Evidence) -> Judgement | Needs:
+    if any(attempt.outcome is None for attempt in evidence.candidate):
+        return Needs.RESULT
+    passed, failures = _results(evidence.candidate)
+    if not passed and not failures:
+        return _judge_nothing_known(evidence, evidence.candidate, Needs.CANDIDATE, Needs.CANDIDATE_RETRY)
+    if passed and failures:
+        return Judgement(verdict=Verdict.FLAKY, cause=failures[-1].cause, signature=failures[-1].signature)
+    if passed:
+        return _judge_passed(evidence)
+    if evidence.effect is Effect.NOW_RESOLVABLE:
+        return _with_cause(Verdict.CHANGED_FAILURE, failures[-1])
+    return _judge_failed(evidence, failures)
+
+
+def _judge_nothing_known(
+    evidence: Evidence, attempts: tuple[Attempt, ...], first: Needs, again: Needs
+) -> Judgement | Needs:
+    """Neither passed nor failed: not built, cancelled, or the infrastructure was in the way."""
+    if evidence.stopped:
+        return Judgement(verdict=Verdict.INCONCLUSIVE, cause="cancelled")
+    if not attempts:
+        return first
+    last = attempts[-1].outcome
+    if isinstance(last, Failed) and _trailing_automatic(attempts) <= evidence.retries:
+        return again
+    cause = last.cause if isinstance(last, Failed) else "cancelled"
+    return Judgement(verdict=Verdict.INCONCLUSIVE, cause=cause)
+
+
+def _judge_passed(evidence: Evidence) -> Judgement | Needs:
+    if evidence.effect is Effect.NOW_RESOLVABLE:
+        return Judgement(verdict=Verdict.FIXED)
+    if evidence.uninstallable and evidence.repaired is False:
+        return Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
+    if evidence.uninstallable and evidence.repaired is None and evidence.in_order:
+        return Needs.REBUILD_OF_OTHERS
+    if evidence.uninstallable or evidence.effect is Effect.UNRESOLVABLE:
+        return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.uninstallable or evidence.problem)
+    if evidence.baseline_policy is BaselinePolicy.ALWAYS and not evidence.baseline and not evidence.stopped:
+        return Needs.BASELINE
+    if any(attempt.outcome is None for attempt in evidence.baseline):
+        return Needs.RESULT
+    passed, failures = _results(evidence.baseline)
+    if failures and not passed:
+        return Judgement(verdict=Verdict.FIXED, cause=failures[-1].cause)
+    return Judgement(verdict=Verdict.STILL_PASSING)
+
+
+def _judge_failed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement | Needs:
+    """Every attempt with the change failed. The baseline is asked first: most failures are older than the change."""
+    last = failures[-1]
+    if evidence.baseline_policy is BaselinePolicy.OFF:
+        return _judge_against_passing(evidence, failures, None)
+    if any(attempt.outcome is None for attempt in evidence.baseline):
+        return Needs.RESULT
+    passed, base_failures = _results(evidence.baseline)
+    if passed and base_failures:
+        return _with_cause(Verdict.FLAKY, last)
+    if passed:
+        return _judge_against_passing(evidence, failures, passed[-1].duration)
+    if base_failures:
+        return _judge_both_failed(evidence, last, base_failures)
+    return _judge_nothing_known(evidence, evidence.baseline, Needs.BASELINE, Needs.BASELINE_RETRY)
+
+
+def _judge_both_failed(evidence: Evidence, last: Failed, base_failures: tuple[Failed, ...]) -> Judgement:
+    if last.reason is not FailureReason.TIMEOUT and base_failures[-1].reason is FailureReason.TIMEOUT:
+        return Judgement(verdict=Verdict.INCONCLUSIVE, cause=f"the baseline timed out; with the change: {last.cause}")
+    same = any(last.signature == failure.signature for failure in base_failures)
+    verdict = Verdict.STILL_FAILING if same else Verdict.CHANGED_FAILURE
+    return _unless_uninstallable(evidence, _with_cause(verdict, last))
+
+
+def _judge_against_passing(
+    evidence: Evidence, failures: tuple[Failed, ...], base_duration: timedelta | None
+) -> Judgement | Needs:
+    """The baseline passes (or is not asked): regressed, once a clean second build agrees."""
+    last = failures[-1]
+    if evidence.root:
+        return replace(_with_cause(Verdict.REGRESSED, last), root=evidence.root)
+    bound_to_agree = last.reason is FailureReason.UNRESOLVABLE
+    if len(failures) == 1 and not bound_to_agree:
+        if isinstance(evidence.candidate[-1].outcome, Failed) and not evidence.stopped:
+            infrastructure = evidence.candidate[-1].outcome.reason is FailureReason.INFRASTRUCTURE
+            if not infrastructure:
+                return Needs.CONFIRMATION
+            if _trailing_automatic(evidence.candidate) <= evidence.retries:
+                return Needs.CANDIDATE_RETRY
+        return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=f"failed once, not confirmed: {last.cause}")
+    if any(failure.reason is FailureReason.TIMEOUT for failure in failures[-2:]):
+        every = all(failure.reason is FailureReason.TIMEOUT for failure in failures[-2:])
+        quick = base_duration is not None and base_duration < evidence.time_limit / 3
+        return _with_cause(Verdict.REGRESSED if every and quick else Verdict.INCONCLUSIVE, last)
+    return _with_cause(Verdict.REGRESSED, last)
+
+
+def _unless_uninstallable(evidence: Evidence, judgement: Judgement) -> Judgement:
+    """It failed before, but now its binaries cannot be installed either, and no rebuild repairs that."""
+    if evidence.uninstallable:
+        return Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
+    return judgement
+
+
+def _with_cause(verdict: Verdict, failure: Failed) -> Judgement:
+    return Judgement(verdict=verdict, cause=failure.cause, signature=failure.signature)
+
+
+def _results(attempts: Iterable[Attempt]) -> tuple[tuple[Attempt, ...], tuple[Failed, ...]]:
+    """Return the attempts that passed and the failures that say something about the package."""
+    passed, failures = [], []
+    for attempt in attempts:
+        match attempt.outcome:
+            case Succeeded():
+                passed.append(attempt)
+            case Failed(reason=reason) as failure if reason is not FailureReason.INFRASTRUCTURE:
+                failures.append(failure)
+            case Failed() | Cancelled() | None:
+                pass
+            case _ as never:
+                assert_never(never)
+    return tuple(passed), tuple(failures)
+
+
+def _trailing_automatic(attempts: tuple[Attempt, ...]) -> int:
+    """Count infrastructure failures at the end, back to the last attempt that a person asked for (included)."""
+    count = 0
+    for attempt in reversed(attempts):
+        if not isinstance(attempt.outcome, Failed) or attempt.outcome.reason is not FailureReason.INFRASTRUCTURE:
+            break
+        count += 1
+        if attempt.purpose is Purpose.BY_HAND:
+            break
+    return count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of what was planned came to a conclusive verdict."""
+
+    tested: int
+    planned: int
+    affected: int
+
+    @property
+    def percent(self) -> float:
+        """Tested in percent of planned; 100 where nothing was planned."""
+        return 100.0 * self.tested / self.planned if self.planned else 100.0
+
+
+def coverage(judgements: Iterable[Judgement]) -> Coverage:
+    """Count; what was not selected is affected, but not planned."""
+    everything = list(judgements)
+    planned = [judgement for judgement in everything if judgement.verdict is not Verdict.NOT_TESTED]
+    tested = sum(1 for judgement in planned if judgement.conclusive)
+    return Coverage(tested=tested, planned=len(planned), affected=len(everything))
+
+
+def conclude(judgements: Iterable[Judgement], *, min_coverage: int) -> Conclusion:
+    """Return the run's conclusion: a regression fails it, and what was not tested is never green."""
+    everything = list(judgements)
+    if any(judgement.verdict is Verdict.REGRESSED for judgement in everything):
+        return Conclusion.FAILURE
+    counts = coverage(everything)
+    nothing_tested = counts.affected > 0 and counts.tested == 0 and counts.planned > 0
+    if nothing_tested or counts.percent < min_coverage or any(judgement.needs_order for judgement in everything):
+        return Conclusion.ACTION_REQUIRED
+    return Conclusion.SUCCESS

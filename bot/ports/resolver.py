@@ -101,6 +101,14 @@ class Resolver(Protocol):
         """Solve the buildroots of the named source packages, with or without a change."""
         ...
 
+    async def installability(
+        self, snapshot: SnapshotId, target: Target, binaries: Sequence[str], change: Overlay
+    ) -> Mapping[str, str]:
+        """Try to install each of these binary packages (NEVRAs) over the change; return the problems of those that
+        cannot be, by NEVRA.
+        """
+        ...
+
     async def order(
         self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
     ) -> RebuildOrder:

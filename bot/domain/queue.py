@@ -1,0 +1,144 @@
+"""Turns what a judgement needs into builds to be written down, each with its key."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from bot.domain.build import (
+    Build,
+    BuildRequest,
+    BuildState,
+    CandidateKey,
+    Purpose,
+    SrpmSource,
+    TreeSource,
+)
+from bot.domain.config import PackageConfig
+from bot.domain.evidence import Judged, TargetView, baseline_key
+from bot.domain.plan import PlanEntry
+from bot.domain.run import Run, RunTarget
+from bot.domain.verdict import Needs
+
+_PRIORITY = {Purpose.SUBJECT: 100, Purpose.BY_HAND: 50, Purpose.CONFIRMATION: 40, Purpose.BASELINE: 30}
+"""The change itself first; then what a person waits for; then what settles a verdict; the rest by distance."""
+
+_CANDIDATE = {
+    Needs.CANDIDATE: Purpose.FIRST,
+    Needs.CANDIDATE_RETRY: Purpose.INFRASTRUCTURE_RETRY,
+    Needs.CONFIRMATION: Purpose.CONFIRMATION,
+}
+_BASELINE = frozenset({Needs.BASELINE, Needs.BASELINE_RETRY})
+
+
+def _build_timeout(run: Run) -> timedelta:
+    assert run.config is not None  # decide( loads the configuration first)
+    return run.config.build_timeout
+
+
+def release_suffix(run: Run) -> str:
+    """Return what is appended to Release of the change, so that its packages are newer than those they replace."""
+    return f".rd{run.head_sha[:7]}"
+
+
+def subject_build(run: Run, target: RunTarget, package: PackageConfig, attempt: int, now: datetime) -> Build:
+    """Return the build of a package of the change; the target has a workspace and the run a checkout by now."""
+    assert run.checkout is not None  # decide( fetches the source first)
+    assert target.workspace is not None  # likewise
+    name = package.name or ""
+    key = CandidateKey(run=run.id, package=name, target=target.target.name, variant="subject", attempt=attempt)
+    source = TreeSource(directory=run.checkout, package=package, release_suffix=release_suffix(run))
+    request = BuildRequest(
+        package=name,
+        workspace=target.workspace,
+        source=source,
+        timeout=_build_timeout(run),
+        generation=-1,
+    )
+    return Build(
+        key=key.text,
+        run=run.id,
+        target=target.target.name,
+        backend=target.target.backend,
+        purpose=Purpose.SUBJECT,
+        request=request,
+        attempt=attempt,
+        state=BuildState.QUEUED,
+        queued_at=now,
+        priority=_PRIORITY[Purpose.SUBJECT],
+        snapshot=target.snapshot,
+    )
+
+
+def dependents_builds(run: Run, view: TargetView, judged: Mapping[str, Judged], now: datetime) -> tuple[Build, ...]:
+    """Return the builds, candidates and baselines, that the judgements need now."""
+    builds = []
+    for entry in view.entries:
+        need = judged[entry.package]
+        if not isinstance(need, Needs):
+            continue
+        if need in _CANDIDATE:
+            builds.append(candidate_build(run, view, entry, _CANDIDATE[need], now))
+        elif need in _BASELINE and view.target.baseline_workspace is not None:
+            builds.append(_baseline_build(run, view, entry, now))
+    return tuple(builds)
+
+
+def wants_baseline_workspace(view: TargetView, judged: Mapping[str, Judged]) -> bool:
+    """Whether a baseline is needed and there is no place yet to build it."""
+    return view.target.baseline_workspace is None and any(need in _BASELINE for need in judged.values())
+
+
+def candidate_build(run: Run, view: TargetView, entry: PlanEntry, purpose: Purpose, now: datetime) -> Build:
+    """Return the next attempt to build a dependent with the change."""
+    assert view.target.workspace is not None  # there is no plan without a workspace
+    earlier = view.candidates(entry.package)
+    attempt = max((build.attempt for build in earlier), default=0) + 1
+    key = CandidateKey(
+        run=run.id, package=entry.package, target=entry.target, generation=entry.generation, attempt=attempt
+    )
+    request = BuildRequest(
+        package=entry.package,
+        workspace=view.target.workspace,
+        source=SrpmSource(location=entry.affected.source.location, checksum=entry.affected.source.checksum),
+        timeout=_build_timeout(run),
+        generation=entry.generation,
+    )
+    return Build(
+        key=key.text,
+        run=run.id,
+        target=entry.target,
+        backend=view.target.target.backend,
+        purpose=purpose,
+        request=request,
+        attempt=attempt,
+        state=BuildState.QUEUED,
+        queued_at=now,
+        priority=_PRIORITY.get(purpose, max(0, 20 - entry.affected.distance)),
+        snapshot=view.target.snapshot,
+        buildroot=entry.affected.buildroot_after,
+    )
+
+
+def _baseline_build(run: Run, view: TargetView, entry: PlanEntry, now: datetime) -> Build:
+    assert view.target.baseline_workspace is not None  # checked by the caller
+    attempt = len(view.baselines(entry)) + 1
+    request = BuildRequest(
+        package=entry.package,
+        workspace=view.target.baseline_workspace,
+        source=SrpmSource(location=entry.affected.source.location, checksum=entry.affected.source.checksum),
+        timeout=_build_timeout(run),
+        generation=-1,
+    )
+    return Build(
+        key=baseline_key(entry, attempt).text,
+        run=None,
+        target=entry.target,
+        backend=view.target.target.backend,
+        purpose=Purpose.BASELINE,
+        request=request,
+        attempt=attempt,
+        state=BuildState.QUEUED,
+        queued_at=now,
+        priority=_PRIORITY[Purpose.BASELINE],
+        snapshot=view.target.snapshot,
+        buildroot=entry.affected.buildroot_before,
+    )

@@ -1,0 +1,138 @@
+"""From the resolver's findings to a plan: what is rebuilt, what is left out, and by which rule.
+
+The rule, where a limit leaves packages out (it is shown with them): what cannot be installed after the change first,
+then what somebody asked to include, then by distance, by the number of dependents, and by name.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.config import Config, ReverseDependencyConfig, matches
+from bot.domain.ids import RunId
+from bot.domain.packages import Nevra, SourcePackage
+from bot.domain.plan import Affected, Effect, Impact, PlanEntry, RebuildOrder, Selection, Uninstallable
+from bot.domain.run import Run
+
+_COSTS_A_BUILD = frozenset({Effect.REBUILD, Effect.NOW_RESOLVABLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the configuration and the pull request's commands say about the selection; globs are over source names."""
+
+    dependencies: ReverseDependencyConfig
+    skip: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    limit: int | None = None
+
+    @property
+    def included(self) -> tuple[str, ...]:
+        """Everything that is never left out."""
+        return self.include + self.dependencies.include
+
+
+def wishes_of(run: Run, config: Config) -> Wishes:
+    """Return what the configuration and the commands so far say about the selection."""
+    dependencies = config.reverse_dependencies
+    if run.depth is not None:
+        dependencies = replace(dependencies, depth=run.depth)
+    return Wishes(dependencies=dependencies, skip=run.skip, include=run.include, limit=run.limit)
+
+
+def select(run: RunId, target: str, impact: Impact, wishes: Wishes) -> tuple[PlanEntry, ...]:
+    """Return an entry for every affected package, by name, each planned or with the reason why it is not."""
+    broken = _by_source(impact.uninstallable)
+    affected = [*impact.affected, *_broken_but_unaffected(impact, broken)]
+    entries = [
+        PlanEntry(
+            run=run,
+            target=target,
+            affected=item,
+            selection=_selection(item, wishes),
+            uninstallable=broken.get(item.source.name, ()),
+            ready=item.effect is not Effect.UNRESOLVABLE,
+        )
+        for item in affected
+    ]
+    return tuple(sorted(_within_limit(entries, wishes), key=lambda entry: entry.package))
+
+
+def reselect(entries: Sequence[PlanEntry], wishes: Wishes) -> tuple[PlanEntry, ...]:
+    """Return those entries whose selection is another under changed wishes, with the new one."""
+    plain = [replace(entry, selection=_selection(entry.affected, wishes)) for entry in entries]
+    chosen = {entry.package: entry for entry in _within_limit(plain, wishes)}
+    return tuple(chosen[entry.package] for entry in entries if chosen[entry.package].selection is not entry.selection)
+
+
+def with_order(entries: Sequence[PlanEntry], order: RebuildOrder) -> tuple[PlanEntry, ...]:
+    """Return the entries with their level and with the packages that they wait for."""
+    levels = {package: number for number, level in enumerate(order.levels) for package in level}
+    needs: dict[str, list[str]] = defaultdict(list)
+    for package, needed in order.edges:
+        needs[package].append(needed)
+    return tuple(
+        replace(entry, level=levels.get(entry.package, 0), needs=tuple(sorted(needs[entry.package])))
+        for entry in entries
+    )
+
+
+def in_levels(entries: Sequence[PlanEntry]) -> tuple[PlanEntry, ...]:
+    """Return the entries of a chained run: whoever needs another's rebuild waits for it."""
+    return tuple(replace(entry, ready=entry.ready and not entry.needs) for entry in entries)
+
+
+def _selection(item: Affected, wishes: Wishes) -> Selection:
+    name = item.source.name
+    if matches(name, wishes.skip):
+        return Selection.SKIPPED
+    if matches(name, wishes.included):
+        return Selection.PLANNED
+    dependencies = wishes.dependencies
+    if dependencies.static and name not in dependencies.static:
+        return Selection.EXCLUDED
+    if matches(name, dependencies.exclude):
+        return Selection.EXCLUDED
+    if item.effect is not Effect.UNAFFECTED and not dependencies.depth.covers(item.distance):
+        return Selection.TOO_DEEP
+    return Selection.PLANNED
+
+
+def _within_limit(entries: Sequence[PlanEntry], wishes: Wishes) -> list[PlanEntry]:
+    limit = wishes.limit if wishes.limit is not None else wishes.dependencies.limit
+    if limit is None:
+        return list(entries)
+    included = wishes.included
+
+    def rank(entry: PlanEntry) -> tuple[bool, bool, int, int, str]:
+        kept = matches(entry.package, included)
+        return (not entry.uninstallable, not kept, entry.affected.distance, -entry.affected.dependents, entry.package)
+
+    costly = sorted((entry for entry in entries if entry.planned and entry.affected.effect in _COSTS_A_BUILD), key=rank)
+    over = {
+        entry.package for entry in costly[limit:] if not entry.uninstallable and not matches(entry.package, included)
+    }
+    return [replace(entry, selection=Selection.OVER_LIMIT) if entry.package in over else entry for entry in entries]
+
+
+def _by_source(broken: Sequence[Uninstallable]) -> Mapping[str, tuple[Uninstallable, ...]]:
+    grouped: dict[str, list[Uninstallable]] = defaultdict(list)
+    for item in broken:
+        grouped[item.source].append(item)
+    return {source: tuple(items) for source, items in grouped.items()}
+
+
+def _broken_but_unaffected(impact: Impact, broken: Mapping[str, tuple[Uninstallable, ...]]) -> list[Affected]:
+    """Sources whose buildroot is the same, but whose binaries cannot be installed any more: no rebuild helps them."""
+    known = {item.source.name for item in impact.affected}
+    return [
+        Affected(
+            source=SourcePackage(
+                nevra=replace(Nevra.parse(items[0].package), name=source, arch="src"), location="", checksum=""
+            ),
+            effect=Effect.UNAFFECTED,
+            distance=1,
+        )
+        for source, items in broken.items()
+        if source not in known
+    ]

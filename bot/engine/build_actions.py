@@ -1,0 +1,174 @@
+"""Actions about builds: write them down, publish them for others, plan the dependents, record verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.domain.actions import MakePlan, PublishGeneration, QueueBuilds, RecordFindings
+from bot.domain.build import Build, BuildState
+from bot.domain.config import Config, Mode
+from bot.domain.decide import ChangeView, RunView
+from bot.domain.evidence import baseline_key
+from bot.domain.plan import Effect, PlanEntry
+from bot.domain.run import PublishedPackage, Run, RunTarget
+from bot.domain.select import in_levels, select, wishes_of, with_order
+from bot.engine.change_actions import run_view
+from bot.engine.world import World
+from bot.engine.write import Write
+from bot.ports.resolver import Buildroot, Overlay
+from bot.ports.store import Transaction
+
+
+async def queue_builds(world: World, view: ChangeView, action: QueueBuilds) -> Write:
+    """Write builds down, and subscribe the run to the baselines among them, which may exist already."""
+
+    async def write(tx: Transaction) -> None:
+        await tx.builds.add(action.builds)
+        await tx.builds.subscribe(action.run, [build.key for build in action.builds if build.run is None])
+
+    return write
+
+
+async def publish_generation(world: World, view: ChangeView, action: PublishGeneration) -> Write:
+    """Put the builds into the workspace's repository, together with those of earlier generations."""
+    found = run_view(view, action.run)
+    target = _target(found, action.target)
+    assert target.workspace is not None  # builds need a workspace
+    builder = world.builder(target.target.backend)
+    by_key = {build.key: build for build in found.builds}
+    earlier = [build for build in found.builds if build.run and _is_published(target, build)]
+    new = [by_key[key] for key in action.builds]
+    refs = [build.ref for build in (*earlier, *new) if build.ref is not None]
+    state = await builder.publish(target.workspace, refs, action.generation)
+    published = replace(
+        target,
+        published=state.packages,
+        published_builds=tuple(build.key for build in (*earlier, *new)),
+        repository=state.url,
+        generation=action.generation,
+        planned=False,
+    )
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put_target(published)
+
+    return write
+
+
+def _is_published(target: RunTarget, build: Build) -> bool:
+    return build.key in target.published_builds
+
+
+async def make_plan(world: World, view: ChangeView, action: MakePlan) -> Write:
+    """Ask the resolver what is affected; for a later generation, what has become solvable and installable."""
+    found = run_view(view, action.run)
+    target = _target(found, action.target)
+    config = found.run.config
+    assert config is not None  # there is no target without a configuration
+    if target.generation == 0:
+        entries, target = await _first_plan(world, found.run, config, target)
+    else:
+        own = tuple(entry for entry in found.entries if entry.target == action.target)
+        entries = await _plan_again(world, config, target, own)
+        target = replace(target, planned=True)
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put_entries(entries)
+        await tx.runs.put_target(target)
+        # A baseline that another run has built already costs nothing, and can show that the change mends something.
+        known = await tx.builds.get([baseline_key(entry, attempt=1).text for entry in entries if entry.planned])
+        done = [key for key, build in known.items() if build.state is BuildState.DONE]
+        await tx.builds.subscribe(action.run, done)
+
+    return write
+
+
+async def _first_plan(
+    world: World, run: Run, config: Config, target: RunTarget
+) -> tuple[Sequence[PlanEntry], RunTarget]:
+    assert target.snapshot is not None  # the change was built on it
+    overlay = overlay_of(target)
+    impact = await world.resolver.impact(target.snapshot, target.target, overlay)
+    entries = select(run.id, target.target.name, impact, wishes_of(run, config))
+    entries = await _ordered(world, config, target, overlay, entries)
+    return entries, replace(target, planned=True, examined=impact.sources)
+
+
+async def _ordered(
+    world: World, config: Config, target: RunTarget, overlay: Overlay, entries: tuple[PlanEntry, ...]
+) -> tuple[PlanEntry, ...]:
+    """Put in order what has to be rebuilt in order: what broke and what waits for it, or in chained mode everything."""
+    assert target.snapshot is not None  # narrowing, as above
+    chained = config.mode is Mode.CHAINED
+    concerned = [
+        entry.package
+        for entry in entries
+        if entry.planned
+        and entry.affected.effect is not Effect.UNAFFECTED
+        and (chained or entry.uninstallable or entry.affected.effect is Effect.UNRESOLVABLE)
+    ]
+    if not concerned:
+        return entries
+    order = await world.resolver.order(target.snapshot, target.target, concerned, overlay)
+    entries = with_order(entries, order)
+    return in_levels(entries) if chained else entries
+
+
+async def _plan_again(
+    world: World, config: Config, target: RunTarget, entries: tuple[PlanEntry, ...]
+) -> tuple[PlanEntry, ...]:
+    """Return the entries that a new generation changes: repaired, or ready to be built in it."""
+    assert target.snapshot is not None  # narrowing, as above
+    overlay = overlay_of(target)
+    impact = await world.resolver.impact(target.snapshot, target.target, overlay)
+    broken = {item.source for item in impact.uninstallable}
+    still_broken = await _broken_rebuilds(world, target, overlay)
+    waiting = [entry.package for entry in entries if entry.planned and not entry.ready]
+    solved = await world.resolver.buildroots(target.snapshot, target.target, waiting, overlay) if waiting else {}
+    published = {_source_name(package) for package in target.published}
+    changed = []
+    for entry in entries:
+        updated = entry
+        if entry.uninstallable and entry.package in published:
+            updated = replace(updated, repaired=entry.package not in (broken | still_broken))
+        root = solved.get(entry.package)
+        if isinstance(root, Buildroot) and (config.mode is not Mode.CHAINED or set(entry.needs) <= published):
+            affected = replace(entry.affected, buildroot_after=root.digest)
+            updated = replace(updated, ready=True, generation=target.generation, affected=affected)
+        if updated is not entry:
+            changed.append(updated)
+    return tuple(changed)
+
+
+async def _broken_rebuilds(world: World, target: RunTarget, overlay: Overlay) -> set[str]:
+    """Return the sources of which a rebuilt binary cannot be installed from the published repository."""
+    assert target.snapshot is not None  # narrowing, as above
+    binaries: Mapping[str, str] = {
+        binary: _source_name(package) for package in target.published for binary in package.binaries
+    }
+    problems = await world.resolver.installability(target.snapshot, target.target, tuple(binaries), overlay)
+    return {binaries[nevra] for nevra in problems}
+
+
+def _source_name(package: PublishedPackage) -> str:
+    return package.source.rpartition("-")[0].rpartition("-")[0]
+
+
+def overlay_of(target: RunTarget) -> Overlay:
+    """Return what the run has put over the target's snapshot so far."""
+    assert target.repository is not None  # called once something is published
+    return Overlay(
+        repository=target.repository, replaces=frozenset(_source_name(package) for package in target.published)
+    )
+
+
+async def record_findings(world: World, view: ChangeView, action: RecordFindings) -> Write:
+    """Store new verdicts."""
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put_findings(action.findings)
+
+    return write
+
+
+def _target(found: RunView, name: str) -> RunTarget:
+    return next(target for target in found.targets if target.target.name == name)

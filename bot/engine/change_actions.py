@@ -1,0 +1,118 @@
+"""Actions about a change and the life of its runs: read it, start, stop, finish, clean up."""
+
+import asyncio
+import secrets
+import shutil
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from bot.domain.actions import CleanUp, FinishRun, RefreshChange, StartRun, StopRun
+from bot.domain.build import Build, BuildState, Cancelled
+from bot.domain.decide import ChangeView, RunView
+from bot.domain.ids import RunId
+from bot.domain.intents import Refresh
+from bot.domain.run import Conclusion, Problem, Run, RunState
+from bot.engine.world import World
+from bot.engine.write import Write
+from bot.ports.errors import Gone
+from bot.ports.store import Transaction
+
+
+def run_view(view: ChangeView, run: RunId) -> RunView:
+    """Return one of the view's runs."""
+    return next(found for found in view.runs if found.run.id == run)
+
+
+def finished(run: Run, conclusion: Conclusion, now: datetime, problem: Problem | None = None) -> Run:
+    """Return a run at its end; the only place where one ends."""
+    return replace(run, state=RunState.FINISHED, conclusion=conclusion, finished_at=now, problem=problem)
+
+
+def cancelled(build: Build, now: datetime) -> Build:
+    """Return a build as it is when it is to be stopped: at once where nobody has heard of it, else by the poller."""
+    if build.state is BuildState.QUEUED:
+        return replace(build, state=BuildState.DONE, outcome=Cancelled(), ended_at=now, cancel_requested=True)
+    return replace(build, cancel_requested=True)
+
+
+async def refresh_change(world: World, view: ChangeView, action: RefreshChange) -> Write:
+    """Read the pull request; one that is gone is treated as closed."""
+    change = view.change
+    state = change.state
+    try:
+        state = await world.forge(change.ref.repo.forge).change(change.ref, change.state)
+    except Gone:
+        state = replace(state, open=False) if state else None
+    hints = [stored.id for stored in view.intents if isinstance(stored.intent, Refresh)]
+
+    async def write(tx: Transaction) -> None:
+        await tx.changes.put(replace(change, state=state, stale=False))
+        await tx.intents.done(hints)
+
+    return write
+
+
+async def start_run(world: World, view: ChangeView, action: StartRun) -> Write:
+    """Write a new run down for the present head commit."""
+    state = view.change.state
+    assert state is not None  # decide( starts runs of known changes alone)
+    now = world.clock.now()
+    run = Run(
+        id=RunId(secrets.token_hex(6)),
+        change=view.change.ref,
+        head_sha=state.head_sha,
+        base_sha=state.base_sha,
+        base_branch=state.base_branch,
+        created_at=now,
+        sequence=action.sequence,
+    )
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put(run)
+
+    return write
+
+
+async def stop_run(world: World, view: ChangeView, action: StopRun) -> Write:
+    """Ask for the run's builds to be cancelled; baselines go on, for they are everybody's."""
+    found = run_view(view, action.run)
+    now = world.clock.now()
+    going = [build for build in found.builds if build.run and build.state is not BuildState.DONE]
+    builders = {build.backend for build in going}
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put(replace(found.run, stop=action.reason))
+        for backend in sorted(builders):
+            # Read again: the poller may have gone on since.
+            fresh = await tx.builds.get([build.key for build in going if build.backend == backend])
+            await tx.builds.put(
+                [cancelled(build, now) for build in fresh.values() if build.state is not BuildState.DONE]
+            )
+
+    return write
+
+
+async def finish_run(world: World, view: ChangeView, action: FinishRun) -> Write:
+    """End the run."""
+    run = finished(run_view(view, action.run).run, action.conclusion, world.clock.now(), action.problem)
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put(run)
+
+    return write
+
+
+async def clean_up(world: World, view: ChangeView, action: CleanUp) -> Write:
+    """Discard the run's workspaces and remove its checkout."""
+    found = run_view(view, action.run)
+    for target in found.targets:
+        if target.workspace is not None:
+            await world.builder(target.target.backend).discard(target.workspace)
+    if found.run.checkout is not None:
+        await asyncio.to_thread(shutil.rmtree, Path(found.run.checkout).parent, ignore_errors=True)
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put(replace(found.run, cleaned=True))
+
+    return write

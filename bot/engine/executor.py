@@ -1,0 +1,66 @@
+"""Performs actions: one function each, all of the same shape.
+
+A function does its input and output, every call of it safe to repeat, and returns what is to be stored. The executor
+stores that in one transaction under the lease. So there are the same few points for every action at which the process
+may die, and the crash tests generate them from this registry.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from bot.domain import actions
+from bot.domain.actions import Action
+from bot.domain.decide import ChangeView
+from bot.engine.build_actions import make_plan, publish_generation, queue_builds, record_findings
+from bot.engine.change_actions import clean_up, finish_run, refresh_change, start_run, stop_run
+from bot.engine.command_actions import handle_intent
+from bot.engine.setup_actions import fetch_source, load_configuration, pin_snapshot, prepare_workspace
+from bot.engine.world import World
+from bot.engine.write import Write
+from bot.ports.store import Lease
+
+Perform = Callable[[World, ChangeView, Any], Awaitable[Write]]
+"""Any stands for the one kind of action under which the function is registered."""
+
+REGISTRY: dict[type[Action], Perform] = {
+    actions.RefreshChange: refresh_change,
+    actions.HandleIntent: handle_intent,
+    actions.StartRun: start_run,
+    actions.StopRun: stop_run,
+    actions.LoadConfiguration: load_configuration,
+    actions.FetchSource: fetch_source,
+    actions.PinSnapshot: pin_snapshot,
+    actions.PrepareWorkspace: prepare_workspace,
+    actions.QueueBuilds: queue_builds,
+    actions.PublishGeneration: publish_generation,
+    actions.MakePlan: make_plan,
+    actions.RecordFindings: record_findings,
+    actions.FinishRun: finish_run,
+    actions.CleanUp: clean_up,
+}
+
+POINTS = ("before", "performed", "stored")
+"""Where an action can be cut off: before anything, after its calls and before they are noted, after that."""
+
+
+class Checkpoint(Protocol):
+    """Called at every point; does nothing, except in tests, where it ends the process."""
+
+    def __call__(self, name: str) -> None:
+        """Pass the point `Action:point`."""
+        ...
+
+
+def pass_by(name: str) -> None:
+    """Do nothing at a point."""
+
+
+async def perform(world: World, lease: Lease, view: ChangeView, action: Action, checkpoint: Checkpoint) -> None:
+    """Perform one action and store what it leaves behind."""
+    name = type(action).__name__
+    checkpoint(f"{name}:before")
+    write = await REGISTRY[type(action)](world, view, action)
+    checkpoint(f"{name}:performed")
+    async with world.store.transaction(lease) as tx:
+        await write(tx)
+    checkpoint(f"{name}:stored")

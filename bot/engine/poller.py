@@ -1,0 +1,233 @@
+"""Observes the builds of one backend, for all runs at once, and submits those for which there is room.
+
+One poller per backend works at a time, wherever it runs: it holds a lease. A row is written before the backend hears of
+a build, so a build that was being submitted when the process died is looked up before it is submitted again. This is
+the one place that starts builds and the one place that ends them.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.domain.allocate import allocate
+from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason
+from bot.domain.ids import BuildKey, BuildRef
+from bot.domain.run import ChangeRef
+from bot.engine.executor import Checkpoint, pass_by
+from bot.engine.reconciler import backoff
+from bot.engine.world import World
+from bot.ports.builder import Builder, BuildStatus
+from bot.ports.errors import Misconfigured, Rejected, Transient
+from bot.ports.store import Lease, Transaction
+
+log = logging.getLogger(__name__)
+
+POINTS = (
+    "Submit:before",
+    "Submit:written",
+    "Submit:submitted",
+    "Submit:stored",
+    "Finish:observed",
+    "Finish:logged",
+    "Finish:stored",
+)
+"""Where the poller can be cut off."""
+
+_CHUNK = 256 * 1024
+
+
+@dataclass(slots=True)
+class Poller:
+    """Works on one backend until it is told to stop."""
+
+    world: World
+    backend: str
+    owner: str
+    woke: Callable[[], None]
+    """Called when a change has become due, so that it need not wait for a tick."""
+    checkpoint: Checkpoint = pass_by
+    strict: bool = False
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _failures: int = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Poll until `stop` is set."""
+        settings = self.world.settings
+        while not stop.is_set():
+            wait = settings.poll_interval
+            try:
+                await self.poll_once()
+                self._failures = 0
+            except (Transient, Rejected, Misconfigured) as trouble:
+                self._failures += 1
+                wait = getattr(trouble, "retry_after", None) or backoff(self._failures)
+                log.warning("%s: %s; asking again in %s", self.backend, trouble, wait)
+            except Exception:
+                if self.strict:
+                    raise
+                self._failures += 1
+                wait = backoff(self._failures)
+                log.exception("%s: something unexpected while polling", self.backend)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait.total_seconds())
+
+    async def poll_once(self) -> bool:
+        """Observe, adopt, cancel, submit, once; return whether this process holds the backend's lease."""
+        settings = self.world.settings
+        now = self.world.clock.now()
+        lease = await self.world.store.lease_named(f"poller:{self.backend}", self.owner, now, settings.lease)
+        if lease is None:
+            return False
+        builder = self.world.builder(self.backend)
+        async with self.world.store.transaction(lease) as tx:
+            unfinished = await tx.builds.unfinished(self.backend)
+        if not unfinished:
+            return True
+        await self._adopt(lease, builder, [build for build in unfinished if build.state is BuildState.SUBMITTING])
+        running = [build for build in unfinished if build.state is BuildState.RUNNING]
+        await self._cancel(lease, builder, unfinished)
+        await self._observe(lease, builder, running)
+        async with self.world.store.transaction(lease) as tx:
+            unfinished = await tx.builds.unfinished(self.backend)
+        for build in allocate(unfinished, await builder.capacity()):
+            await self._submit(lease, builder, build)
+        return True
+
+    async def _adopt(self, lease: Lease, builder: Builder, lost: Sequence[Build]) -> None:
+        """Look up what was being submitted when somebody died: adopt it, or queue it again."""
+        if not lost:
+            return
+        found = await builder.find([build.key for build in lost])
+        for build in lost:
+            if build.key in found:
+                await self._started(lease, build.key, found[build.key])
+            else:
+                await self._change(lease, build.key, lambda row: replace(row, state=BuildState.QUEUED))
+
+    async def _cancel(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> None:
+        wanted = [build for build in unfinished if build.cancel_requested]
+        refs = [build.ref for build in wanted if build.ref is not None and build.state is BuildState.RUNNING]
+        if refs:
+            await builder.cancel(refs)
+        now = self.world.clock.now()
+        for build in wanted:
+            if build.state is BuildState.QUEUED:
+                ended = replace(build, state=BuildState.DONE, outcome=Cancelled(), ended_at=now)
+                await self._finish(lease, [ended])
+
+    async def _submit(self, lease: Lease, builder: Builder, build: Build) -> None:
+        self.checkpoint("Submit:before")
+        await self._change(lease, build.key, lambda row: replace(row, state=BuildState.SUBMITTING))
+        self.checkpoint("Submit:written")
+        try:
+            ref = await builder.submit(build.key, build.request)
+        except (Rejected, Misconfigured) as refusal:
+            outcome = Failed(reason=FailureReason.INFRASTRUCTURE, cause=str(refusal))
+            now = self.world.clock.now()
+            await self._finish(lease, [replace(build, state=BuildState.DONE, outcome=outcome, ended_at=now)])
+            return
+        self.checkpoint("Submit:submitted")
+        await self._started(lease, build.key, ref)
+        self.checkpoint("Submit:stored")
+
+    async def _started(self, lease: Lease, key: BuildKey, ref: BuildRef) -> None:
+        now = self.world.clock.now()
+        await self._change(lease, key, lambda row: replace(row, state=BuildState.RUNNING, ref=ref, submitted_at=now))
+
+    async def _change(self, lease: Lease, key: BuildKey, change: Callable[[Build], Build]) -> None:
+        """Change one row as it is now: the reconciler may have asked for a cancellation since it was read."""
+        async with self.world.store.transaction(lease) as tx:
+            for row in (await tx.builds.get([key])).values():
+                await tx.builds.put([change(row)])
+
+    async def _observe(self, lease: Lease, builder: Builder, running: Sequence[Build]) -> None:
+        if not running:
+            return
+        statuses = await builder.poll([build.ref for build in running if build.ref is not None])
+        ended, begun = [], []
+        for build in running:
+            status = statuses.get(build.ref) if build.ref is not None else None
+            if status is None:
+                ended.append(_lost(build, self.world))
+            elif status.state is BuildState.DONE:
+                ended.append(_ended(build, status, self.world))
+            elif build.started_at is None and status.started_at is not None:
+                begun.append(replace(build, started_at=status.started_at))
+        if begun:
+            await self._store(lease, begun)
+        if ended:
+            self.checkpoint("Finish:observed")
+            for build in ended:
+                await self._keep_log(builder, build)
+            self.checkpoint("Finish:logged")
+            await self._finish(lease, ended)
+            self.checkpoint("Finish:stored")
+
+    async def _keep_log(self, builder: Builder, build: Build) -> None:
+        """Copy the whole log before the backend forgets it; a verdict does not wait for a log that cannot be had."""
+        if build.ref is None:
+            return
+        try:
+            await self.world.logs.save(build.key, _chunks(builder, build.ref))
+        except (Transient, Rejected, Misconfigured) as trouble:
+            log.warning("%s: its log could not be kept: %s", build.key, trouble)
+
+    async def _store(self, lease: Lease, builds: Sequence[Build]) -> None:
+        async with self.world.store.transaction(lease) as tx:
+            await _put(tx, builds)
+
+    async def _finish(self, lease: Lease, ended: Sequence[Build]) -> None:
+        """Store what ended and wake the changes that wait for it."""
+        now = self.world.clock.now()
+        async with self.world.store.transaction(lease) as tx:
+            await _put(tx, ended)
+            runs = {build.run for build in ended if build.run is not None}
+            baselines = [build.key for build in ended if build.run is None]
+            if baselines:
+                for subscribers in (await tx.builds.subscribers(baselines)).values():
+                    runs.update(subscribers)
+            changes: set[ChangeRef] = set()
+            for run in runs:
+                stored = await tx.runs.get(run)
+                if stored is not None:
+                    changes.add(stored.change)
+            await tx.changes.wake({change.id for change in changes}, now)
+        self.woke()
+
+
+async def _put(tx: Transaction, builds: Sequence[Build]) -> None:
+    """Store builds, keeping a cancellation that was asked for since they were read."""
+    fresh = await tx.builds.get([build.key for build in builds])
+    await tx.builds.put(
+        [
+            replace(build, cancel_requested=build.cancel_requested or fresh[build.key].cancel_requested)
+            for build in builds
+        ]
+    )
+
+
+def _ended(build: Build, status: BuildStatus, world: World) -> Build:
+    return replace(
+        build,
+        state=BuildState.DONE,
+        outcome=status.outcome,
+        started_at=status.started_at or build.started_at or build.submitted_at,
+        ended_at=status.ended_at or world.clock.now(),
+        installed=status.installed,
+    )
+
+
+def _lost(build: Build, world: World) -> Build:
+    """Return a build that the backend does not know any more: nobody can say how it ended."""
+    cause = "the backend does not know the build any more"
+    outcome = Failed(reason=FailureReason.INFRASTRUCTURE, cause=cause)
+    return replace(build, state=BuildState.DONE, outcome=outcome, ended_at=world.clock.now())
+
+
+async def _chunks(builder: Builder, ref: BuildRef) -> AsyncIterator[bytes]:
+    offset = 0
+    while chunk := await builder.log(ref, offset, _CHUNK):
+        yield chunk
+        offset += len(chunk)

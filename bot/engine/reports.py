@@ -1,0 +1,185 @@
+"""Assembles reports from what is stored, and brings what stands on the forge up to date: the only place that publishes.
+
+A report is a projection: it is rendered, its digest is compared with that of what was published last, and it is
+published where they differ. A crash after publishing repeats a write that finds its own check and comment again.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.domain.config import CommentPolicy
+from bot.domain.decide import ChangeView, RunView
+from bot.domain.publication import Published
+from bot.domain.report.assemble import Context, Stored, assemble, wanted_tails
+from bot.domain.report.check import NAME_OF_GATE, render_check
+from bot.domain.report.comment import notice_marker, render_comment, render_notice
+from bot.domain.report.values import Links, Report, Stage
+from bot.domain.run import Conclusion, RunState
+from bot.domain.verdict import Verdict
+from bot.engine.world import World
+from bot.ports.errors import Rejected
+from bot.ports.forge import Forge
+from bot.ports.store import Lease
+
+_TAIL = 4096
+_COMMENT = "comment"
+_NOTICE = "notice"
+_MARKER = "<!-- revdeps:v1 "
+_LEAST = 2_000
+"""Where a forge refuses the whole comment, its header and link alone have to do; never nothing."""
+
+
+def links_of(world: World) -> Links:
+    """Return where the pages are."""
+    return Links(pages=world.settings.public_url)
+
+
+async def report_of(world: World, view: ChangeView, run_view: RunView) -> Report:
+    """Return the report about one run of a change, with the ends of the logs that it quotes."""
+    stored = Stored(
+        run=run_view.run,
+        targets=run_view.targets,
+        entries=run_view.entries,
+        findings=run_view.findings,
+        builds=run_view.builds,
+    )
+    tails = {}
+    for key in wanted_tails(stored):
+        tail = await world.logs.tail(key, _TAIL)
+        if tail:
+            tails[key] = tail.decode(errors="replace")
+    return assemble(stored, Context(state=view.change.state, log_tails=tails, previous=_previous(view, run_view)))
+
+
+def _previous(view: ChangeView, run_view: RunView) -> Report | None:
+    """Return the last report that came to an end for an earlier commit, while this run has nothing to tell yet."""
+    if run_view.findings or run_view.run.state is RunState.FINISHED:
+        return None
+    for other in view.runs:
+        ended = other.run.state is RunState.FINISHED and other.run.stop is None and other.findings
+        if ended and other.run.head_sha != run_view.run.head_sha:
+            return assemble(
+                Stored(
+                    run=other.run,
+                    targets=other.targets,
+                    entries=other.entries,
+                    findings=other.findings,
+                    builds=other.builds,
+                ),
+                Context(state=view.change.state),
+            )
+    return None
+
+
+@dataclass(slots=True)
+class _Publisher:
+    """One pass over one change. `due` is when something that was held back is to be published."""
+
+    world: World
+    lease: Lease
+    view: ChangeView
+    forge: Forge
+    now: datetime
+    due: datetime | None = None
+
+    async def check(self, run_view: RunView, report: Report) -> None:
+        """Publish a run's check."""
+        check = render_check(report, links_of(self.world), self.forge.capabilities)
+        known = await self._known(report.run)
+        before = known.get(NAME_OF_GATE)
+        digest = _digest(repr(replace(check, completed_at=None)))
+        if self._waits(before, digest, report, self.world.settings.check_interval):
+            return
+        forge_id = await self.forge.publish_check(run_view.run.change.repo, check, before.forge_id if before else None)
+        await self._store(report.run, NAME_OF_GATE, digest, forge_id)
+
+    async def comment(self, run_view: RunView, report: Report) -> None:
+        """Publish the summary comment of a change, about its newest run."""
+        scope = self.view.change.ref.id
+        known = await self._known(scope)
+        before = known.get(_COMMENT)
+        if not _wants_comment(run_view, report, exists=before is not None):
+            return
+        body = render_comment(report, links_of(self.world), self.forge.capabilities.comment_limit)
+        digest = _digest(body)
+        if self._waits(before, digest, report, self.world.settings.comment_interval):
+            return
+        ref, forge_id = self.view.change.ref, before.forge_id if before else None
+        try:
+            comment = await self.forge.upsert_comment(ref, body, _MARKER, forge_id)
+        except Rejected:
+            body = render_comment(report, links_of(self.world), _LEAST)
+            comment = await self.forge.upsert_comment(ref, body, _MARKER, forge_id)
+        await self._store(scope, _COMMENT, digest, comment)
+        if before is not None and _now_failing(report) and self.view.change.failing_sha != report.head_sha:
+            await self._notice(report, known.get(_NOTICE), comment)
+        if _now_failing(report) and self.view.change.failing_sha != report.head_sha:
+            async with self.world.store.transaction(self.lease) as tx:
+                await tx.changes.put(replace(self.view.change, failing_sha=report.head_sha))
+
+    async def _notice(self, report: Report, older: Published | None, comment: str) -> None:
+        """Edits notify nobody: say once per head commit, in a comment of its own, that it fails now."""
+        ref, marker = self.view.change.ref, notice_marker(report.head_sha)
+        notice = await self.forge.comment(ref, render_notice(report, links_of(self.world), comment), marker)
+        await self._store(ref.id, _NOTICE, _digest(marker), notice)
+        if older is not None and older.forge_id != notice:
+            await self.forge.minimise(ref, older.forge_id)
+
+    def _waits(self, before: Published | None, digest: str, report: Report, interval: timedelta) -> bool:
+        """Whether nothing is to be published now: it stands there already, or it is progress that can wait."""
+        if before is None:
+            return False
+        if before.digest == digest:
+            return True
+        urgent = report.finished or report.stage in {Stage.QUEUED, Stage.WAITING}
+        at = before.published_at + interval
+        if urgent or at <= self.now:
+            return False
+        self.due = at if self.due is None else min(self.due, at)
+        return True
+
+    async def _known(self, scope: str) -> dict[str, Published]:
+        async with self.world.store.transaction() as tx:
+            return {published.name: published for published in await tx.reports.get(scope)}
+
+    async def _store(self, scope: str, name: str, digest: str, forge_id: str) -> None:
+        published = Published(scope=scope, name=name, digest=digest, published_at=self.now, forge_id=forge_id)
+        async with self.world.store.transaction(self.lease) as tx:
+            await tx.reports.put(published)
+
+
+async def publish(world: World, lease: Lease, view: ChangeView) -> datetime | None:
+    """Bring the checks of all runs and the comment up to date; return when something held back becomes due."""
+    if view.change.state is None or not view.runs:
+        return None
+    forge = world.forge(view.change.ref.repo.forge)
+    publisher = _Publisher(world=world, lease=lease, view=view, forge=forge, now=world.clock.now())
+    for index, run_view in enumerate(view.runs):
+        if index > 0 and run_view.run.cleaned and run_view.run.state is RunState.FINISHED:
+            continue
+        report = await report_of(world, view, run_view)
+        await publisher.check(run_view, report)
+        if index == 0:
+            await publisher.comment(run_view, report)
+    return publisher.due
+
+
+def _wants_comment(run_view: RunView, report: Report, *, exists: bool) -> bool:
+    config = run_view.run.config
+    if config is None or config.comment is CommentPolicy.OFF or report.conclusion is Conclusion.SKIPPED:
+        # A comment that stands already must not go on telling of a commit that is history.
+        return exists and config is None and report.conclusion is not Conclusion.SKIPPED
+    if exists:
+        return True
+    if config.comment is CommentPolicy.ALWAYS:
+        return report.stage not in {Stage.QUEUED, Stage.PREPARING}
+    return _now_failing(report) or report.conclusion is Conclusion.ACTION_REQUIRED
+
+
+def _now_failing(report: Report) -> bool:
+    return report.conclusion is Conclusion.FAILURE or any(row.verdict is Verdict.REGRESSED for row in report.rows)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,174 @@
+"""Actions that come before the first build: configuration, trust, source, metadata, workspace."""
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bot.domain.actions import FetchSource, LoadConfiguration, PinSnapshot, PrepareWorkspace
+from bot.domain.config import Config, ConfigProblem, Draft, PackageConfig
+from bot.domain.decide import ChangeView
+from bot.domain.policy import is_trusted
+from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, RunTarget
+from bot.domain.selection import touched
+from bot.engine.change_actions import finished, run_view
+from bot.engine.world import CONFIG_FILE, World
+from bot.engine.write import Write
+from bot.ports.builder import WorkspaceSpec
+from bot.ports.errors import Rejected
+from bot.ports.forge import Forge
+from bot.ports.store import Transaction
+
+DEFAULT_SPEC = "*.spec"
+"""Stands for the only spec of the repository, where the configuration names none; known once it is checked out."""
+
+
+async def load_configuration(world: World, view: ChangeView, action: LoadConfiguration) -> Write:
+    """Decide whose configuration counts, read it, and see whether there is anything to test."""
+    run = run_view(view, action.run).run
+    state = view.change.state
+    assert state is not None  # a run has a change that was read
+    forge = world.forge(run.change.repo.forge)
+    files = await forge.changed_files(run.change)
+    trusted = await _trusted(world, forge, view, run, state)
+    from_head = trusted and CONFIG_FILE in files
+    text = await forge.read_file(run.change.repo, CONFIG_FILE, state.head_sha if from_head else state.base_branch)
+    run = replace(run, trusted=trusted, config_from_head=from_head, config_changed=CONFIG_FILE in files)
+    loaded = None if text is None else world.load_config(text, CONFIG_FILE, (DEFAULT_SPEC,))
+    run, targets = _configured(world, run, state, loaded, files)
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put(run)
+        for target in targets:
+            await tx.runs.put_target(target)
+
+    return write
+
+
+async def _trusted(world: World, forge: Forge, view: ChangeView, run: Run, state: ChangeState) -> bool:
+    if view.change.approved_sha == run.head_sha:
+        return True
+    permission = await forge.permission(run.change.repo, state.author)
+    return is_trusted([(state.author, permission)], world.settings.trusted_apps)
+
+
+def _configured(
+    world: World,
+    run: Run,
+    state: ChangeState,
+    loaded: Config | tuple[ConfigProblem, ...] | None,
+    files: Sequence[str],
+) -> tuple[Run, list[RunTarget]]:
+    """Return the run with its configuration, or at its end where there is nothing to do."""
+    now = world.clock.now()
+    if loaded is None:
+        return finished(
+            run, Conclusion.SKIPPED, now, Problem(what=f"There is no {CONFIG_FILE} on the base branch.")
+        ), []
+    if isinstance(loaded, tuple):
+        problem = Problem(
+            what=f"{CONFIG_FILE} has {len(loaded)} problem{'s' if len(loaded) > 1 else ''}.",
+            hint=f"`revdeps config check {CONFIG_FILE}` shows the same on your machine.",
+        )
+        return finished(replace(run, config_problems=loaded), Conclusion.ACTION_REQUIRED, now, problem), []
+    packages = touched(loaded, files)
+    skipped = _reason_to_skip(loaded, state, packages)
+    if skipped:
+        return finished(replace(run, config=loaded), Conclusion.SKIPPED, now, Problem(what=skipped)), []
+    targets = [target for target in loaded.targets if not run.only_targets or target.name in run.only_targets]
+    for target in targets:
+        world.builder(target.backend)
+    run = replace(
+        run,
+        config=loaded,
+        packages=packages,
+        deadline=now + loaded.timeout,
+        state=RunState.ACTIVE if run.trusted else RunState.WAITING,
+    )
+    return run, [RunTarget(run=run.id, target=target) for target in targets]
+
+
+def _reason_to_skip(config: Config, state: ChangeState, packages: tuple[PackageConfig, ...]) -> str:
+    if not packages:
+        return "The change touches no package."
+    if state.draft and config.drafts is Draft.SKIP:
+        return "Drafts are not tested here; mark the pull request as ready for review."
+    if config.labels and not set(config.labels) & set(state.labels):
+        return "Only pull requests with one of these labels are tested here: " + ", ".join(config.labels) + "."
+    return ""
+
+
+async def fetch_source(world: World, view: ChangeView, action: FetchSource) -> Write:
+    """Check the head commit out afresh, find out the packages' names, and fetch the sources that they need."""
+    run = run_view(view, action.run).run
+    home = world.settings.state / "checkouts" / run.id
+    await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+    home.mkdir(parents=True)
+    checkout = str(home / "tree")
+    await world.forge(run.change.repo.forge).clone_source(run.change, run.head_sha, checkout)
+    try:
+        packages = tuple([await _named(world, checkout, package) for package in run.packages])
+        for package in packages:
+            await world.sources.fetch(checkout, package)
+    except Rejected as refusal:
+        problem = Problem(
+            what=f"The sources of the change cannot be prepared: {refusal.reason}",
+            hint="Nothing was built. Push a commit that mends it.",
+        )
+        run = finished(replace(run, checkout=checkout), Conclusion.FAILURE, world.clock.now(), problem)
+    else:
+        run = replace(run, checkout=checkout, packages=packages)
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put(run)
+
+    return write
+
+
+async def _named(world: World, checkout: str, package: PackageConfig) -> PackageConfig:
+    """Return the package with its spec's path and its name."""
+    if package.spec == DEFAULT_SPEC:
+        found = await asyncio.to_thread(_specs_of, checkout)
+        if len(found) != 1:
+            listed = ", ".join(found) or "none"
+            raise Rejected(f"the repository has no single spec in its top directory ({listed}): name it in `packages`")
+        package = replace(package, spec=found[0])
+    if package.name is None:
+        package = replace(package, name=(await world.specs.read(checkout, package.spec)).name)
+    return package
+
+
+def _specs_of(checkout: str) -> list[str]:
+    return sorted(path.name for path in Path(checkout).glob(DEFAULT_SPEC))
+
+
+async def pin_snapshot(world: World, view: ChangeView, action: PinSnapshot) -> Write:
+    """Pin the target's metadata for the whole run."""
+    target = _target(view, action)
+    snapshot = await world.resolver.snapshot(target.target)
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put_target(replace(target, snapshot=snapshot.id, stale_snapshot=snapshot.stale))
+
+    return write
+
+
+async def prepare_workspace(world: World, view: ChangeView, action: PrepareWorkspace) -> Write:
+    """Make the place to build in."""
+    target = _target(view, action)
+    assert target.snapshot is not None  # decide( pins the metadata first)
+    spec = WorkspaceSpec(run=None if action.baseline else action.run, target=target.target, snapshot=target.snapshot)
+    workspace = await world.builder(target.target.backend).prepare(spec)
+    prepared = (
+        replace(target, baseline_workspace=workspace) if action.baseline else replace(target, workspace=workspace)
+    )
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put_target(prepared)
+
+    return write
+
+
+def _target(view: ChangeView, action: PinSnapshot | PrepareWorkspace) -> RunTarget:
+    return next(found for found in run_view(view, action.run).targets if found.target.name == action.target)

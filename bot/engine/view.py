@@ -1,0 +1,39 @@
+"""Loads what `decide` looks at."""
+
+from datetime import timedelta
+
+from bot.domain.decide import ChangeView, RunView
+from bot.domain.ids import ChangeId
+from bot.domain.run import Run, RunState
+from bot.ports.store import Transaction
+
+
+async def load_change(tx: Transaction, change: ChangeId, retention: timedelta) -> ChangeView | None:
+    """Return a change with its intents and with those of its runs about which something may be due."""
+    stored = await tx.changes.get(change)
+    if stored is None:
+        return None
+    runs = await tx.runs.of_change(change)
+    views = []
+    for index, run in enumerate(runs):
+        # Older runs that are over and cleaned up are of no interest to a decision, but their number is.
+        settled = run.state is RunState.FINISHED and run.cleaned and index > 0
+        views.append(RunView(run=run) if settled else await load_run(tx, run))
+    return ChangeView(
+        change=stored,
+        intents=tuple(await tx.intents.of_change(change)),
+        runs=tuple(views),
+        waivers=await tx.waivers.of_change(change),
+        retention=retention,
+    )
+
+
+async def load_run(tx: Transaction, run: Run) -> RunView:
+    """Return a run with everything that belongs to it."""
+    return RunView(
+        run=run,
+        targets=tuple(await tx.runs.targets(run.id)),
+        entries=tuple(await tx.runs.entries(run.id)),
+        builds=tuple(await tx.builds.of_run(run.id)),
+        findings=tuple(await tx.runs.findings(run.id)),
+    )

@@ -1,0 +1,77 @@
+"""What the engine works with: the ports, and the operator's settings that concern it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bot.domain.config import Config, ConfigProblem
+from bot.ports.builder import Builder
+from bot.ports.clock import Clock
+from bot.ports.comments import CommentReader
+from bot.ports.errors import Misconfigured
+from bot.ports.forge import Forge
+from bot.ports.logs import LogStore
+from bot.ports.resolver import Resolver
+from bot.ports.sources import SourceFetcher, SpecReader
+from bot.ports.store import Store
+
+ConfigLoader = Callable[[bytes, str, Sequence[str]], Config | tuple[ConfigProblem, ...]]
+"""(contents, path for messages, spec paths to choose the default package from) → configuration or its problems."""
+
+CONFIG_FILE = ".revdeps.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """The operator's settings for the engine."""
+
+    state: Path
+    """Directory for checkouts; the engine's own."""
+    public_url: str = ""
+    """Where people reach the run pages; empty where there are none."""
+    lease: timedelta = timedelta(seconds=60)
+    retention: timedelta = timedelta(days=3)
+    """How long a finished run's workspaces are kept, so that `retry` need not start from the beginning."""
+    tick: timedelta = timedelta(seconds=30)
+    """How often work is looked for without a hint."""
+    poll_interval: timedelta = timedelta(seconds=1)
+    resync_interval: timedelta = timedelta(minutes=5)
+    check_interval: timedelta = timedelta(seconds=10)
+    """The least time between two progress updates of a check."""
+    comment_interval: timedelta = timedelta(minutes=1)
+    """The least time between two progress updates of a comment."""
+    trusted_apps: tuple[str, ...] = ()
+    """Logins of Apps and bots whose pull requests run by themselves."""
+    workers: int = 4
+    """How many changes are worked on at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything outside the engine."""
+
+    store: Store
+    forges: Mapping[str, Forge]
+    builders: Mapping[str, Builder]
+    resolver: Resolver
+    specs: SpecReader
+    sources: SourceFetcher
+    comments: CommentReader
+    logs: LogStore
+    clock: Clock
+    load_config: ConfigLoader
+    settings: EngineSettings
+
+    def forge(self, name: str) -> Forge:
+        """Return the forge of that name; raise Misconfigured where the settings have none."""
+        if name not in self.forges:
+            raise Misconfigured("settings", f"no forge is called {name}", "Add it, or remove its webhooks.")
+        return self.forges[name]
+
+    def builder(self, name: str) -> Builder:
+        """Return the build backend of that name; raise Misconfigured where the settings have none."""
+        if name not in self.builders:
+            known = ", ".join(sorted(self.builders))
+            raise Misconfigured(CONFIG_FILE, f"backend {name!r} is not offered here", f"This service has: {known}.")
+        return self.builders[name]
