@@ -14,8 +14,8 @@ from bot.domain.config import ConfigProblem
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.packages import Link
 from bot.domain.plan import Selection, Uninstallable
-from bot.domain.run import ChangeRef, Conclusion, Problem, StopReason, SubjectFailure
-from bot.domain.verdict import CONCLUSIVE, Verdict
+from bot.domain.run import ChangeRef, Conclusion, Problem, StopReason
+from bot.domain.verdict import CONCLUSIVE, Coverage, Verdict
 
 
 class Stage(Enum):
@@ -65,10 +65,14 @@ class Subject:
     after: str = ""
     builds: tuple[BuildView, ...] = ()
     """Of the change itself, on every target, oldest first."""
-    failures: tuple[SubjectFailure, ...] = ()
-    """On which targets it does not build."""
     log_tail: str = ""
     """The end of a failed build's log."""
+
+    @property
+    def failures(self) -> tuple[BuildView, ...]:
+        """The last build on each target where that one failed for the package's own reasons."""
+        last = {build.target: build for build in self.builds}
+        return tuple(build for build in last.values() if build.failed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,20 +140,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """How much of what could be tested was. Rows are counted: a package on two targets counts twice."""
-
-    tested: int
-    planned: int
-    affected: int
-
-    @property
-    def percent(self) -> int:
-        """Tested of planned, rounded down; 100 where nothing was planned."""
-        return 100 * self.tested // self.planned if self.planned else 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """What is still to come: how many builds, and when the last of them is expected to end."""
 
@@ -194,8 +184,6 @@ class Report:
     min_coverage: int = 90
     examined: int = 0
     """How many source packages the resolver looked at, on all targets together."""
-    unrepaired: tuple[str, ...] = ()
-    """Binaries that cannot be installed any more and that no planned rebuild repairs, as `NEVRA: problem`."""
     changes: tuple[PackageChange, ...] = ()
     notes: tuple[str, ...] = ()
     """What a reader should know besides, one plain sentence or two each."""
@@ -212,7 +200,7 @@ class Report:
 
     @property
     def coverage(self) -> Coverage:
-        """The numbers in the title."""
+        """The numbers in the title. Rows are counted: a package on two targets counts twice."""
         planned = [row for row in self.rows if row.planned]
         return Coverage(tested=sum(row.conclusive for row in planned), planned=len(planned), affected=len(self.rows))
 

@@ -1,0 +1,83 @@
+"""Answers to commands, as Markdown: one comment answers all the commands of one comment."""
+
+from collections.abc import Sequence
+
+from bot.domain.report.escape import code, prose
+from bot.domain.report.headline import counts, headline, sign
+from bot.domain.report.pieces import NAME, cause, link, names, sides, subject, verdict_words
+from bot.domain.report.values import Links, Report, Row
+from bot.domain.report.words import SELECTIONS, count, word
+
+_REPLY_LIMIT = 20_000
+
+
+def answer_marker(comment: str) -> str:
+    """Return the text by which our answer to a person's comment is found again."""
+    return f"<!-- revdeps:answer to={''.join(char for char in comment if char.isalnum())[:64]} -->"
+
+
+def answer_all(comment: str, answers: Sequence[tuple[str, str]]) -> str:
+    """Return the comment that answers another one: each command with its answer, both in the order they were given.
+
+    An answer is Markdown that is safe already; a command is text from outside. A single answer needs no repetition.
+    """
+    if len(answers) == 1:
+        body = answers[0][1]
+    else:
+        body = "\n\n".join(f"{code(command, 100)}\n\n{answer}" for command, answer in answers)
+    return f"{answer_marker(comment)}\n{body[:_REPLY_LIMIT]}\n"
+
+
+def answer_why(report: Report, package: str, links: Links) -> str:
+    """Return why a package is a reverse dependency of the change, and what became of it, on every target."""
+    rows = [row for row in report.rows if row.package == package]
+    if not rows:
+        looked = f" {count(report.examined, 'source package')} were looked at." if report.examined else ""
+        return f"{code(package, NAME)} is not affected by {subject(report)}.{looked}"
+    return "\n\n".join(_why(row, report, links) for row in rows)
+
+
+def answer_status(report: Report, links: Links) -> str:
+    """Return how far a run has come."""
+    running = [row for row in report.rows if row.running]
+    lines = [f"{sign(report)} {prose(headline(report), 200)} — {subject(report)} @ {code(report.head_sha[:7])}"]
+    lines.append(counts(report))
+    if running:
+        lines.append(f"Building now: {names(running, 20)}.")
+    if report.forecast and not report.finished:
+        ends = f", expected to end at {report.forecast.ends_at:%H:%M} UTC" if report.forecast.ends_at else ""
+        lines.append(f"{count(report.forecast.builds, 'build')} to go{ends}.")
+    lines.append(link("full report", links.run(report.run)) if links.pages else "")
+    return "\n\n".join(line for line in lines if line)
+
+
+def answer_no_run() -> str:
+    """Return the answer to a command about a run, where the pull request has none."""
+    return "Nothing was tested for this pull request yet. `/revdeps run` starts it."
+
+
+def _why(row: Row, report: Report, links: Links) -> str:
+    """Return one package on one target: the chain of dependencies, the verdict, both sides."""
+    how = "directly" if row.distance <= 1 else f"through {count(row.distance - 1, 'other package')}"
+    where = f" on {code(row.target, NAME)}" if len(report.targets) > 1 else ""
+    lines = [f"{code(row.package, NAME)}{where} depends on {subject(report)} {how}:"]
+    steps = [
+        f"{step}. {code(each.package, NAME)} needs {code(each.capability)}, provided by {code(each.provider, NAME)}"
+        for step, each in enumerate(row.path, start=1)
+    ]
+    lines.append("\n".join(steps) or "The metadata tell no path.")
+    lines.append(_became(row, report, links))
+    if row.problem:
+        lines.append(f"The solver says: {code(row.problem.strip().splitlines()[0], 300)}")
+    return "\n\n".join(lines)
+
+
+def _became(row: Row, report: Report, links: Links) -> str:
+    if not row.planned:
+        return f"It is not tested: {SELECTIONS[row.selection]}."
+    if row.verdict is None:
+        waits = f", waiting for {', '.join(code(name, NAME) for name in row.needs[:5])}" if row.needs else ""
+        return f"{word(None, finished=report.finished).sign} {word(None, finished=report.finished).label}{waits}"
+    reason = f": {code(cause(row))}" if cause(row) else ""
+    because = f", because of {code(row.root, NAME)}" if row.root else ""
+    return f"{verdict_words(row)}{because}{reason} ({sides(row, report, links)})"

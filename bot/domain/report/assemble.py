@@ -1,0 +1,253 @@
+"""Makes a `Report` of a run's rows. Nothing is decided here: verdicts and conclusions are read, never made."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.build import Build, Failed, Purpose, TreeSource
+from bot.domain.config import BaselinePolicy
+from bot.domain.ids import BuildKey
+from bot.domain.packages import Nevra
+from bot.domain.plan import PlanEntry, Selection
+from bot.domain.report.values import BuildView, Forecast, PackageChange, Report, Row, Stage, Subject
+from bot.domain.report.words import count
+from bot.domain.run import ChangeState, Run, RunState, RunTarget
+from bot.domain.verdict import Finding, Judgement, Verdict
+
+MAX_TAILS = 50
+"""More logs than that are not quoted in one report."""
+
+_QUOTED = (Verdict.REGRESSED, Verdict.CHANGED_FAILURE, Verdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A run with all its rows. `builds` are its candidates and the baselines that it subscribes to."""
+
+    run: Run
+    targets: Sequence[RunTarget] = ()
+    entries: Sequence[PlanEntry] = ()
+    findings: Sequence[Finding] = ()
+    builds: Sequence[Build] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a report tells besides the run's own rows; all of it may be missing."""
+
+    state: ChangeState | None = None
+    log_tails: Mapping[BuildKey, str] = field(default_factory=dict)
+    """The ends of the logs that `wanted_tails` names."""
+    before: Mapping[str, str] = field(default_factory=dict)
+    """NEVRA of the SRPM that each package of the change replaces, by its name."""
+    changes: tuple[PackageChange, ...] = ()
+    notes: tuple[str, ...] = ()
+    review: tuple[str, ...] = ()
+    forecast: Forecast | None = None
+    previous: Report | None = None
+
+
+_NOTHING = Context()
+
+
+def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
+    """Return all that is to be told about the run as it stands."""
+    run, state = stored.run, context.state
+    return Report(
+        run=run.id,
+        change=run.change,
+        head_sha=run.head_sha,
+        base_sha=run.base_sha,
+        base_branch=run.base_branch or (state.base_branch if state else ""),
+        created_at=run.created_at,
+        stage=stage(stored),
+        title=state.title if state else "",
+        author=state.author if state else "",
+        url=state.url if state else "",
+        targets=_target_names(stored),
+        subjects=_subjects(stored, context),
+        rows=_rows(stored, context),
+        conclusion=run.conclusion,
+        finished_at=run.finished_at,
+        problem=run.problem,
+        config_problems=run.config_problems,
+        stop=run.stop,
+        stopped_by=run.stopped_by,
+        min_coverage=run.config.min_coverage if run.config else 90,
+        examined=sum(target.examined for target in stored.targets),
+        changes=context.changes,
+        notes=(*_notes(stored), *context.notes),
+        review=context.review,
+        forecast=context.forecast,
+        previous=context.previous,
+    )
+
+
+def stage(stored: Stored) -> Stage:
+    """Return how far the run has come."""
+    run = stored.run
+    if run.state is not RunState.ACTIVE:
+        return Stage.FINISHED if run.state is RunState.FINISHED else Stage.WAITING
+    if run.trusted is None and run.config is None:
+        return Stage.QUEUED
+    targets = stored.targets
+    if not targets or any(target.workspace is None or target.snapshot is None for target in targets):
+        return Stage.PREPARING
+    if any(target.generation < 0 for target in targets):
+        return Stage.BUILDING
+    examined = {entry.target for entry in stored.entries}
+    if any(not target.planned and target.target.name not in examined for target in targets):
+        return Stage.RESOLVING
+    return Stage.REBUILDING
+
+
+def wanted_tails(stored: Stored) -> tuple[BuildKey, ...]:
+    """Return the builds whose logs' ends a report quotes: the last failure of each package that needs explaining."""
+    told = {(found.target, found.package) for found in stored.findings if found.judgement.verdict in _QUOTED}
+    last: dict[tuple[str, str], BuildKey] = {}
+    for build in stored.builds:
+        place = (build.target, build.package)
+        if build.run and isinstance(build.outcome, Failed) and (build.purpose is Purpose.SUBJECT or place in told):
+            last[place] = build.key
+    return tuple(last.values())[:MAX_TAILS]
+
+
+def _target_names(stored: Stored) -> tuple[str, ...]:
+    if stored.targets:
+        return tuple(target.target.name for target in stored.targets)
+    return tuple(target.name for target in stored.run.config.targets) if stored.run.config else ()
+
+
+def _subjects(stored: Stored, context: Context) -> tuple[Subject, ...]:
+    """Return the packages of the change: as configured, and as built once their names are known."""
+    builds = [build for build in stored.builds if build.purpose is Purpose.SUBJECT]
+    configured = [package.name for package in stored.run.packages if package.name]
+    published = {
+        _source_name(package.source): package.source for target in stored.targets for package in target.published
+    }
+    return tuple(
+        Subject(
+            package=name,
+            before=context.before.get(name, ""),
+            after=published.get(name, ""),
+            builds=tuple(_view(build) for build in builds if build.package == name),
+            log_tail=_tail((build for build in builds if build.package == name), context),
+        )
+        for name in dict.fromkeys([*configured, *(build.package for build in builds)])
+    )
+
+
+def _source_name(nevra: str) -> str:
+    try:
+        return Nevra.parse(nevra).name
+    except ValueError:
+        return nevra
+
+
+def _rows(stored: Stored, context: Context) -> tuple[Row, ...]:
+    judgements = {(found.target, found.package): found.judgement for found in stored.findings}
+    candidates: defaultdict[tuple[str, str], list[Build]] = defaultdict(list)
+    baselines: defaultdict[tuple[str, str], list[Build]] = defaultdict(list)
+    for build in stored.builds:
+        if build.purpose is not Purpose.SUBJECT:
+            (candidates if build.run else baselines)[build.target, build.package].append(build)
+    return tuple(
+        _row(entry, judgements.get(place), candidates[place], baselines[place], context)
+        for entry in stored.entries
+        for place in [(entry.target, entry.package)]
+    )
+
+
+def _row(
+    entry: PlanEntry,
+    judgement: Judgement | None,
+    candidates: Sequence[Build],
+    baselines: Sequence[Build],
+    context: Context,
+) -> Row:
+    affected = entry.affected
+    told = judgement or (Judgement(verdict=Verdict.NOT_TESTED) if not entry.planned else None)
+    not_tested = told is not None and told.verdict is Verdict.NOT_TESTED
+    return Row(
+        package=entry.package,
+        target=entry.target,
+        nevra=str(affected.source.nevra),
+        verdict=told.verdict if told else None,
+        cause=told.cause if told and not not_tested else "",
+        signature=told.signature if told else "",
+        root=told.root if told else None,
+        needs_order=bool(told and told.needs_order),
+        selection=entry.selection,
+        dependents=affected.dependents,
+        distance=affected.distance,
+        path=affected.path,
+        candidate=tuple(_view(build) for build in candidates),
+        baseline=tuple(_view(build) for build in baselines),
+        problem=affected.problem,
+        uninstallable=entry.uninstallable,
+        level=entry.level,
+        needs=entry.needs,
+        dynamic=affected.source.dynamic,
+        log_tail=_tail(candidates, context),
+    )
+
+
+def _view(build: Build) -> BuildView:
+    return BuildView(
+        key=build.key,
+        target=build.target,
+        purpose=build.purpose,
+        state=build.state,
+        attempt=build.attempt,
+        generation=build.request.generation,
+        outcome=build.outcome,
+        duration=build.duration,
+        reused=build.reused_from is not None,
+    )
+
+
+def _tail(builds: Iterable[Build], context: Context) -> str:
+    """Return the end of the last failed build's log."""
+    failed = [build.key for build in builds if isinstance(build.outcome, Failed)]
+    return context.log_tails.get(failed[-1], "") if failed else ""
+
+
+def _notes(stored: Stored) -> tuple[str, ...]:
+    """Return what a reader has to know to judge the result."""
+    return tuple(note for note in (*_configuration_notes(stored.run), *_build_notes(stored)) if note)
+
+
+def _configuration_notes(run: Run) -> tuple[str, ...]:
+    notes = []
+    if run.config_changed:
+        notes.append(
+            "This change edits `.revdeps.yaml`, and the edited version was used."
+            if run.config_from_head
+            else "This change edits `.revdeps.yaml`; the base branch's version was used, because the author is not "
+            "trusted with it."
+        )
+    if run.config and run.config.baseline is BaselinePolicy.OFF:
+        notes.append("`baseline: off` is configured: whatever fails counts as regressed, even if it failed before.")
+    return tuple(notes)
+
+
+def _build_notes(stored: Stored) -> tuple[str, ...]:
+    suffixes = sorted(
+        {build.request.source.release_suffix for build in stored.builds if isinstance(build.request.source, TreeSource)}
+        - {""}
+    )
+    stale = [target.target.name for target in stored.targets if target.stale_snapshot]
+    dynamic = sum(entry.affected.source.dynamic and entry.selection is Selection.PLANNED for entry in stored.entries)
+    reused = sum(build.reused_from is not None for build in stored.builds)
+    return (
+        f"The tested build has `{'`, `'.join(suffixes)}` appended to its Release, so that it is newer than what it "
+        "replaces; the change itself is not touched."
+        if suffixes
+        else "",
+        f"A repository could not be reached: older metadata was used for {', '.join(stale)}." if stale else "",
+        f"{count(dynamic, 'package')} with dynamic BuildRequires (`%generate_buildrequires`): what they ask for beyond "
+        "what is recorded shows only when they are built."
+        if dynamic
+        else "",
+        f"{count(reused, 'result')} taken over from earlier builds with the same inputs." if reused else "",
+    )

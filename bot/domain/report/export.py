@@ -1,0 +1,85 @@
+"""The report as plain values for `report.json`: stable names, additions only; `version` counts incompatible changes."""
+
+from bot.domain.report.headline import headline, title
+from bot.domain.report.values import BuildView, Report, Row, Subject
+from bot.domain.report.words import outcome_words
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+VERSION = 1
+
+
+def to_json(report: Report) -> dict[str, Json]:
+    """Return the report as dicts, lists, text and numbers. Times are ISO 8601 in UTC, durations seconds."""
+    coverage = report.coverage
+    return {
+        "version": VERSION,
+        "run": str(report.run),
+        "change": str(report.change),
+        "head": report.head_sha,
+        "base": report.base_sha,
+        "base_branch": report.base_branch,
+        "state": report.stage.name,
+        "conclusion": report.conclusion.value if report.conclusion else None,
+        "headline": headline(report),
+        "title": title(report),
+        "created_at": report.created_at.isoformat(),
+        "finished_at": report.finished_at.isoformat() if report.finished_at else None,
+        "targets": list(report.targets),
+        "coverage": {"tested": coverage.tested, "planned": coverage.planned, "affected": coverage.affected},
+        "problem": {"what": report.problem.what, "hint": report.problem.hint} if report.problem else None,
+        "configuration_problems": [str(problem) for problem in report.config_problems],
+        "subjects": [_subject(subject) for subject in report.subjects],
+        "packages": [_row(row) for row in report.rows],
+        "changes": [
+            {"package": each.package, "removed": list(each.removed), "added": list(each.added)}
+            for each in report.changes
+        ],
+        "notes": list(report.notes),
+    }
+
+
+def _subject(subject: Subject) -> Json:
+    return {
+        "package": subject.package,
+        "before": subject.before or None,
+        "after": subject.after or None,
+        "builds": [_build(build) for build in subject.builds],
+    }
+
+
+def _row(row: Row) -> Json:
+    return {
+        "package": row.package,
+        "target": row.target,
+        "nevra": row.nevra,
+        "verdict": row.verdict.name if row.verdict else None,
+        "conclusive": row.conclusive,
+        "cause": row.cause,
+        "signature": row.signature,
+        "root": row.root,
+        "selection": row.selection.value,
+        "dependents": row.dependents,
+        "distance": row.distance,
+        "path": [
+            {"package": link.package, "capability": link.capability, "provider": link.provider} for link in row.path
+        ],
+        "order": row.level,
+        "needs": list(row.needs),
+        "problem": row.problem,
+        "uninstallable": [{"package": each.package, "problem": each.problem} for each in row.uninstallable],
+        "candidate": [_build(build) for build in row.candidate],
+        "baseline": [_build(build) for build in row.baseline],
+    }
+
+
+def _build(build: BuildView) -> Json:
+    return {
+        "key": str(build.key),
+        "target": build.target,
+        "purpose": build.purpose.value,
+        "attempt": build.attempt,
+        "outcome": outcome_words(build.outcome, build.state),
+        "seconds": round(build.duration.total_seconds()) if build.duration else None,
+        "reused": build.reused,
+    }

@@ -1,0 +1,122 @@
+"""The result in one line: the heading of every surface, and the check's title with its counts. Plain text, not escaped.
+
+A reader who sees nothing else must not be misled: what was not tested stands in the counts, always.
+"""
+
+from collections import Counter
+from typing import assert_never
+
+from bot.domain.report.values import Report, Stage
+from bot.domain.report.words import PENDING, SIGNS, STOPS, UNFINISHED, WORDS, count
+from bot.domain.run import Conclusion, StopReason
+from bot.domain.verdict import Verdict
+
+_ACTIVE = {
+    Stage.QUEUED: "Queued",
+    Stage.PREPARING: "Preparing",
+    Stage.BUILDING: "Building the change",
+    Stage.RESOLVING: "Resolving who depends on it",
+}
+_QUIET = (Verdict.STILL_PASSING, Verdict.NOT_TESTED)
+
+
+def sign(report: Report) -> str:
+    """Return the sign in front of the headline."""
+    if report.stage is Stage.WAITING:
+        return SIGNS[Conclusion.ACTION_REQUIRED]
+    return SIGNS[report.conclusion] if report.finished and report.conclusion else PENDING.sign
+
+
+def headline(report: Report) -> str:
+    """Return what a run has come to, in a few words."""
+    if report.stage is Stage.WAITING:
+        return "Waiting for approval"
+    if not report.finished:
+        return _ACTIVE.get(report.stage) or _progress(report)
+    match report.conclusion:
+        case Conclusion.SUCCESS:
+            return _success(report)
+        case Conclusion.FAILURE:
+            return _failure(report)
+        case Conclusion.ACTION_REQUIRED:
+            return _action_required(report)
+        case Conclusion.TIMED_OUT:
+            return STOPS[StopReason.DEADLINE]
+        case Conclusion.CANCELLED | None:
+            return STOPS[report.stop or StopReason.CANCELLED]
+        case Conclusion.SKIPPED:
+            return report.problem.what if report.problem else "Nothing to test"
+        case _ as never:
+            assert_never(never)
+
+
+def counts(report: Report) -> str:
+    """Return `2 regressed · 1 fixed · 5 already failing · 118 of 124 tested`; nothing where nothing is affected."""
+    if not report.rows:
+        return ""
+    numbers = Counter(row.verdict for row in report.rows if row.planned)
+    told = [verdict for verdict in WORDS if numbers[verdict] and verdict not in _QUIET]
+    parts = [f"{numbers[verdict]:,} {WORDS[verdict].counted}" for verdict in told]
+    coverage = report.coverage
+    if numbers[None] and report.finished:
+        parts.append(f"{numbers[None]:,} {UNFINISHED.counted}")
+    parts.append(f"{coverage.tested:,} of {coverage.planned:,} tested")
+    if coverage.planned < coverage.affected:
+        parts.append(f"{coverage.planned:,} of {coverage.affected:,} planned")
+    return " · ".join(parts)
+
+
+def title(report: Report) -> str:
+    """Return the check's title: the counts where there are any, and else the headline."""
+    numbers = counts(report)
+    if report.finished and numbers and report.conclusion is not Conclusion.CANCELLED:
+        if report.conclusion is Conclusion.TIMED_OUT:
+            return f"{headline(report)} · {numbers}"
+        return numbers
+    if report.stage is Stage.REBUILDING:
+        return f"{headline(report)} · {numbers}" if numbers else headline(report)
+    return headline(report)
+
+
+def _progress(report: Report) -> str:
+    pending = sum(row.pending for row in report.rows)
+    running = sum(row.running for row in report.rows)
+    now = f", {running:,} building now" if running else ""
+    return f"Rebuilding: {pending:,} to go{now}" if pending else "Rebuilding: nearly done"
+
+
+def _success(report: Report) -> str:
+    if not report.rows:
+        looked = f" ({count(report.examined, 'source package')} looked at)" if report.examined else ""
+        return f"No package is affected{looked}"
+    rebuild = _names(report, Verdict.NEEDS_REBUILD)
+    if rebuild:
+        return f"Nothing breaks for good; {count(rebuild, 'package needs', 'packages need')} a rebuild"
+    return "Nothing breaks"
+
+
+def _failure(report: Report) -> str:
+    broken = [subject.package for subject in report.subjects if subject.failures]
+    if broken:
+        return (
+            f"{broken[0]} itself does not build" if len(broken) == 1 else f"{len(broken)} changed packages do not build"
+        )
+    regressed = _names(report, Verdict.REGRESSED)
+    if regressed:
+        return count(regressed, "package regresses", "packages regress")
+    return report.problem.what if report.problem else "Failed"
+
+
+def _action_required(report: Report) -> str:
+    if report.config_problems:
+        return f"{count(len(report.config_problems), 'problem')} in {report.config_problems[0].path}"
+    if report.problem:
+        return report.problem.what
+    waiting = len({row.package for row in report.rows if row.needs_order})
+    if waiting:
+        return f"{count(waiting, 'package needs', 'packages need')} a rebuild that was not tried in order"
+    return f"Too little tested: {int(report.coverage.percent)} %, and {report.min_coverage} % are needed"
+
+
+def _names(report: Report, verdict: Verdict) -> int:
+    return len({row.package for row in report.rows if row.verdict is verdict})

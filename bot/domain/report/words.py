@@ -1,0 +1,164 @@
+"""The words and signs that people see, in one place: the check, the comment and the page say the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Succeeded
+from bot.domain.plan import Selection
+from bot.domain.run import Conclusion, StopReason
+from bot.domain.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """How a verdict is shown. `counted` follows a number ("2 regressed"); `meaning` is one sentence."""
+
+    sign: str
+    label: str
+    counted: str
+    meaning: str
+
+
+PENDING = Word(sign="⏳", label="pending", counted="pending", meaning="There is no verdict yet.")
+UNFINISHED = Word(
+    sign="⏹️", label="not finished", counted="not finished", meaning="The run ended before there was a verdict."
+)
+
+WORDS: Mapping[Verdict, Word] = {
+    Verdict.REGRESSED: Word(
+        sign="❌", label="regressed", counted="regressed", meaning="Worked before this change and does not with it."
+    ),
+    Verdict.NEEDS_REBUILD: Word(
+        sign="🔁",
+        label="needs rebuild",
+        counted="to rebuild",
+        meaning="Breaks until it is rebuilt; rebuilding it for the same update repairs it.",
+    ),
+    Verdict.BLOCKED: Word(
+        sign="🔗",
+        label="blocked",
+        counted="blocked",
+        meaning="Could not be tested: it needs another rebuild that failed.",
+    ),
+    Verdict.CHANGED_FAILURE: Word(
+        sign="🔀",
+        label="fails differently",
+        counted="failing differently",
+        meaning="Failed before this change, and fails for another reason with it.",
+    ),
+    Verdict.FLAKY: Word(sign="🎲", label="flaky", counted="flaky", meaning="Failed and passed with the same inputs."),
+    Verdict.INCONCLUSIVE: Word(
+        sign="⚠️",
+        label="not conclusive",
+        counted="not conclusive",
+        meaning="Something else was in the way: infrastructure, a time-out, a cancellation.",
+    ),
+    Verdict.WAIVED: Word(sign="🤝", label="waived", counted="waived", meaning="Somebody accepted the failure."),
+    Verdict.FIXED: Word(
+        sign="🎉", label="fixed", counted="fixed", meaning="Failed before this change and works with it."
+    ),
+    Verdict.STILL_FAILING: Word(
+        sign="⚪",
+        label="already failing",
+        counted="already failing",
+        meaning="Fails in the same way without this change.",
+    ),
+    Verdict.STILL_PASSING: Word(
+        sign="✅", label="still passing", counted="still passing", meaning="Works before and after."
+    ),
+    Verdict.NOT_TESTED: Word(sign="⏭️", label="not tested", counted="not tested", meaning="Was not selected."),
+}
+"""Every verdict, the ones to look at first in front."""
+
+SELECTIONS: Mapping[Selection, str] = {
+    Selection.PLANNED: "planned",
+    Selection.SKIPPED: "skipped by a command",
+    Selection.EXCLUDED: "excluded by the configuration",
+    Selection.OVER_LIMIT: "over the limit of packages",
+    Selection.TOO_DEEP: "further away than the configured depth",
+    Selection.ARCHITECTURE: "not built on this architecture",
+}
+"""Why a package was not tested."""
+
+SIGNS: Mapping[Conclusion, str] = {
+    Conclusion.SUCCESS: "✅",
+    Conclusion.FAILURE: "❌",
+    Conclusion.ACTION_REQUIRED: "✋",
+    Conclusion.CANCELLED: "🚫",
+    Conclusion.TIMED_OUT: "⌛",
+    Conclusion.SKIPPED: "⏭️",
+}
+
+STOPS: Mapping[StopReason, str] = {
+    StopReason.SUPERSEDED: "Superseded by a newer commit",
+    StopReason.CLOSED: "The pull request was closed",
+    StopReason.CANCELLED: "Cancelled on request",
+    StopReason.DEADLINE: "Out of time",
+}
+
+REASONS: Mapping[FailureReason, str] = {
+    FailureReason.UNRESOLVABLE: "BuildRequires cannot be resolved",
+    FailureReason.COMPILE: "build failed",
+    FailureReason.CHECK: "%check failed",
+    FailureReason.INSTALL: "%install failed",
+    FailureReason.SRPM: "the SRPM could not be made",
+    FailureReason.TIMEOUT: "timed out",
+    FailureReason.INFRASTRUCTURE: "infrastructure",
+}
+
+
+def word(verdict: Verdict | None, *, finished: bool = False) -> Word:
+    """Return how a verdict is shown; None is one that is still to come, or that never came in a `finished` run."""
+    if verdict is None:
+        return UNFINISHED if finished else PENDING
+    return WORDS[verdict]
+
+
+def outcome_sign(outcome: Outcome | None) -> str:
+    """Return the sign for a build's end."""
+    match outcome:
+        case None:
+            return "⏳"
+        case Succeeded():
+            return "✅"
+        case Failed(reason=FailureReason.INFRASTRUCTURE):
+            return "⚠️"
+        case Failed():
+            return "❌"
+        case Cancelled():
+            return "🚫"
+        case _ as never:
+            assert_never(never)
+
+
+def outcome_words(outcome: Outcome | None, state: BuildState) -> str:
+    """Return how a build ended, or how far it is."""
+    match outcome:
+        case None:
+            return "running" if state in {BuildState.RUNNING, BuildState.SUBMITTING} else "queued"
+        case Succeeded():
+            return "passed"
+        case Failed(reason=reason):
+            return REASONS[reason]
+        case Cancelled():
+            return "cancelled"
+        case _ as never:
+            assert_never(never)
+
+
+def duration(length: timedelta | None) -> str:
+    """Return a length of time as people say it: `38 s`, `41 min`, `2 h 05 min`; nothing for None."""
+    if length is None:
+        return ""
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """Return a number with its noun: `1 package`, `1,437 packages`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
