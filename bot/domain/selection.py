@@ -24,6 +24,14 @@ def touched(config: Config, files: Sequence[str]) -> tuple[PackageConfig, ...]:
     return tuple(package for package in config.packages if _is_touched(package, changed, changed_directories))
 
 
+def default_specs(specs: Sequence[str]) -> tuple[str, ...]:
+    """Return the specs of which the only one is the package where a configuration names none.
+
+    Those at the top of the repository, or, where there is none at the top, all of them.
+    """
+    return tuple(spec for spec in specs if "/" not in spec) or tuple(specs)
+
+
 def _is_touched(package: PackageConfig, changed: Sequence[str], directories: Collection[str | None]) -> bool:
     if package.spec in changed:
         return True

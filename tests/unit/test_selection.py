@@ -1,7 +1,7 @@
 import pytest
 
 from bot.domain.config import Config, PackageConfig, SourceMethod
-from bot.domain.selection import touched
+from bot.domain.selection import default_specs, touched
 
 
 def names(files, *packages):
@@ -67,3 +67,16 @@ def test_a_package_made_of_the_repository_is_touched_by_every_file(method):
     one = package("packaging/a.spec", method=method)
     assert names(["src/a.c"], one) == ["packaging/a.spec"]
     assert names([".revdeps.yaml"], one) == []
+
+
+@pytest.mark.parametrize(
+    ("specs", "candidates"),
+    [
+        (["a.spec", "tests/b.spec"], ("a.spec",)),
+        (["packaging/a.spec"], ("packaging/a.spec",)),
+        (["a.spec", "b.spec"], ("a.spec", "b.spec")),
+        ([], ()),
+    ],
+)
+def test_a_spec_at_the_top_comes_before_those_below(specs, candidates):
+    assert default_specs(specs) == candidates

@@ -1,0 +1,75 @@
+"""What the parts of the reader share: the file's tree, what is known around it, and what was found wrong so far."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bot.adapters.config_file.tree import Flaw, Node, Path, Place
+from bot.domain.hosts import ANY_HOST, host_of, is_allowed
+from bot.domain.target import Target
+from bot.domain.wording import quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the service offers, to which a configuration may refer.
+
+    None for `presets` and nothing for `backends` mean that it is not known here: any name is then taken on trust.
+    """
+
+    presets: Mapping[str, Target] | None = field(default_factory=dict)
+    """The targets that the operator has set up, by name."""
+    backends: tuple[str, ...] = ()
+    """Names of the build backends; the first is the default (`sandbox` where none is known)."""
+    arch: str = "x86_64"
+    """The architecture of targets that name none."""
+    allowed_hosts: tuple[str, ...] = ANY_HOST
+    """Hosts that repositories and lookaside caches may be on; a `file:` repository is on `localhost`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """A file being read: everything wrong with it ends up in `flaws`."""
+
+    root: Node
+    wrong: frozenset[Path]
+    """Paths of values that the schema refuses."""
+    specs: tuple[str, ...]
+    offer: Offer
+    flaws: list[Flaw] = field(default_factory=list)
+
+    def sound(self, path: Path) -> bool:
+        """Whether nothing at the path or below was refused."""
+        return not any(wrong[: len(path)] == path for wrong in self.wrong)
+
+    def sound_items(self, key: str) -> Iterator[Node]:
+        """Yield those items of a list at the top that are worth a closer look."""
+        if key in self.root.items and (key,) not in self.wrong:
+            for index, item in self.root.items[key].items.items():
+                if self.sound((key, index)):
+                    yield item
+
+    def complain(self, place: Place, message: str) -> None:
+        """Note something wrong."""
+        self.flaws.append(Flaw(place, message))
+
+    def check_address(self, node: Node, url: str) -> None:
+        """Complain about an address that cannot be used, or whose host the operator does not allow."""
+        try:
+            host = host_of(url)
+        except ValueError as error:
+            # The address itself is left out: it may carry a password.
+            self.complain(node.place, str(error))
+            return
+        if not is_allowed(host, self.offer.allowed_hosts):
+            message = f"host {quoted(host)} is not among those that this service's operator allows"
+            self.complain(node.place, f"{message}; ask the operator to add it, or use another")
+
+
+def text(node: Node | None) -> str | None:
+    """Return a value that the schema knows to be text, None where there is none."""
+    return None if node is None else str(node.scalar)
+
+
+def texts(node: Node | None) -> tuple[str, ...]:
+    """Return a list that the schema knows to be of texts, empty where there is none."""
+    return () if node is None else tuple(str(item.scalar) for item in node.items.values())

@@ -1,0 +1,86 @@
+"""The key `targets`: what is built for, completed by what the operator has set up."""
+
+from dataclasses import replace
+
+from bot.adapters.config_file.reading import Reading, text, texts
+from bot.adapters.config_file.tree import Node
+from bot.domain.target import Repository, Target
+from bot.domain.wording import did_you_mean, quoted
+
+DEFAULT_NAME = "default"
+DEFAULT_BACKEND = "sandbox"
+
+
+def targets(reading: Reading) -> tuple[Target, ...]:
+    """Return the targets; their names are unique."""
+    found: list[Target] = []
+    seen: dict[str, int] = {}
+    for node in reading.sound_items("targets"):
+        target = _described(reading, node) if node.kind is dict else _named(reading, node)
+        if target.name in seen:
+            what = f"two targets are called {quoted(target.name)} (the first is in line {seen[target.name]})"
+            reading.complain(node.place, f"{what}; give each a `name:` of its own")
+        seen.setdefault(target.name, node.place.line)
+        found.append(target)
+    return tuple(found)
+
+
+def _named(reading: Reading, node: Node) -> Target:
+    """Return a target of the operator's."""
+    name = str(node.scalar)
+    known = _preset(reading, name)
+    presets = reading.offer.presets
+    if known is None and presets is not None:
+        hint = did_you_mean(name, sorted(presets)) or _known(sorted(presets))
+        reading.complain(node.place, f"there is no target {quoted(name)} on this service.{hint}")
+    return known or _blank(reading, name)
+
+
+def _described(reading: Reading, node: Node) -> Target:
+    """Return a target that the file describes, on top of the operator's one of that name."""
+    name = text(node.items.get("name")) or DEFAULT_NAME
+    base = _preset(reading, name)
+    if base is None and "repositories" not in node.items:
+        reading.complain(node.place, "the key `repositories` is missing: a target needs at least one repository")
+    target = base or _blank(reading, name)
+    if "repositories" in node.items:
+        items = node.items["repositories"].items.values()
+        target = replace(target, repositories=tuple(_repository(reading, item) for item in items))
+    if "buildroot" in node.items:
+        target = replace(target, buildroot=texts(node.items["buildroot"]))
+    if "backend" in node.items:
+        target = replace(target, backend=_backend(reading, node.items["backend"]))
+    return replace(target, arch=text(node.items.get("arch")) or target.arch)
+
+
+def _preset(reading: Reading, name: str) -> Target | None:
+    return (reading.offer.presets or {}).get(name)
+
+
+def _blank(reading: Reading, name: str) -> Target:
+    backend = reading.offer.backends[0] if reading.offer.backends else DEFAULT_BACKEND
+    return Target(name=name, arch=reading.offer.arch, backend=backend, repositories=())
+
+
+def _repository(reading: Reading, node: Node) -> Repository:
+    if node.kind is not dict:
+        reading.check_address(node, str(node.scalar))
+        return Repository(url=str(node.scalar))
+    url = node.items["url"]
+    reading.check_address(url, str(url.scalar))
+    priority = node.items["priority"].scalar if "priority" in node.items else 99
+    return Repository(url=str(url.scalar), priority=int(priority or 0), excludes=texts(node.items.get("excludes")))
+
+
+def _backend(reading: Reading, node: Node) -> str:
+    name = str(node.scalar)
+    known = reading.offer.backends
+    if known and name not in known:
+        reading.complain(
+            node.place, f"this service has no backend {quoted(name)}.{did_you_mean(name, known) or _known(known)}"
+        )
+    return name
+
+
+def _known(names: tuple[str, ...] | list[str]) -> str:
+    return f" It has: {', '.join(quoted(name) for name in names)}." if names else ""

@@ -1,0 +1,85 @@
+"""`revdeps config`: look at a configuration before a pull request does."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from bot.adapters.config_file import Offer, load
+from bot.domain.config import Config, Depth
+from bot.domain.selection import CONFIG_FILE
+
+ANY_SPEC = ("*.spec",)
+"""Stands for spec files that are not known."""
+
+EXIT_WRONG_INPUT = 2
+
+
+@click.group()
+def config() -> None:
+    """Work with `.revdeps.yaml`."""
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path), default=".revdeps.yaml")
+@click.pass_context
+def check(context: click.Context, file: Path) -> None:
+    """Check FILE and print each problem as file:line:column: message.
+
+    Exits 0 where FILE is good, and 2 where it is not. Names of targets and backends, which the service's operator sets
+    up, are taken on trust here.
+    """
+    offer = context.find_object(Offer) or Offer(presets=None)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        click.echo(f"{file}: cannot be read: {error.strerror}. Name an existing file.", err=True)
+        context.exit(EXIT_WRONG_INPUT)
+    found = load(content, str(file), specs_of(file), offer)
+    if isinstance(found, Config):
+        click.echo(f"{file}: ok: {summary(found)}")
+        return
+    for problem in found:
+        click.echo(str(problem))
+    context.exit(EXIT_WRONG_INPUT)
+
+
+def summary(found: Config) -> str:
+    """Return a configuration in one line, with what it leaves to the defaults."""
+    packages = ", ".join(package.name or _specs(package.spec) for package in found.packages)
+    targets = ", ".join(f"{target.name} ({target.arch}, {target.backend})" for target in found.targets)
+    return f"{packages} for {targets}; {_depth(found)}, {found.mode.value} mode"
+
+
+def specs_of(file: Path) -> tuple[str, ...]:
+    """Return the paths of the spec files that the configuration in `file` may name.
+
+    Those are the ones below its directory, where it lies in its place (`.revdeps.yaml`, at the top of a checkout). In
+    any other place its repository is not known, and neither are the specs.
+    """
+    top = file.resolve().parent
+    found = tuple(_specs_below(top)) if file.name == CONFIG_FILE else ()
+    in_place = file.name == CONFIG_FILE and (top / ".git").exists()
+    return found if found or in_place else ANY_SPEC
+
+
+def _specs_below(top: Path) -> Iterator[str]:
+    """Yield the paths of spec files, without hidden directories."""
+    for directory, below, names in os.walk(top):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(".spec"):
+                yield (Path(directory) / name).relative_to(top).as_posix()
+
+
+def _specs(spec: str) -> str:
+    return "the only spec" if spec in ANY_SPEC else spec
+
+
+def _depth(found: Config) -> str:
+    wanted = found.reverse_dependencies
+    if wanted.static:
+        return f"{len(wanted.static)} packages by name"
+    words = {Depth(levels=1): "direct", Depth(): "all"}
+    return words.get(wanted.depth, f"up to {wanted.depth.levels} steps of") + " reverse dependencies"
