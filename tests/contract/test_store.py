@@ -1,0 +1,382 @@
+"""What a store is, on SQLite and on PostgreSQL: repositories and transactions. Leases are in test_store_leases.py."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from bot.adapters.sql.store import SqlStore, SqlTransaction
+from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Succeeded
+from bot.domain.ids import RunId
+from bot.domain.intents import ButtonPressed, Commented, Intent, Refresh, RepositoryTouched, RerunRequested
+from bot.domain.publication import Published
+from bot.domain.run import Change
+from bot.domain.verdict import Verdict, Waiver
+from bot.ports.store import AuditRecord, Store, Transaction
+from tests.fakes.stored import (
+    MINUTE,
+    NOW,
+    REPO,
+    RUN,
+    baseline,
+    build,
+    change,
+    change_ref,
+    delivery,
+    entry,
+    finding,
+    run,
+    run_target,
+)
+
+CHANGE = change_ref().id
+COMMENT = Commented(change=change_ref(), comment="c1", author="octocat", body="/revdeps help", written_at=NOW)
+
+
+def as_port(store: SqlStore, transaction: SqlTransaction) -> tuple[Store, Transaction]:
+    """The type checker compares the adapter with the port here."""
+    return store, transaction
+
+
+async def with_run(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        await tx.changes.put(change())
+        await tx.runs.put(run())
+
+
+async def test_what_was_put_is_read_back_as_it_was(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        await tx.changes.put(change())
+        await tx.runs.put(run())
+        await tx.runs.put_target(run_target())
+        await tx.builds.add([build()])
+    async with store.transaction() as tx:
+        assert await tx.changes.get(CHANGE) == change()
+        assert await tx.runs.get(RUN) == run()
+        assert await tx.runs.targets(RUN) == [run_target()]
+        assert await tx.builds.get([build().key]) == {build().key: build()}
+
+
+async def test_what_does_not_exist_is_none(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        assert await tx.changes.get(CHANGE) is None
+        assert await tx.runs.get(RUN) is None
+        assert await tx.builds.get([build().key]) == {}
+        assert await tx.builds.get([]) == {}
+        assert await tx.reports.get(RUN) == []
+
+
+async def test_a_transaction_that_fails_leaves_nothing(store: SqlStore) -> None:
+    async def fail() -> None:
+        async with store.transaction() as tx:
+            await tx.changes.put(change())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    async with store.transaction() as tx:
+        assert await tx.changes.get(CHANGE) is None
+
+
+async def test_a_delivery_is_recorded_once(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        assert await tx.deliveries.record([delivery("1"), delivery("2"), delivery("1")]) == 2
+    async with store.transaction() as tx:
+        assert await tx.deliveries.record([delivery("2"), delivery("3")]) == 1
+        assert len(await tx.intents.of_change(CHANGE)) == 3
+        assert await tx.deliveries.record([]) == 0
+
+
+async def test_the_same_guid_of_another_forge_is_another_delivery(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        assert await tx.deliveries.record([delivery("1"), replace(delivery("1"), forge="gitlab")]) == 2
+
+
+async def test_a_delivery_makes_its_change_known_stale_and_due(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        await tx.deliveries.record([delivery("1")])
+        found = await tx.changes.get(CHANGE)
+    assert found == Change(ref=change_ref(), hints=1)
+    assert await store.next_due() == NOW
+
+
+async def test_a_delivery_without_intents_wakes_nobody(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        assert await tx.deliveries.record([replace(delivery("1"), intents=())]) == 1
+    assert await store.next_due() is None
+
+
+async def test_a_forgotten_delivery_would_be_new_again(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        await tx.deliveries.record([delivery("old"), delivery("new", at=NOW + MINUTE)])
+        assert await tx.deliveries.prune(NOW + MINUTE) == 1
+        assert await tx.deliveries.record([delivery("old"), delivery("new")]) == 1
+
+
+async def test_intents_are_read_in_the_order_in_which_they_came(store: SqlStore) -> None:
+    refresh = Refresh(change=change_ref())
+    async with store.transaction() as tx:
+        await tx.deliveries.record([delivery("z", COMMENT, refresh), delivery("a", replace(COMMENT, comment="c2"))])
+    async with store.transaction() as tx:
+        await tx.deliveries.record([delivery("m", replace(COMMENT, comment="c3"))])
+        stored = await tx.intents.of_change(CHANGE)
+    expected = [COMMENT, refresh, replace(COMMENT, comment="c2"), replace(COMMENT, comment="c3")]
+    assert [intent.intent for intent in stored] == expected
+    assert {intent.received_at for intent in stored} == {NOW}
+
+
+async def test_an_intent_that_is_done_is_gone_and_its_id_is_never_used_again(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        await tx.deliveries.record([delivery("1")])
+        (first,) = await tx.intents.of_change(CHANGE)
+        await tx.intents.done([first.id])
+        assert await tx.intents.of_change(CHANGE) == []
+    async with store.transaction() as tx:
+        await tx.deliveries.record([delivery("2")])
+        (second,) = await tx.intents.of_change(CHANGE)
+    assert second.id > first.id
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [
+        ButtonPressed(repo=REPO, run=RUN, head_sha="a" * 40, identifier="retry", user="octocat"),
+        RerunRequested(repo=REPO, head_sha="a" * 40, user="octocat", run=RUN),
+    ],
+)
+async def test_an_intent_about_a_run_goes_to_the_run_s_change(store: SqlStore, intent: Intent) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        await tx.deliveries.record([delivery("1", intent)])
+        assert [stored.intent for stored in await tx.intents.of_change(CHANGE)] == [intent]
+        assert await tx.intents.unassigned() == []
+    assert await store.next_due() == NOW
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [
+        RepositoryTouched(repo=REPO, branch="main"),
+        RerunRequested(repo=REPO, head_sha="a" * 40, user="octocat"),
+        ButtonPressed(repo=REPO, run=RunId("unknown"), head_sha="a" * 40, identifier="retry", user="octocat"),
+    ],
+)
+async def test_an_intent_about_no_known_change_waits_to_be_assigned(store: SqlStore, intent: Intent) -> None:
+    async with store.transaction() as tx:
+        await tx.changes.put(change())
+        await tx.deliveries.record([delivery("1", intent)])
+        (stored,) = await tx.intents.unassigned()
+        assert stored.intent == intent
+        await tx.intents.assign(stored.id, CHANGE)
+        assert await tx.intents.unassigned() == []
+        assert await tx.intents.of_change(CHANGE) == [stored]
+
+
+async def test_open_changes_are_those_that_were_seen_open(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        for known in (change(3), change(1), change(2, is_open=False)):
+            await tx.changes.put(known)
+        await tx.changes.touch(change_ref(4), NOW)
+        assert [known.ref.number for known in await tx.changes.open_in(REPO)] == [1, 3]
+        assert await tx.changes.open_in(replace(REPO, name="other")) == []
+
+
+async def test_changes_are_found_by_the_head_they_have_or_had(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        for known in (change(1, head="c" * 40), change(2, head="c" * 40), change(3, head="d" * 40)):
+            await tx.changes.put(known)
+        await tx.runs.put(run("old", number=3, head="c" * 40))
+        assert [known.ref.number for known in await tx.changes.with_head(REPO, "c" * 40)] == [3, 2, 1]
+        assert await tx.changes.with_head(replace(REPO, owner="other"), "c" * 40) == []
+
+
+async def test_a_hint_that_came_in_since_a_change_was_read_keeps_it_stale(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        await tx.changes.touch(change_ref(), NOW)
+        read = await tx.changes.get(CHANGE)
+    assert read is not None
+    async with store.transaction() as tx:
+        await tx.changes.touch(change_ref(), NOW + MINUTE)
+    async with store.transaction() as tx:
+        await tx.changes.put(replace(read, stale=False, approved_sha="a" * 40))
+        again = await tx.changes.get(CHANGE)
+        assert again == replace(read, stale=True, approved_sha="a" * 40, hints=2)
+        await tx.changes.put(replace(again, stale=False))
+        assert await tx.changes.get(CHANGE) == replace(again, stale=False)
+
+
+async def test_runs_are_read_newest_first(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        await tx.changes.put(change(7))
+        await tx.changes.put(change(8))
+        for known in (run("r2", sequence=2), run("r1"), run("r3", number=8, sequence=3)):
+            await tx.runs.put(known)
+        assert [known.id for known in await tx.runs.of_change(CHANGE)] == ["r2", "r1"]
+        assert [known.id for known in await tx.runs.recent(2)] == ["r3", "r2"]
+
+
+async def test_a_run_that_is_put_again_keeps_what_belongs_to_it(store: SqlStore) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        await tx.runs.put_entries([entry()])
+        await tx.runs.put(replace(run(), trusted=True))
+        assert await tx.runs.get(RUN) == replace(run(), trusted=True)
+        assert await tx.runs.entries(RUN) == [entry()]
+
+
+async def test_plans_and_findings_are_replaced_by_target_and_package_and_read_in_that_order(store: SqlStore) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        await tx.runs.put_entries([entry("zlib"), entry("Bar"), entry("bar", "epel")])
+        await tx.runs.put_entries([replace(entry("zlib"), ready=False)])
+        await tx.runs.put_entries([])
+        await tx.runs.put_findings([finding("bar"), finding("bar", target="epel")])
+        await tx.runs.put_findings([finding("bar", Verdict.REGRESSED)])
+        expected = [entry("bar", "epel"), entry("Bar"), replace(entry("zlib"), ready=False)]
+        assert await tx.runs.entries(RUN) == expected
+        assert await tx.runs.findings(RUN) == [finding("bar", target="epel"), finding("bar", Verdict.REGRESSED)]
+
+
+async def test_targets_are_read_by_name(store: SqlStore) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        for name in ("fedora", "epel"):
+            await tx.runs.put_target(run_target(name))
+        assert [known.target.name for known in await tx.runs.targets(RUN)] == ["epel", "fedora"]
+
+
+async def test_a_build_that_exists_is_not_added_again(store: SqlStore) -> None:
+    await with_run(store)
+    running = replace(build(), state=BuildState.RUNNING, submitted_at=NOW)
+    async with store.transaction() as tx:
+        await tx.builds.add([running, replace(running, priority=1)])
+        await tx.builds.add([build(), build("baz")])
+        assert await tx.builds.get([running.key]) == {running.key: running}
+
+
+OUTCOMES = [
+    None,
+    Succeeded(),
+    Cancelled(),
+    Failed(reason=FailureReason.COMPILE),
+    Failed(reason=FailureReason.CHECK, phase=Phase.CHECK, signature="check: x", cause="nul \x00 \udcff \U0001f4a5"),
+]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=repr)
+async def test_an_outcome_is_read_back_as_it_was(store: SqlStore, outcome: Outcome | None) -> None:
+    await with_run(store)
+    done = replace(build(), state=BuildState.DONE, ended_at=NOW, outcome=outcome)
+    async with store.transaction() as tx:
+        await tx.builds.add([build()])
+        await tx.builds.put([done])
+        assert await tx.builds.get([done.key]) == {done.key: done}
+
+
+async def test_a_run_has_its_candidates_and_the_baselines_it_subscribes_to(store: SqlStore) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        await tx.builds.add(
+            [build("foo", queued=3), baseline("foo", queued=2), build("bar"), baseline("other", queued=1)]
+        )
+        await tx.builds.subscribe(RUN, [baseline("foo").key])
+        await tx.builds.subscribe(RUN, [baseline("foo").key, baseline("foo").key])
+        keys = [known.key for known in await tx.builds.of_run(RUN)]
+    assert keys == [build("bar").key, baseline("foo").key, build("foo").key]
+
+
+async def test_subscribers_are_told_by_baseline(store: SqlStore) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        await tx.runs.put(run("r2", sequence=2))
+        await tx.builds.add([baseline("foo"), baseline("bar"), baseline("baz")])
+        await tx.builds.subscribe(RunId("r2"), [baseline("foo").key])
+        await tx.builds.subscribe(RUN, [baseline("foo").key, baseline("bar").key])
+        keys = [baseline(name).key for name in ("foo", "bar", "baz")]
+        assert await tx.builds.subscribers(keys) == {keys[0]: ["r1", "r2"], keys[1]: ["r1"]}
+
+
+async def test_unfinished_builds_go_by_priority_then_by_age(store: SqlStore) -> None:
+    await with_run(store)
+    done = replace(build("done"), state=BuildState.DONE)
+    submitting = replace(build("late", queued=2), state=BuildState.SUBMITTING)
+    waiting = [submitting, build("early", queued=1), build("urgent", queued=3, priority=9), baseline("old")]
+    async with store.transaction() as tx:
+        await tx.builds.add([done, *waiting, build("elsewhere", backend="koji")])
+        packages = [known.package for known in await tx.builds.unfinished("sandbox")]
+    assert packages == ["urgent", "old", "early", "late"]
+
+
+async def test_thousands_of_rows_fit_into_one_call(store: SqlStore) -> None:
+    await with_run(store)
+    builds = [build(f"p{number:04}") for number in range(6_000)]
+    async with store.transaction() as tx:
+        await tx.builds.add(builds)
+        assert len(await tx.builds.get([known.key for known in builds])) == 6_000
+        assert await tx.builds.subscribers([known.key for known in builds]) == {}
+
+
+async def test_what_was_published_is_replaced_by_scope_and_name(store: SqlStore) -> None:
+    first = Published(scope=RUN, name="revdeps", digest="1", published_at=NOW, forge_id="42")
+    other = replace(first, name="comment")
+    async with store.transaction() as tx:
+        for published in (first, other, replace(first, digest="2")):
+            await tx.reports.put(published)
+        assert await tx.reports.get(RUN) == [other, replace(first, digest="2")]
+
+
+async def test_a_waiver_is_set_replaced_and_lifted(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        await tx.changes.put(change())
+        await tx.waivers.put(CHANGE, "bar", Waiver(by="octocat", reason="known"))
+        await tx.waivers.put(CHANGE, "bar", Waiver(by="octocat", reason="known, see upstream"))
+        await tx.waivers.put(CHANGE, "foo", Waiver(by="octocat", reason="flaky"))
+        await tx.waivers.put(CHANGE, "foo", None)
+        assert await tx.waivers.of_change(CHANGE) == {"bar": Waiver(by="octocat", reason="known, see upstream")}
+
+
+async def test_the_audit_log_is_read_in_the_order_in_which_it_was_written(store: SqlStore) -> None:
+    records = [
+        AuditRecord(
+            at=NOW,
+            change=CHANGE,
+            actor="octocat",
+            action=action,
+            allowed=False,
+            answer="not\x00allowed",
+            source="rerun",
+        )
+        for action in ("retry", "cancel")
+    ]
+    async with store.transaction() as tx:
+        for record in records:
+            await tx.audit.add(record)
+        assert await tx.audit.of_change(CHANGE) == records
+
+
+async def test_a_time_without_a_zone_is_refused(store: SqlStore) -> None:
+    naive = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - that is what is tested
+    async with store.transaction() as tx:
+        await tx.changes.put(change())
+    for value in (replace(run(), created_at=naive), replace(run(), deadline=naive)):
+        with pytest.raises(Exception, match="no time zone"):
+            async with store.transaction() as tx:
+                await tx.runs.put(value)
+    with pytest.raises(ValueError, match="no time zone"):
+        async with store.transaction() as tx:
+            await tx.deliveries.record([delivery("1", replace(COMMENT, written_at=naive))])
+
+
+async def test_a_time_of_another_zone_is_the_same_moment(store: SqlStore) -> None:
+    kathmandu = timezone(timedelta(hours=5, minutes=45))
+    async with store.transaction() as tx:
+        await tx.changes.touch(change_ref(), NOW.astimezone(kathmandu))
+    due = await store.next_due()
+    assert due == NOW
+    assert due.utcoffset() == timedelta(0)
+
+
+async def test_a_run_of_an_unknown_change_is_refused(store: SqlStore) -> None:
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        async with store.transaction() as tx:
+            await tx.runs.put(run())
