@@ -1,0 +1,62 @@
+"""What Prometheus is told: a registry of our own, made with the application and not at import.
+
+The engine lies below the web and knows nothing of Prometheus: it is given plain callables that count (`counter`), and
+says what it has of everything when it is asked (`gauge`).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+Read = Callable[[], Awaitable[Mapping[tuple[str, ...], float]]]
+"""Returns the present values by their labels' values."""
+
+Count = Callable[..., None]
+"""Counts one more, given the labels' values."""
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+
+
+class Metrics:
+    """Everything that is measured in one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._readers: list[tuple[Gauge, Read]] = []
+        self.deliveries = Counter(
+            "revdeps_webhook_deliveries",
+            "Webhook deliveries by event (of those that are handled) and result.",
+            ("event", "result"),
+            registry=self._registry,
+        )
+        self.intake_seconds = Histogram(
+            "revdeps_webhook_intake_seconds",
+            "Time from a delivery's last byte to its durable record.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+
+    def counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Count:
+        """Return a function that counts one more of something, by the values of these labels."""
+        counter = Counter(name, documentation, labels, registry=self._registry)
+
+        def count(*values: str) -> None:
+            (counter.labels(*values) if labels else counter).inc()
+
+        return count
+
+    def gauge(self, name: str, documentation: str, labels: Sequence[str], read: Read) -> None:
+        """Have `read` called at every scrape; what it does not mention any more is not reported any more."""
+        self._readers.append((Gauge(name, documentation, labels, registry=self._registry), read))
+
+    async def render(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        for gauge, read in self._readers:
+            values = await read()
+            gauge.clear()
+            for labels, value in values.items():
+                (gauge.labels(*labels) if labels else gauge).set(value)
+        return generate_latest(self._registry)

@@ -1,0 +1,148 @@
+"""The edge: verify, translate, store, answer 202. Nothing else happens before the answer, and no network is used.
+
+A delivery is not looked at before its signature is verified: SHA-256 over the raw body, never the older SHA-1. A forge
+that gets anything but 2xx marks the delivery as failed, and resync has it delivered again.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import string
+import time
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.domain.intents import Intent, ReceivedDelivery
+from bot.engine.intake import MalformedEvent
+from bot.ports.clock import Clock
+from bot.ports.errors import Transient
+from bot.web.metrics import Metrics
+
+BODY_LIMIT = 25 * 1024 * 1024
+"""GitHub sends no larger payloads (docs.github.com, "Webhook events and payloads")."""
+
+_NAME_LIMIT = 200
+_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "-_.")
+_RETRY_SECONDS = 10
+
+Translate = Callable[[str, object], Awaitable[tuple[Intent, ...]]]
+"""From an event's name and payload to intents; raises `MalformedEvent`."""
+
+Submit = Callable[[ReceivedDelivery], Awaitable[None]]
+"""Stores a delivery."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookParts:
+    """What the endpoint is made of. `events` are the names that may stand in metrics; all others count as `other`."""
+
+    forge: str
+    secret: bytes
+    translate: Translate
+    submit: Submit
+    clock: Clock
+    metrics: Metrics
+    events: Collection[str] = ()
+
+
+class _Refused(Exception):
+    """A delivery that is answered with an error: `result` for the metrics, `text` for whoever set the hook up."""
+
+    def __init__(self, status: int, result: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.result = result
+        self.text = text
+
+
+class GitHubWebhook:
+    """`POST /webhook/github`."""
+
+    def __init__(self, parts: WebhookParts) -> None:
+        if not parts.secret:
+            raise ValueError("a webhook without a secret would believe anybody: set one")
+        self._parts = parts
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Answer 202 once the delivery is durable, 200 to a ping, else say what is wrong with it."""
+        event = "other"
+        try:
+            payload = await self._authentic_payload(request)
+            name = _header(request, "X-GitHub-Event")
+            event = name if name in self._parts.events else "other"
+            if name == "ping":
+                self._count(event, "ping")
+                return web.Response(text="pong\n")
+            await self._take(name, _header(request, "X-GitHub-Delivery"), payload)
+        except _Refused as refused:
+            self._count(event, refused.result)
+            headers = {"Retry-After": str(_RETRY_SECONDS)} if refused.status == 503 else None
+            return web.Response(status=refused.status, text=refused.text + "\n", headers=headers)
+        self._count(event, "accepted")
+        return web.Response(status=202, text="accepted\n")
+
+    async def _authentic_payload(self, request: web.Request) -> object:
+        signature = request.headers.get("X-Hub-Signature-256", "")
+        if not signature:
+            raise _Refused(401, "unsigned", "X-Hub-Signature-256 is missing: give the webhook a secret")
+        if request.content_type != "application/json":
+            text = f"the content type is {request.content_type!r}: set the webhook's content type to application/json"
+            raise _Refused(415, "content-type", text)
+        body = await _read(request)
+        wanted = "sha256=" + hmac.new(self._parts.secret, body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(wanted.encode(), signature.encode(errors="surrogateescape")):
+            raise _Refused(401, "wrong-signature", "the signature does not match: compare the secret on both sides")
+        try:
+            payload: object = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise _Refused(400, "malformed", f"the body is no JSON: {error}") from None
+        return payload
+
+    async def _take(self, event: str, guid: str, payload: object) -> None:
+        begun = time.perf_counter()
+        try:
+            intents = await self._parts.translate(event, payload)
+        except MalformedEvent as error:
+            _log.warning("malformed %s event %s: %s", event, guid, error)
+            raise _Refused(400, "malformed", f"malformed {event} event: {error}") from None
+        delivery = ReceivedDelivery(
+            forge=self._parts.forge, guid=guid, event=event, received_at=self._parts.clock.now(), intents=intents
+        )
+        try:
+            await self._parts.submit(delivery)
+        except Transient as error:
+            _log.warning("delivery %s was not stored: %s", guid, error)
+            raise _Refused(503, "not-stored", "the delivery could not be stored; deliver it again later") from None
+        self._parts.metrics.intake_seconds.observe(time.perf_counter() - begun)
+
+    def _count(self, event: str, result: str) -> None:
+        self._parts.metrics.deliveries.labels(event, result).inc()
+
+
+async def _read(request: web.Request) -> bytes:
+    """Return the whole body, or refuse as soon as it proves to be too large, whatever its announced length."""
+    too_large = _Refused(413, "too-large", f"a payload is at most {BODY_LIMIT} bytes")
+    if (request.content_length or 0) > BODY_LIMIT:
+        raise too_large
+    pieces, size = [], 0
+    async for piece in request.content.iter_any():
+        size += len(piece)
+        if size > BODY_LIMIT:
+            raise too_large
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _header(request: web.Request, name: str) -> str:
+    """Return a header that names something: it is stored, logged and shown, so nothing odd may stand in it."""
+    value = request.headers.get(name, "")
+    if not value:
+        raise _Refused(400, "malformed", f"{name} is missing")
+    if len(value) > _NAME_LIMIT or not _NAME_CHARACTERS.issuperset(value):
+        raise _Refused(400, "malformed", f"{name} may hold letters, digits, '-', '_' and '.', at most {_NAME_LIMIT}")
+    return value
