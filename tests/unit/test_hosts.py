@@ -1,6 +1,8 @@
+from urllib.parse import urlsplit
+
 import pytest
 
-from bot.domain.hosts import ANY_HOST, host_of, is_allowed
+from bot.domain.hosts import ANY_HOST, checked, is_allowed, is_named
 
 
 @pytest.mark.parametrize(
@@ -9,12 +11,12 @@ from bot.domain.hosts import ANY_HOST, host_of, is_allowed
         ("https://Example.org/repo", "example.org"),
         ("http://127.0.0.1:8080/", "127.0.0.1"),
         ("http://[::1]:80/", "::1"),
-        ("file:///srv/repo", "localhost"),
-        ("file://server/srv/repo", "server"),
+        ("file:///srv/repo", None),
+        ("file://localhost/srv/repo", "localhost"),
     ],
 )
-def test_the_host_of_an_address(url, host):
-    assert host_of(url) == host
+def test_an_address_that_can_be_used_is_taken_apart(url, host):
+    assert checked(url).hostname == host
 
 
 @pytest.mark.parametrize(
@@ -27,25 +29,31 @@ def test_the_host_of_an_address(url, host):
         ("https://example.org:port/", "Port"),
         ("https://[::1/", "Invalid IPv6"),
         ("file:repo", "absolute path"),
+        ("file://server/srv/repo", "no host"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_with_the_reason(url, message):
     with pytest.raises(ValueError, match=message):
-        host_of(url)
+        checked(url)
 
 
 @pytest.mark.parametrize(
-    ("host", "allowed", "answer"),
+    ("url", "allowed", "named", "answer"),
     [
-        ("example.org", ("example.org",), True),
-        ("EXAMPLE.org.", ("Example.org",), True),
-        ("a.example.org", ("example.org",), False),
-        ("a.b.example.org", ("*.example.org",), True),
-        ("example.org", ("*.example.org",), False),
-        ("badexample.org", ("*.example.org",), False),
-        ("example.org", (), False),
-        ("example.org", ANY_HOST, True),
+        ("https://example.org/", ("example.org",), True, True),
+        ("https://EXAMPLE.org./", ("Example.org",), True, True),
+        ("http://127.0.0.1:8080/", ("127.0.0.1",), True, True),
+        ("http://127.0.0.1:8080/", ("127.0.0.1:8080",), True, True),
+        ("http://127.0.0.1:8081/", ("127.0.0.1:8080",), False, False),
+        ("http://[::1]:80/", ("[::1]:80",), True, True),
+        ("https://a.example.org/", ("example.org",), False, False),
+        ("https://a.b.example.org/", ("*.example.org",), False, True),
+        ("https://example.org/", ("*.example.org",), False, False),
+        ("https://badexample.org/", ("*.example.org",), False, False),
+        ("https://example.org/", (), False, False),
+        ("https://example.org/", ANY_HOST, False, True),
     ],
 )
-def test_a_host_is_allowed_by_its_name_its_domain_or_a_star(host, allowed, answer):
-    assert is_allowed(host, allowed) is answer
+def test_a_host_is_allowed_by_its_name_its_domain_or_a_star(url, allowed, named, answer):
+    assert is_named(urlsplit(url), allowed) is named
+    assert is_allowed(urlsplit(url), allowed) is answer

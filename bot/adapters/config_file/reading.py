@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bot.adapters.config_file.tree import Flaw, Node, Path, Place
-from bot.domain.hosts import ANY_HOST, host_of, is_allowed
+from bot.domain.hosts import ANY_HOST, checked, is_allowed
 from bot.domain.target import Target
 from bot.domain.wording import quoted
 
@@ -23,7 +23,9 @@ class Offer:
     arch: str = "x86_64"
     """The architecture of targets that name none."""
     allowed_hosts: tuple[str, ...] = ANY_HOST
-    """Hosts that repositories and lookaside caches may be on; a `file:` repository is on `localhost`."""
+    """Hosts that repositories and lookaside caches may be on (`bot.domain.hosts`)."""
+    allow_file: bool = True
+    """Whether a repository may be a `file:` address: not where the configuration is somebody else's."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,13 +57,16 @@ class Reading:
     def check_address(self, node: Node, url: str) -> None:
         """Complain about an address that cannot be used, or whose host the operator does not allow."""
         try:
-            host = host_of(url)
+            parts = checked(url)
         except ValueError as error:
             # The address itself is left out: it may carry a password.
             self.complain(node.place, str(error))
             return
-        if not is_allowed(host, self.offer.allowed_hosts):
-            message = f"host {quoted(host)} is not among those that this service's operator allows"
+        if parts.scheme == "file":
+            if not self.offer.allow_file:
+                self.complain(node.place, "this service takes no repositories from its own disk; use an https: address")
+        elif not is_allowed(parts, self.offer.allowed_hosts):
+            message = f"host {quoted(str(parts.hostname))} is not among those that this service's operator allows"
             self.complain(node.place, f"{message}; ask the operator to add it, or use another")
 
 
