@@ -21,15 +21,19 @@ _PHASE_LINE = re.compile(r"Executing\(%(\w+)\):")
 _FILES_LINE = re.compile(r"Processing files: |Checking for unpackaged file")
 _PHASES = {
     "prep": Phase.PREP,
-    "generate_buildrequires": Phase.BUILDROOT,
+    "generate_buildrequires": Phase.PREP,
     "build": Phase.BUILD,
     "install": Phase.INSTALL,
     "check": Phase.CHECK,
 }
+_MISSING = re.compile(r"(?m)^error: Failed build dependencies:\n(.+)$")
+_FULL_DISK = "No space left on device"
 _REASONS = {
     Phase.SRPM: FailureReason.SRPM,
     Phase.BUILDROOT: FailureReason.UNRESOLVABLE,
+    Phase.INSTALL: FailureReason.INSTALL,
     Phase.CHECK: FailureReason.CHECK,
+    Phase.FILES: FailureReason.INSTALL,
 }
 
 
@@ -47,6 +51,7 @@ def _rule(pattern: str, pick: int = 0) -> _Rule:
 
 _EXCEPTION = r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Failure|NotFound)\b"
 _RULES = (
+    _rule(rf"^.*{_FULL_DISK}.*"),
     _rule(r"^\S+?:\d+(?::\d+)?: (?:fatal )?error: .+"),
     _rule(r"^error(?:\[E\d+\])?: (?!Bad exit status|aborting due to|could not compile|File not found).+ --> "),
     _rule(r".*(?:undefined reference to|undefined symbol: ).+"),
@@ -64,7 +69,6 @@ _RULES = (
     _rule(r"^\s*\d+ - \S+ \((?:Failed|Timeout|SEGFAULT|Not Run)\).*"),
     _rule(r"^.*(?:hunks? FAILED|No file to patch).*"),
     _rule(r"^.+: (?:command not found|not found|No such file or directory|Permission denied)$", -1),
-    _rule(r"^.*No space left on device.*"),
     _rule(r"^.*(?:Segmentation fault|Killed|Aborted|core dumped).*", -1),
     _rule(r"^\s*(?P<cause>error: (?!Bad exit status|Installed \(but)(?:line \d+: )?.+)"),
     _rule(r"^\s*(?P<cause>error: Installed \(but unpackaged\) file\(s\) found:.*)"),
@@ -139,12 +143,20 @@ def cause_of(log: str) -> str:
 
 def classify(end: BuildEnd) -> Failed:
     """Say why a build failed. A limit that was hit is the cause; else it is the most telling line of the last phase."""
+    missing = _MISSING.search(end.tail)
+    if missing and not end.limit:
+        return _failed(FailureReason.UNRESOLVABLE, Phase.BUILDROOT, clean(missing.group(1)).strip())
     phase, own = _last_phase(end)
     cause = end.limit or cause_of(own) or "the build failed without a word"
-    reason = FailureReason.TIMEOUT if end.timed_out else _REASONS.get(phase, FailureReason.COMPILE)
-    if not end.timed_out and "No space left on device" in end.tail:
-        reason = FailureReason.INFRASTRUCTURE
-    return Failed(reason=reason, phase=phase, signature=signature_of(phase, cause), cause=cause)
+    if end.timed_out:
+        return _failed(FailureReason.TIMEOUT, phase, cause)
+    if _FULL_DISK in own or _FULL_DISK in end.limit:
+        return _failed(FailureReason.INFRASTRUCTURE, phase, cause)
+    return _failed(_REASONS.get(phase, FailureReason.COMPILE), phase, cause)
+
+
+def _failed(reason: FailureReason, phase: Phase, cause: str) -> Failed:
+    return Failed(reason=reason, phase=phase, signature=signature_of(phase, cause), cause=cause[:CAUSE_LENGTH])
 
 
 def _last_phase(end: BuildEnd) -> tuple[Phase, str]:

@@ -9,6 +9,7 @@ import platform
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -80,7 +81,8 @@ class SandboxBuilder:
 
     async def cancel(self, refs: Sequence[BuildRef]) -> None:
         """Ask the supervisors of these builds to stop; what nobody works on ends here."""
-        await self._call(lambda: [self._cancel(ref) for ref in refs])
+        for ref in refs:
+            await self._call(partial(self._cancel, ref))
 
     async def discard(self, workspace: WorkspaceRef) -> None:
         """Cancel what runs in the workspace and remove it with its builds."""

@@ -20,7 +20,8 @@ from bot.adapters.sandbox.host import HostFacts, host_facts, installed_version
 _COMMANDS = {
     "autoconf": "autoconf", "automake": "automake", "bash": "bash", "bison": "bison", "bzip2": "bzip2",
     "cmake": "cmake", "cpio": "cpio", "diff": "diffutils", "file": "file", "find": "findutils", "flex": "flex",
-    "g++": "gcc-c++", "gawk": "gawk", "gcc": "gcc", "gettext": "gettext", "git": "git", "grep": "grep", "gzip": "gzip", "ld": "binutils",
+    "g++": "gcc-c++", "gawk": "gawk", "gcc": "gcc", "gettext": "gettext", "git": "git", "grep": "grep",
+    "gzip": "gzip", "ld": "binutils",
     "libtool": "libtool", "ls": "coreutils", "m4": "m4", "make": "make", "mount": "util-linux",
     "ninja": "ninja-build", "patch": "patch", "perl": "perl", "pkg-config": "pkgconf-pkg-config", "ps": "procps-ng",
     "rpmbuild": "rpm-build", "sed": "sed", "tar": "tar", "unzip": "unzip", "which": "which", "xz": "xz",

@@ -63,6 +63,7 @@ def backend() -> Any:
 
 def buildrequires(options: argparse.Namespace) -> None:
     """Print the build system's requirements, then, once these are installed, what the backend itself asks for."""
+    del options
     requirements, _, _ = build_system()
     for requirement in requirements:
         say(dependency(requirement))
@@ -120,7 +121,7 @@ def unpack(archive: zipfile.ZipFile, name: str, site: Path, options: argparse.Na
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     data = archive.read(name)
-    script = bool(found) and found.group(1) == "scripts"
+    script = found is not None and found.group(1) == "scripts"
     if script:
         data = re.sub(rb"^#!python[^\n]*", b"#!/usr/bin/python3", data)
     target.write_bytes(data)

@@ -1,0 +1,174 @@
+"""What a failed build's log is read as."""
+
+import pytest
+
+from bot.domain.build import FailureReason, Phase
+from bot.domain.failure import CAUSE_LENGTH, BuildEnd, cause_of, classify, clean, normalise, phase_of, signature_of
+
+SOFT_UNICODE = (
+    "ImportError: cannot import name 'soft_unicode' from 'markupsafe' "
+    "(/usr/lib/python3.11/site-packages/markupsafe/__init__.py)"
+)
+
+JINJA = f"""\
+Executing(%build): /bin/sh -e /var/tmp/rpm-tmp.aaaaaa
++ python3 setup.py build
+Executing(%check): /bin/sh -e /var/tmp/rpm-tmp.bbbbbb
+ImportError while loading conftest '/builddir/BUILD/Jinja2-2.11.3/tests/conftest.py'.
+tests/conftest.py:5: in <module>
+    from jinja2 import Environment
+E   {SOFT_UNICODE}
+error: Bad exit status from /var/tmp/rpm-tmp.bbbbbb (%check)
+    Bad exit status from /var/tmp/rpm-tmp.bbbbbb (%check)
+"""
+
+FLASK = f"""\
+Executing(%check): /bin/sh -e /var/tmp/rpm-tmp.cccccc
+==================================== ERRORS ====================================
+tests/test_basic.py:14: in <module>
+    import flask
+E   {SOFT_UNICODE}
+=========================== short test summary info ============================
+ERROR tests/test_basic.py
+error: Bad exit status from /var/tmp/rpm-tmp.cccccc (%check)
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "cause"),
+    [
+        ("main.c:3:10: fatal error: foo.h: No such file or directory\ncompilation terminated.", "main.c:3:10: fatal"),
+        ("a.c:1:1: error: first\nb.c:2:2: error: second\nmake: *** [Makefile:2: a.o] Error 1", "a.c:1:1: error: first"),
+        ("main.o: in function `main':\nmain.c:7: undefined reference to `foo_init'", "main.c:7: undefined reference"),
+        ("/usr/bin/ld: cannot find -lfoo: No such file or directory", "/usr/bin/ld: cannot find -lfoo"),
+        ("E   AssertionError: assert 1 == 2\nE   ValueError: last one", "ValueError: last one"),
+        ("E       assert 1 == 2\nFAILED tests/test_x.py::test_y - assert 1 == 2", "assert 1 == 2"),
+        ("Traceback (most recent call last):\n  File \"x.py\"\nKeyError: 'spam'", "KeyError: 'spam'"),
+        ("foo.bar.CustomError: no\nmake: *** [all] Error 1", "foo.bar.CustomError: no"),
+        ("ModuleNotFoundError: No module named 'six'\nTypeError: later", "ModuleNotFoundError: No module named 'six'"),
+        ("CMake Error at CMakeLists.txt:3 (find_package):", "CMake Error at CMakeLists.txt:3"),
+        ("configure: error: no acceptable C compiler found", "configure: error: no acceptable"),
+        ("FAIL: test_one (tests.TestIt)\nRan 1 test in 0.1s", "FAIL: test_one (tests.TestIt)"),
+        ("--- FAIL: TestAdd (0.00s)\nexit status 1", "--- FAIL: TestAdd (0.00s)"),
+        ("ok 1 - fine\nnot ok 2 - broken", "not ok 2 - broken"),
+        ("1 out of 2 hunks FAILED -- saving rejects to file a.rej", "1 out of 2 hunks FAILED"),
+        ("/var/tmp/rpm-tmp.x: line 3: frob: command not found", "/var/tmp/rpm-tmp.x: line 3: frob: command not found"),
+        (
+            "error: File not found: /builddir/BUILDROOT/x/usr/bin/x\nerror: Bad exit status from y (%files)",
+            "error: File",
+        ),
+        ("error: Installed (but unpackaged) file(s) found:\n   /usr/bin/extra", "error: Installed (but unpackaged)"),
+        ("make: *** [Makefile:3: all] Error 2\nerror: Bad exit status from x (%build)", "make: *** [Makefile:3: all]"),
+        ("error: Bad exit status from /var/tmp/x (%build)\n    Bad exit status from", "error: Bad exit status"),
+        ("something odd\nthe last word\n\n", "the last word"),
+        ("", ""),
+    ],
+)
+def test_the_most_telling_line_is_the_cause(log: str, cause: str) -> None:
+    assert cause_of(log).startswith(cause)
+    assert bool(cause_of(log)) == bool(cause)
+
+
+def test_the_import_error_of_a_test_suite_is_shown_without_pytests_margin() -> None:
+    failed = classify(BuildEnd(tail=JINJA))
+
+    assert failed.reason is FailureReason.CHECK
+    assert failed.phase is Phase.CHECK
+    assert failed.cause == SOFT_UNICODE
+
+
+def test_one_import_error_in_two_packages_is_the_same_fault() -> None:
+    jinja, flask = classify(BuildEnd(tail=JINJA)), classify(BuildEnd(tail=FLASK))
+
+    assert jinja.signature == flask.signature
+    assert normalise(jinja.cause) == "ImportError: cannot import name 'soft_unicode' from 'markupsafe' (<path>)"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("src/a.c:12:3: error: x", "src/a.c:99:1: error: x"),
+        ("error at 0x7ffd1234", "error at 0xdeadbeef"),
+        ("failed after 1.25s", "failed after 13s"),
+        ("at 2026-01-02T03:04:05Z it broke", "at 2027-11-12T13:14:15Z it broke"),
+        ("at 03:04:05 it broke", "at 13:14:15 it broke"),
+        ("commit 0123456789abcdef is bad", "commit fedcba9876543210 is bad"),
+        ("E   OSError: '/tmp/a1/x'", "OSError: '/tmp/b2/y'"),
+        ("port 8080 in use", "port 9090 in use"),
+        ("line 3: syntax error", "line 30: syntax  error"),
+    ],
+)
+def test_what_differs_between_two_builds_of_one_fault_is_left_out(one: str, other: str) -> None:
+    assert normalise(one) == normalise(other)
+
+
+def test_different_faults_stay_different() -> None:
+    assert normalise("undefined reference to `foo_init'") != normalise("undefined reference to `foo_exit'")
+    assert signature_of(Phase.BUILD, "x") != signature_of(Phase.CHECK, "x")
+    assert signature_of(None, "x") == "unknown: x"
+
+
+def test_only_the_phase_that_failed_is_searched() -> None:
+    log = (
+        "Executing(%prep): /bin/sh\na.c:1:1: error: in a test file\nExecuting(%build): /bin/sh\nmake: *** [x] Error 1\n"
+    )
+
+    failed = classify(BuildEnd(tail=log))
+
+    assert failed.cause == "make: *** [x] Error 1"
+    assert failed.reason is FailureReason.COMPILE
+
+
+@pytest.mark.parametrize(
+    ("line", "phase"),
+    [
+        ("Executing(%prep): /bin/sh -e x", Phase.PREP),
+        ("Executing(%generate_buildrequires): /bin/sh -e x", Phase.PREP),
+        ("Executing(%build): /bin/sh -e x", Phase.BUILD),
+        ("Executing(%install): /bin/sh -e x", Phase.INSTALL),
+        ("Executing(%check): /bin/sh -e x", Phase.CHECK),
+        ("Executing(%clean): /bin/sh -e x", None),
+        ("Processing files: foo-1-1.noarch", Phase.FILES),
+        ("gcc -c a.c", None),
+    ],
+)
+def test_phases_are_known_by_rpmbuilds_words(line: str, phase: Phase | None) -> None:
+    assert phase_of(line) is phase
+
+
+@pytest.mark.parametrize(
+    ("end", "reason", "phase"),
+    [
+        (BuildEnd(tail="error: line 3: Unknown tag", phase=Phase.SRPM), FailureReason.SRPM, Phase.SRPM),
+        (BuildEnd(tail="file /a conflicts", phase=Phase.BUILDROOT), FailureReason.UNRESOLVABLE, Phase.BUILDROOT),
+        (BuildEnd(tail="Executing(%install): x\ncp: no"), FailureReason.INSTALL, Phase.INSTALL),
+        (BuildEnd(tail="Processing files: x\nerror: File not found: y"), FailureReason.INSTALL, Phase.FILES),
+        (BuildEnd(tail="Executing(%check): x", timed_out=True, limit="too long"), FailureReason.TIMEOUT, Phase.CHECK),
+        (BuildEnd(tail="Executing(%check): x", limit="out of memory"), FailureReason.CHECK, Phase.CHECK),
+        (BuildEnd(tail="cp: x: No space left on device"), FailureReason.INFRASTRUCTURE, Phase.BUILD),
+        (BuildEnd(tail="", limit="No space left on device: stopped"), FailureReason.INFRASTRUCTURE, Phase.BUILD),
+        (BuildEnd(tail=""), FailureReason.COMPILE, Phase.BUILD),
+    ],
+)
+def test_phase_and_limits_decide_the_reason(end: BuildEnd, reason: FailureReason, phase: Phase) -> None:
+    failed = classify(end)
+
+    assert (failed.reason, failed.phase) == (reason, phase)
+    assert failed.cause == end.limit or not end.limit
+
+
+def test_a_missing_build_dependency_is_not_the_packages_fault() -> None:
+    tail = "error: Failed build dependencies:\n\tfoo-devel is needed by bar-1-1.x86_64\n"
+
+    failed = classify(BuildEnd(tail=tail))
+
+    assert failed.reason is FailureReason.UNRESOLVABLE
+    assert failed.cause == "foo-devel is needed by bar-1-1.x86_64"
+
+
+def test_escape_sequences_and_reordering_characters_are_taken_out() -> None:
+    assert clean("\x1b[31;1mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07\u202eabc\x00\r") == "red linkabc"
+
+
+def test_a_cause_is_bounded() -> None:
+    assert len(cause_of("a.c:1:1: error: " + "x" * 10_000)) == CAUSE_LENGTH
