@@ -70,6 +70,8 @@ class FakeResolver:
         self.calls: Counter[str] = Counter()
         self.asked: list[tuple[str, str, Overlay | None]] = []
         self.closed = False
+        self.still_broken: dict[str, str] = {}
+        """Problems of rebuilt binaries that cannot be installed all the same, by NEVRA."""
         self._versions: Counter[str] = Counter()
         self._stale = False
         self._impacts: dict[frozenset[str], Impact] = {}
@@ -147,6 +149,12 @@ class FakeResolver:
     ) -> Mapping[str, Buildroot | Unsolvable]:
         self._enter("buildroots", target, change)
         return {name: self._root(name, change) for name in sources}
+
+    async def installability(
+        self, snapshot: SnapshotId, target: Target, binaries: Sequence[str], change: Overlay
+    ) -> Mapping[str, str]:
+        self._enter("installability", target, change)
+        return {binary: self.still_broken[binary] for binary in binaries if binary in self.still_broken}
 
     async def order(
         self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay

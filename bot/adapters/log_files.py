@@ -1,0 +1,70 @@
+"""Build logs as gzip files in a directory: whole, compressed, and removed with their run.
+
+Tails are kept beside the log as they are, so that a report of a thousand failures decompresses nothing.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterable, AsyncIterator
+from pathlib import Path
+
+from bot.domain.ids import BuildKey, RunId
+
+_TAIL = 64 * 1024
+"""Bytes of every log that stay uncompressed."""
+
+_CHUNK = 256 * 1024
+
+
+class LogFiles:
+    """Implements `bot.ports.logs.LogStore` under `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def _place(self, key: BuildKey) -> Path:
+        """Return the log's path without its ending; candidates lie in their run's directory."""
+        parts = key.split("/")
+        owner = parts[1] if parts[0] == "c" and len(parts) > 1 else "baselines"
+        safe = hashlib.sha256(owner.encode()).hexdigest()[:16]
+        return self._directory / safe / hashlib.sha256(key.encode()).hexdigest()
+
+    async def save(self, key: BuildKey, chunks: AsyncIterable[bytes]) -> int:
+        """Keep a log, replacing an earlier one whole, and return its size in bytes."""
+        place = self._place(key)
+        await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
+        partial = place.with_suffix(f".{os.getpid()}.partial")
+        size, tail = 0, b""
+        with gzip.open(partial, "wb", compresslevel=6) as file:
+            async for chunk in chunks:
+                await asyncio.to_thread(file.write, chunk)
+                size += len(chunk)
+                tail = (tail + chunk)[-_TAIL:]
+        await asyncio.to_thread(place.with_suffix(".tail").write_bytes, tail)
+        await asyncio.to_thread(partial.rename, place.with_suffix(".gz"))
+        return size
+
+    async def tail(self, key: BuildKey, length: int) -> bytes | None:
+        """Return the last `length` bytes, at most 64 KiB of them; None where there is no such log."""
+        try:
+            kept = await asyncio.to_thread(self._place(key).with_suffix(".tail").read_bytes)
+        except FileNotFoundError:
+            return None
+        return kept[-length:]
+
+    async def read(self, key: BuildKey) -> AsyncIterator[bytes]:
+        """Yield the log in chunks; nothing where there is none."""
+        path = self._place(key).with_suffix(".gz")
+        if not await asyncio.to_thread(path.exists):
+            return
+        with gzip.open(path, "rb") as file:
+            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+                yield chunk
+
+    async def prune(self, run: RunId) -> None:
+        """Remove the logs of a run's candidates."""
+        safe = hashlib.sha256(run.encode()).hexdigest()[:16]
+        await asyncio.to_thread(shutil.rmtree, self._directory / safe, ignore_errors=True)

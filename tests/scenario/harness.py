@@ -1,0 +1,217 @@
+"""The whole engine over fakes at the ports and a real SQLite database, driven step by step: nothing sleeps.
+
+A scenario reads like its user: open, push, comment; then `settle`, and read the report.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.adapters.config_file.load import load
+from bot.adapters.config_file.reading import Offer
+from bot.adapters.log_files import LogFiles
+from bot.adapters.markdown import plain_lines
+from bot.adapters.sql.store import SqlStore
+from bot.domain.config import PackageConfig
+from bot.domain.decide import ChangeView
+from bot.domain.intents import Commented, Intent, ReceivedDelivery, Refresh
+from bot.domain.permission import Permission
+from bot.domain.publication import Check
+from bot.domain.run import ChangeRef, ChangeState
+from bot.domain.verdict import Verdict
+from bot.engine.executor import Checkpoint, pass_by
+from bot.engine.poller import Poller
+from bot.engine.reconciler import Reconciler
+from bot.engine.view import load_change
+from bot.engine.world import EngineSettings, World
+from bot.ports.sources import SpecFacts
+from tests.fakes.builder import FakeBuilder
+from tests.fakes.forge import FakeComment, FakeForge
+from tests.fakes.resolver import FakeResolver
+
+CONFIG = """\
+version: 1
+packages: [{spec: libfoo.spec, name: libfoo}]
+targets:
+  - {name: rawhide, backend: fake, repositories: ["https://example.org/rawhide"]}
+"""
+
+
+OFFER = Offer(presets={}, backends=("fake",))
+
+
+@dataclass(slots=True)
+class FakeClock:
+    """Time that moves when it is told to."""
+
+    time: datetime = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def pass_time(self, **amount: float) -> None:
+        self.time += timedelta(**amount)
+
+
+class FakeSpecs:
+    """Knows one spec; implements SpecReader and SourceFetcher."""
+
+    async def read(self, checkout: str, spec: str) -> SpecFacts:
+        return SpecFacts(name=Path(spec).stem, version="1", release="1", sources=())
+
+    async def fetch(self, checkout: str, package: PackageConfig) -> None:
+        return None
+
+
+@dataclass(slots=True)
+class Stage:
+    """The engine with everything around it."""
+
+    world: World
+    forge: FakeForge
+    builder: FakeBuilder
+    resolver: FakeResolver
+    clock: FakeClock
+    checkpoint: Checkpoint = pass_by
+    _deliveries: int = 0
+    owner: str = "engine"
+    actions: list[str] = field(default_factory=list)
+
+    async def deliver(self, *intents: Intent) -> None:
+        """Let a webhook have come in."""
+        self._deliveries += 1
+        delivery = ReceivedDelivery(
+            forge="github",
+            guid=f"delivery-{self._deliveries}",
+            event="test",
+            received_at=self.clock.now(),
+            intents=intents,
+        )
+        async with self.world.store.transaction() as tx:
+            await tx.deliveries.record([delivery])
+
+    async def open(
+        self, *, config: str | None = CONFIG, paths: tuple[str, ...] = ("libfoo.spec",), **state: object
+    ) -> ChangeRef:
+        """Open a pull request by somebody with write permission (unless told otherwise)."""
+        change: ChangeState = self.forge.open_change(**state)  # type: ignore[arg-type]
+        if config is not None:
+            self.forge.put_files(change.base_branch, {".revdeps.yaml": config})
+        self.forge.put_files(change.head_sha, {"libfoo.spec": "Name: libfoo\n"})
+        self.forge.touch(change.ref, paths)
+        await self.deliver(Refresh(change=change.ref))
+        return change.ref
+
+    async def push(self, ref: ChangeRef) -> None:
+        """Push a commit to a pull request."""
+        change = self.forge.push(ref)
+        self.forge.put_files(change.head_sha, {"libfoo.spec": "Name: libfoo\n# changed\n"})
+        await self.deliver(Refresh(change=ref))
+
+    async def deliver_refresh(self, ref: ChangeRef) -> None:
+        """Let the forge say that something about a pull request changed."""
+        await self.deliver(Refresh(change=ref))
+
+    async def ask(self, ref: ChangeRef, body: str, author: str = "octocat") -> FakeComment:
+        """Comment."""
+        comment = self.forge.write(ref, body, author)
+        intent = Commented(change=ref, comment=comment.id, author=author, body=body, written_at=self.clock.now())
+        await self.deliver(intent)
+        return comment
+
+    async def say(self, ref: ChangeRef, body: str, author: str = "octocat") -> FakeComment:
+        """Comment, and settle."""
+        comment = await self.ask(ref, body, author)
+        await self.settle()
+        return comment
+
+    def reconciler(self) -> Reconciler:
+        return Reconciler(
+            world=self.world,
+            owner=self.owner,
+            strict=True,
+            checkpoint=self.checkpoint,
+            acted=self.actions.append,
+        )
+
+    async def settle(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Reconcile and poll until neither has anything to do (or `until` holds)."""
+        reconciler = self.reconciler()
+        poller = Poller(
+            world=self.world,
+            backend="fake",
+            owner=self.owner,
+            woke=lambda: None,
+            strict=True,
+            checkpoint=self.checkpoint,
+        )
+        for _ in range(500):
+            if until():
+                return
+            worked = await reconciler.reconcile_one()
+            before = self.builder.calls["submit"], len(self.builder.running)
+            await poller.poll_once()
+            polled = (self.builder.calls["submit"], len(self.builder.running)) != before
+            if not worked and not polled:
+                return
+        raise AssertionError("the engine does not come to rest")
+
+    async def finish_all(self) -> None:
+        """Settle, with every build ending well (or as `outcome_for` says) until nothing is left to do."""
+        await self.settle()
+        while self.builder.running:
+            for key in self.builder.running:
+                self.builder.finish(key)
+            await self.settle()
+
+    async def view(self, ref: ChangeRef) -> ChangeView:
+        """Return what is stored about a change."""
+        async with self.world.store.transaction() as tx:
+            view = await load_change(tx, ref.id, timedelta(days=3))
+        assert view is not None
+        return view
+
+    async def verdicts(self, ref: ChangeRef) -> dict[str, Verdict]:
+        """Return the newest run's verdicts by package."""
+        view = await self.view(ref)
+        return {finding.package: finding.judgement.verdict for finding in view.runs[0].findings}
+
+    def check(self, ref: ChangeRef) -> Check:
+        """Return the gate as it stands on the head commit."""
+        return self.forge.latest_check(self.forge.changes[ref].head_sha)
+
+    def comment(self, ref: ChangeRef) -> str:
+        """Return the summary comment, empty where there is none."""
+        found = [comment.body for comment in self.forge.comments_on(ref) if "revdeps:v1" in comment.body]
+        assert len(found) <= 1, "more than one summary comment"
+        return found[0] if found else ""
+
+
+@asynccontextmanager
+async def stage(directory: Path, **changes: object) -> AsyncIterator[Stage]:
+    """Set the stage: `octocat` may write; the backend is `fake` and ends no build by itself."""
+    clock = FakeClock()
+    store = await SqlStore.open(f"sqlite+aiosqlite:///{directory}/revdeps.db")
+    await store.upgrade()
+    forge, builder, resolver = FakeForge(), FakeBuilder(clock=clock), FakeResolver(clock=clock)
+    forge.grant("octocat", Permission.WRITE)
+    specs = FakeSpecs()
+    world = World(
+        store=store,
+        forges={"github": forge},
+        builders={"fake": builder},
+        resolver=resolver,
+        specs=specs,
+        sources=specs,
+        comments=plain_lines,
+        logs=LogFiles(directory / "logs"),
+        clock=clock,
+        load_config=lambda text, path, specs: load(text, path, specs, OFFER),
+        settings=EngineSettings(state=directory, public_url="https://revdeps.example"),
+    )
+    try:
+        yield Stage(world=replace(world, **changes), forge=forge, builder=builder, resolver=resolver, clock=clock)  # type: ignore[arg-type]
+    finally:
+        await store.close()

@@ -1,0 +1,123 @@
+"""The process dies at any point, another one goes on, and the end is the same: nothing twice, nothing lost.
+
+The points are taken from the registry of actions, so an action that is added without being reached by the story fails.
+"""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.domain.build import BuildRequest, Outcome, Succeeded
+from bot.domain.plan import RebuildOrder
+from bot.engine import executor, poller
+from tests.fakes.builder import failed
+from tests.fakes.resolver import affected, uninstallable, unresolvable
+from tests.scenario.harness import Stage, stage
+
+POINTS = [f"{action.__name__}:{point}" for action in executor.REGISTRY for point in executor.POINTS]
+POINTS += list(poller.POINTS)
+
+
+class Crash(BaseException):
+    """The process is gone: nothing may catch this."""
+
+
+class Killer:
+    """Counts the points that are passed, and dies at one of them."""
+
+    def __init__(self, at: int | None) -> None:
+        self.at = at
+        self.passed: list[str] = []
+
+    def __call__(self, name: str) -> None:
+        self.passed.append(name)
+        if len(self.passed) - 1 == self.at:
+            raise Crash(name)
+
+
+def outcome(request: BuildRequest) -> Outcome:
+    broken = request.package == "tool" and "baseline" not in request.workspace
+    return failed("error: no such function") if broken else Succeeded()
+
+
+async def settle(revdeps: Stage) -> None:
+    """Settle; after a crash another process goes on when the dead one's leases have run out."""
+    try:
+        await revdeps.settle()
+    except Crash:
+        revdeps.clock.pass_time(minutes=2)
+        revdeps.owner = "the next process"
+        await revdeps.settle()
+    revdeps.clock.pass_time(minutes=2)
+    await revdeps.settle()
+
+
+async def story(revdeps: Stage) -> dict[str, object]:
+    """A soname moves; somebody retries; the author pushes; the pull request is closed."""
+    waiting = unresolvable("app", "nothing provides libfoo.so.1")
+    broken = [uninstallable(name, "nothing provides libfoo.so.1") for name in ("libbar", "tool")]
+    revdeps.resolver.script_impact(["libfoo"], affected("libbar"), affected("tool"), waiting, broken=broken)
+    order = RebuildOrder(levels=(("libbar", "tool"), ("app",)), edges=(("app", "libbar"),))
+    revdeps.resolver.script_order(["libfoo"], order)
+    revdeps.resolver.script_impact(["libfoo", "libbar"], affected("app"))
+    revdeps.builder.outcome_for = outcome
+    ref = await revdeps.open()
+    await settle(revdeps)
+    first = await revdeps.verdicts(ref)
+    asked = await revdeps.ask(ref, "/revdeps retry tool\n/revdeps status")
+    await settle(revdeps)
+    retried = await revdeps.verdicts(ref)
+    revdeps.builder.outcome_for = None
+    await revdeps.push(ref)
+    await settle(revdeps)
+    revdeps.forge.close(ref)
+    await revdeps.deliver_refresh(ref)
+    await settle(revdeps)
+    view = await revdeps.view(ref)
+    return {
+        "first": first,
+        "retried": retried,
+        "conclusions": [found.run.conclusion for found in view.runs],
+        "intents left": view.intents,
+        "reactions": asked.reactions,
+        "comments": len(revdeps.forge.comments),
+        "checks": {check.now.head_sha: check.now.conclusion for check in revdeps.forge.checks.values()},
+        "check runs": len(revdeps.forge.checks),
+        "builds": sorted(_without_run(key) for key in revdeps.builder.started),
+        "workspaces": sorted(ref for ref in revdeps.builder.workspaces if "baseline" not in ref),
+    }
+
+
+def _without_run(key: str) -> str:
+    return "/".join(part for index, part in enumerate(key.split("/")) if index != 1)
+
+
+async def tell(directory: Path, at: int | None) -> tuple[dict[str, object], Killer, Stage]:
+    killer = Killer(at)
+    async with stage(directory) as revdeps:
+        revdeps.checkpoint = killer
+        return await story(revdeps), killer, revdeps
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], list[str]]:
+    """How the story ends where nobody dies, and the points that it comes by."""
+    end, killer, _ = asyncio.run(tell(tmp_path_factory.mktemp("whole"), None))
+    return end, killer.passed
+
+
+def test_the_story_comes_by_every_point_there_is(whole: tuple[dict[str, object], list[str]]) -> None:
+    assert set(POINTS) - set(whole[1]) == set()
+
+
+@pytest.mark.parametrize("time", ["first", "last"])
+@pytest.mark.parametrize("point", POINTS)
+async def test_wherever_the_process_dies_the_end_is_the_same(
+    point: str, time: str, tmp_path: Path, whole: tuple[dict[str, object], list[str]]
+) -> None:
+    expected, passed = whole
+    places = [index for index, name in enumerate(passed) if name == point]
+    end, _, revdeps = await tell(tmp_path, places[0 if time == "first" else -1])
+    assert end == expected
+    assert set(revdeps.builder.submits.values()) == {1}, "a build was submitted twice"
