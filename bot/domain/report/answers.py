@@ -67,7 +67,7 @@ def _why(row: Row, report: Report, links: Links) -> str:
     ]
     lines.append("\n".join(steps) or "The metadata tell no path.")
     lines.append(_became(row, report, links))
-    if row.problem:
+    if row.problem and row.problem.strip() != row.cause.strip():
         lines.append(f"The solver says: {code(row.problem.strip().splitlines()[0], 300)}")
     return "\n\n".join(lines)
 
@@ -80,4 +80,5 @@ def _became(row: Row, report: Report, links: Links) -> str:
         return f"{word(None, finished=report.finished).sign} {word(None, finished=report.finished).label}{waits}"
     reason = f": {code(cause(row))}" if cause(row) else ""
     because = f", because of {code(row.root, NAME)}" if row.root else ""
-    return f"{verdict_words(row)}{because}{reason} ({sides(row, report, links)})"
+    both = f" ({sides(row, report, links)})" if row.candidate or row.baseline else ""
+    return f"{verdict_words(row)}{because}{reason}{both}"

@@ -115,7 +115,9 @@ def wanted_tails(stored: Stored) -> tuple[BuildKey, ...]:
 def _target_names(stored: Stored) -> tuple[str, ...]:
     if stored.targets:
         return tuple(target.target.name for target in stored.targets)
-    return tuple(target.name for target in stored.run.config.targets) if stored.run.config else ()
+    wanted = stored.run.only_targets
+    configured = stored.run.config.targets if stored.run.config else ()
+    return tuple(target.name for target in configured if not wanted or target.name in wanted)
 
 
 def _subjects(stored: Stored, context: Context) -> tuple[Subject, ...]:

@@ -5,6 +5,7 @@ quiet as a new one.
 """
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.report.budget import Detail, fit
@@ -66,6 +67,7 @@ def previous(report: Report, links: Links) -> str:
     earlier = report.previous
     if earlier is None or report.finished:
         return ""
+    links = replace(links, check="")  # that is this commit's
     brief = Detail(log_lines=0, failing=0, fixed=0, worst=10, names=3)
     body = "\n\n".join(
         part for part in (_status(earlier, links), table(regressions(earlier), earlier, links, brief)) if part

@@ -101,7 +101,8 @@ def _table_row(group: Group, report: Report, links: Links, detail: Detail) -> st
     also = _also("the same cause", group.same, detail) + _also("because of it", group.caused, detail)
     dependents = f" ({count(lead.dependents, 'dependent')})" if lead.dependents else ""
     where = f"<br>{cell(lead.target, NAME)}" if len(report.targets) > 1 else ""
-    again = cell(f"/revdeps retry {lead.package}", NAME + 20)
+    verb = "retry" if lead.candidate else "why"  # a second solve of the same metadata is bound to agree
+    again = cell(f"/revdeps {verb} {lead.package}", NAME + 20)
     return (
         f"| **{cell(lead.package, NAME)}**{dependents}{where}{also} | {verdict_words(lead)} "
         f"| {sides(lead, report, links)} | {cell(cause(lead))} | {again} |"

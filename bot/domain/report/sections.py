@@ -84,7 +84,7 @@ def logs(report: Report, detail: Detail) -> str:
     ]
     for group in regressions(report)[: detail.worst]:
         row = group.lead
-        solver = "\n".join([row.problem, *(broken.problem for broken in row.uninstallable)]).strip()
+        solver = "\n".join(dict.fromkeys([row.problem, *(broken.problem for broken in row.uninstallable)])).strip()
         tail = last_lines(row.log_tail or solver, detail.log_lines)
         if tail:
             parts.append(f"{code(row.package, NAME)} on {code(row.target, NAME)}:\n\n{tail}")
@@ -175,7 +175,9 @@ def notes(report: Report) -> str:
 
 
 def by_hand(report: Report) -> str:
-    """Return how to repeat the run at home, and the commands."""
+    """Return how to repeat the run at home, and the commands; nothing where nothing was built."""
+    if not report.rows and not any(subject.builds for subject in report.subjects):
+        return ""
     commands = "\n".join(
         f"- `{syntax(verb)}` – {USAGES[verb].effect}"  # noqa: RUF001  a dash between a term and its meaning
         for verb in (Verb.RETRY, Verb.WHY, Verb.REBUILD, Verb.SKIP, Verb.RUN, Verb.CANCEL, Verb.HELP)
