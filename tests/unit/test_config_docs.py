@@ -12,8 +12,9 @@ from bot.domain.config import Config, SourceMethod
 from bot.domain.publication import Button
 from bot.domain.verbs import USAGES
 
-CONFIGURATION = Path("docs/configuration.md").read_text()
-COMMANDS = Path("docs/commands.md").read_text()
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
+COMMANDS = (ROOT / "docs/commands.md").read_text()
 
 KEYS = [
     (key, {**schema()["$defs"][value["$ref"].split("/")[-1]], **value} if "$ref" in value else value)

@@ -24,7 +24,8 @@ from bot.domain.config import (
 )
 from bot.domain.target import Repository, Target
 
-EXAMPLES = sorted(Path("config-schema/examples").glob("*.yaml"))
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "config-schema/examples").glob("*.yaml"))
 MINIMAL = "version: 1\ntargets:\n  - repositories: [https://example.org/repo]\n"
 RAWHIDE = Target(
     name="rawhide",
@@ -71,7 +72,7 @@ def test_three_lines_are_a_working_configuration():
 
 
 def test_every_key_reaches_the_configuration():
-    assert config(Path("config-schema/examples/full.yaml").read_text()) == Config(
+    assert config((ROOT / "config-schema/examples/full.yaml").read_text()) == Config(
         packages=(PackageConfig(spec="libfoo.spec"),),
         targets=(
             Target(
@@ -108,7 +109,7 @@ def test_every_key_reaches_the_configuration():
 
 
 def test_every_way_to_make_an_srpm_reaches_the_configuration():
-    found = config(Path("config-schema/examples/monorepo.yaml").read_text(), specs=("*.spec",)).packages
+    found = config((ROOT / "config-schema/examples/monorepo.yaml").read_text(), specs=("*.spec",)).packages
     assert [package.method for package in found] == [
         SourceMethod.URLS,
         SourceMethod.RPMAUTOSPEC,
@@ -122,10 +123,10 @@ def test_every_way_to_make_an_srpm_reaches_the_configuration():
 
 
 def test_upstream_and_dist_git_projects_reach_the_configuration():
-    upstream = config(Path("config-schema/examples/upstream.yaml").read_text(), specs=("*.spec",))
+    upstream = config((ROOT / "config-schema/examples/upstream.yaml").read_text(), specs=("*.spec",))
     assert (upstream.packages[0].method, upstream.packages[0].name) == (SourceMethod.ARCHIVE, "libfoo")
     assert (upstream.labels, upstream.drafts, upstream.comment) == (("abi",), Draft.SKIP, CommentPolicy.ALWAYS)
-    dist_git = config(Path("config-schema/examples/dist-git.yaml").read_text())
+    dist_git = config((ROOT / "config-schema/examples/dist-git.yaml").read_text())
     assert dist_git.packages[0].lookaside is not None
     assert dist_git.reverse_dependencies.depth == Depth(levels=1)
 
