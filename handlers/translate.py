@@ -20,6 +20,16 @@ from handlers import (
 )
 from handlers.payload import Heard, find
 
+_ROUTERS = {
+    "check_run": check_run.router,
+    "check_suite": check_suite.router,
+    "installation": installation.router,
+    "installation_repositories": installation_repositories.router,
+    "issue_comment": issue_comment.router,
+    "pull_request": pull_request.router,
+    "push": push.router,
+}
+
 
 class GitHubTranslator:
     """Turns GitHub's events into intents. `forge` is the forge's name in the settings, `app_id` our App's."""
@@ -27,15 +37,9 @@ class GitHubTranslator:
     def __init__(self, forge: str, app_id: int) -> None:
         self._forge = forge
         self._app_id = app_id
-        self.router = Router(
-            check_run.router,
-            check_suite.router,
-            installation.router,
-            installation_repositories.router,
-            issue_comment.router,
-            pull_request.router,
-            push.router,
-        )
+        self.events = frozenset(_ROUTERS)
+        """The names of the events that have a handler."""
+        self.router = Router(*_ROUTERS.values())
 
     async def __call__(self, event: str, payload: object) -> tuple[Intent, ...]:
         """Return what an event asks for, nothing for one of no interest. Raises `MalformedEvent`."""

@@ -220,7 +220,9 @@ async def test_what_is_wrong_with_an_event_is_named(event: str, payload: object,
 
 
 def test_there_is_one_handler_for_an_event_and_its_action() -> None:
-    router = GitHubTranslator("github", APP).router
+    translator = GitHubTranslator("github", APP)
+    router = translator.router
+    assert set(router._deep_routes) | set(router._shallow_routes) == translator.events
     for actions in router._deep_routes.values():  # gidgethub has no public way to list routes
         for handlers in actions["action"].values():
             assert len(handlers) == 1

@@ -1,0 +1,206 @@
+"""Calls as the App or as an installation: tokens, one more try after 401, writes in turn, and holding still when told.
+
+GitHub asks that writes be made one after another and that nothing be sent while a limit is exceeded ("Best practices
+for using the REST API"). Whoever comes in that time is answered here, by `Transient` with the time that is left.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from gidgethub import GitHubException
+
+from bot.adapters.github.credentials import Credentials, Token
+from bot.adapters.github.failures import Unauthorised
+from bot.adapters.github.settings import GitHubSettings
+from bot.adapters.github.transport import Transport
+from bot.domain.run import RepoRef
+from bot.ports.clock import Clock
+from bot.ports.errors import Gone, Transient
+
+Variables = Mapping[str, str | int | Sequence[str]]
+Send = Callable[[Transport], Awaitable[Any]]
+"""A request, whoever it is made as."""
+
+_APP = 0
+"""Stands for the App itself where installations are numbered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An answer and its entity tag."""
+
+    data: Any
+    etag: str
+
+
+class GitHubClient:
+    """All traffic with GitHub's API passes through here."""
+
+    def __init__(self, settings: GitHubSettings, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self.settings = settings
+        self._session = session
+        self._clock = clock
+        self._credentials = Credentials(settings, clock)
+        self._writing: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._held: dict[int, datetime] = {}
+
+    async def get(self, repo: RepoRef, url: str, variables: Variables, *, etag: str = "") -> Read:
+        """Read one thing of a repository; raises `NotModified` where `etag` still names it."""
+        condition = {"if-none-match": etag} if etag else None
+
+        async def send(api: Transport) -> Read:
+            data = await api.getitem(url, _about(repo, variables), extra_headers=condition)
+            return Read(data, api.etag)
+
+        read: Read = await self._as_installation(await self._installation(repo), send)
+        return read
+
+    async def pages(self, repo: RepoRef, url: str, variables: Variables, key: str = "items") -> list[Any]:
+        """Read a whole list of a repository; `key` is where the list stands in an answer that is an object."""
+
+        async def send(api: Transport) -> list[Any]:
+            return [item async for item in api.getiter(url, _about(repo, variables), iterable_key=key)]
+
+        items: list[Any] = await self._as_installation(await self._installation(repo), send)
+        return items
+
+    async def post(self, repo: RepoRef, url: str, variables: Variables, data: object) -> Any:
+        """Create something in a repository."""
+
+        async def send(api: Transport) -> Any:
+            return await api.post(url, _about(repo, variables), data=data)
+
+        return await self._write(repo, send)
+
+    async def patch(self, repo: RepoRef, url: str, variables: Variables, data: object) -> Any:
+        """Change something in a repository."""
+
+        async def send(api: Transport) -> Any:
+            return await api.patch(url, _about(repo, variables), data=data)
+
+        return await self._write(repo, send)
+
+    async def app_pages(self, url: str, enough: Callable[[Any], bool] = lambda _item: False) -> list[Any]:
+        """Read a list of the App's own, up to the first item that is `enough`."""
+
+        async def send(api: Transport) -> list[Any]:
+            items = []
+            async with contextlib.aclosing(api.getiter(url)) as found:
+                async for item in found:
+                    if enough(item):
+                        break
+                    items.append(item)
+            return items
+
+        read: list[Any] = await self._as_app(send)
+        return read
+
+    async def app_post(self, url: str, variables: Variables) -> Any:
+        """Ask for something as the App."""
+        return await self._as_app(lambda api: api.post(url, variables, data={}))
+
+    async def installation_repositories(self, installation: int) -> list[RepoRef]:
+        """Return the repositories that an installation covers, and remember that it does."""
+
+        async def send(api: Transport) -> list[Any]:
+            url = "/installation/repositories?per_page=100"
+            return [item async for item in api.getiter(url, iterable_key="repositories")]
+
+        found = await self._as_installation(installation, send)
+        forge = self.settings.forge
+        repos = [RepoRef(forge=forge, owner=item["owner"]["login"], name=item["name"]) for item in found]
+        for repo in repos:
+            self._credentials.remember(repo, installation)
+        return repos
+
+    async def token(self, repo: RepoRef) -> Token:
+        """Return a token for git, good for at least the next five minutes."""
+        return await self._token(await self._installation(repo))
+
+    async def refuse(self, repo: RepoRef, token: Token) -> None:
+        """Take note that git was turned away with a token."""
+        self._credentials.refuse(await self._installation(repo), token)
+
+    async def _write(self, repo: RepoRef, send: Send) -> Any:
+        installation = await self._installation(repo)
+        async with self._writing[installation]:
+            return await self._as_installation(installation, send)
+
+    async def _as_app(self, send: Send) -> Any:
+        with self._obeying(_APP):
+            return await send(self._transport(self._as_itself()))
+
+    async def _as_installation(self, installation: int, send: Send) -> Any:
+        for last in (False, True):
+            token = await self._token(installation)
+            try:
+                with self._obeying(installation):
+                    return await send(self._transport(f"token {token.value}"))
+            except Unauthorised:
+                # It may have been revoked, which no clock tells; with a new one it has to work.
+                self._credentials.refuse(installation, token)
+                if last:
+                    raise
+        raise AssertionError("the second try returns or raises")
+
+    async def _installation(self, repo: RepoRef) -> int:
+        known = self._credentials.installation(repo)
+        if known is not None:
+            return known
+        url, variables = "/repos/{owner}/{name}/installation", _about(repo, {})
+        try:
+            found = await self._as_app(lambda api: api.getitem(url, variables))
+        except Gone:
+            raise Gone(f"{repo}: the App is not installed there, or there is no such repository") from None
+        installation = int(found["id"])
+        self._credentials.remember(repo, installation)
+        return installation
+
+    async def _token(self, installation: int) -> Token:
+        async def mint() -> Token:
+            url, variables = "/app/installations/{id}/access_tokens", {"id": str(installation)}
+            try:
+                made = await self._as_app(lambda api: api.post(url, variables, data={}))
+            except Gone:
+                # Removed, and perhaps installed again under another number.
+                self._credentials.forget(installation)
+                raise
+            return Token(made["token"], datetime.fromisoformat(made["expires_at"]))
+
+        return await self._credentials.token(installation, mint)
+
+    def _as_itself(self) -> str:
+        return f"bearer {self._credentials.jwt()}"
+
+    def _transport(self, authorization: str) -> Transport:
+        return Transport(self._session, self.settings, self._clock, authorization)
+
+    @contextlib.contextmanager
+    def _obeying(self, who: int) -> Iterator[None]:
+        """Send nothing while GitHub wants to be left alone, and take note where it says so."""
+        until = self._held.get(who)
+        now = self._clock.now()
+        if until is not None:
+            if now < until:
+                raise Transient("GitHub's rate limit is exceeded", until - now)
+            del self._held[who]
+        try:
+            yield
+        except Transient as error:
+            if error.retry_after is not None:
+                self._held[who] = self._clock.now() + error.retry_after
+            raise
+        except (GitHubException, ValueError) as error:
+            raise Transient(f"GitHub's answer makes no sense: {error}") from error
+
+
+def _about(repo: RepoRef, variables: Variables) -> dict[str, Any]:
+    return {"owner": repo.owner, "name": repo.name} | {
+        key: str(value) if isinstance(value, int) else value for key, value in variables.items()
+    }
