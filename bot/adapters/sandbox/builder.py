@@ -6,6 +6,7 @@ Any process may call it for the same state directory; a service that starts agai
 import asyncio
 import os
 import platform
+import secrets
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -127,7 +128,7 @@ class SandboxBuilder:
             settings=self._settings,
         )
         self._workspaces.note_job(request.workspace, BuildRef(directory.path.name))
-        fresh = directory.path.with_name(f".{directory.path.name}.{os.getpid()}")
+        fresh = directory.path.with_name(f".{directory.path.name}.{secrets.token_hex(8)}")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700, parents=True)
         JobDirectory(fresh).write_job(job)

@@ -9,6 +9,7 @@ process ids. `result.json` appears in one piece, last.
 import fcntl
 import hashlib
 import os
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,7 +74,7 @@ def ref_of(key: BuildKey) -> BuildRef:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all, also after a power cut."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with fresh.open("wb") as file:
         file.write(data)
         file.flush()

@@ -8,6 +8,7 @@ could unmount.
 
 import hashlib
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -101,8 +102,7 @@ def _template(settings: SandboxSettings) -> Path:
     name.update(_macros(facts).encode())
     template = settings.templates / name.hexdigest()[:16]
     if not template.is_dir():
-        fresh = settings.templates / f".{template.name}.{os.getpid()}"
-        shutil.rmtree(fresh, ignore_errors=True)
+        fresh = settings.templates / f".{template.name}.{secrets.token_hex(8)}"
         _make_root(fresh / "root", _macros(facts))
         _make_usr(fresh / "usr", facts, (*settings.masked, settings.state))
         try:

@@ -8,11 +8,10 @@ import io
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
-from bot.adapters.sandbox.autorelease import fill_from_history
 from bot.adapters.sandbox.chamber import BuildFailed, Chamber
+from bot.adapters.sandbox.history import files_of, fill_from_history
 from bot.adapters.sandbox.root import BUILD_DIRECTORY, Step
 from bot.adapters.sandbox.spec import parse_facts, query_command
 from bot.adapters.sandbox.staging import bring_in, copy_tree, stage, taken_out
@@ -92,7 +91,7 @@ def _archive(chamber: Chamber, source: TreeSource, spec: str) -> None:
         raise refused("the spec names no Source0 that the repository could be archived as")
     name = facts.sources[0].rsplit("/", 1)[-1]
     prefix = f"{facts.name}-{facts.version}"
-    files = sorted(_tracked(Path(source.directory)))
+    files = files_of(Path(source.directory))
     staged = stage(chamber)
     (staged / "checkout").mkdir()
     target = staged / "checkout" / name
@@ -101,13 +100,6 @@ def _archive(chamber: Chamber, source: TreeSource, spec: str) -> None:
     else:
         _tar(target, Path(source.directory), files, prefix)
     bring_in(chamber, staged, Phase.SRPM)
-
-
-def _tracked(checkout: Path) -> Iterator[Path]:
-    for path in checkout.rglob("*"):
-        relative = path.relative_to(checkout)
-        if relative.parts[0] != ".git" and (path.is_symlink() or path.is_file()):
-            yield relative
 
 
 def _tar(target: Path, checkout: Path, files: list[Path], prefix: str) -> None:

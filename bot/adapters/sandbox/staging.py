@@ -39,10 +39,19 @@ def taken_out(chamber: Chamber, directory: str, suffix: str) -> list[Path]:
 
 
 def copy_tree(source: Path, target: Path, *, history: bool = False) -> None:
-    """Copy a checkout; links stay links, devices and sockets are left out, and so is .git unless `history` is set."""
+    """Copy a checkout; links stay links, devices and sockets are left out, and so is .git unless `history` is set.
+
+    The target may lie inside the source (a state directory in a working tree): what leads to it is left out.
+    """
+    target = target.resolve()
 
     def unwanted(directory: str, names: list[str]) -> set[str]:
-        return {name for name in names if (name == ".git" and not history) or _odd(Path(directory, name))}
+        paths = {name: Path(directory, name) for name in names}
+        return {
+            name
+            for name, path in paths.items()
+            if (name == ".git" and not history) or _odd(path) or target.is_relative_to(path.resolve())
+        }
 
     shutil.copytree(source, target, symlinks=True, ignore=unwanted, dirs_exist_ok=True)
 

@@ -7,6 +7,7 @@ that started against an older generation keeps seeing that.
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -50,7 +51,8 @@ class Workspaces:
         directory = self._directory / ref
         for name in ("jobs", "trees", "generations"):
             (directory / name).mkdir(parents=True, exist_ok=True)
-        write_atomically(directory / "workspace.json", _SPEC.dump_json(spec))
+        if not (directory / "workspace.json").exists():
+            write_atomically(directory / "workspace.json", _SPEC.dump_json(spec))
         return ref
 
     def spec(self, ref: WorkspaceRef) -> WorkspaceSpec:
@@ -136,8 +138,7 @@ def _checksum(file: Path) -> str:
 
 
 def _make_tree(tree: Path, builds: Sequence[Published]) -> None:
-    fresh = tree.with_name(f".{tree.name}.{os.getpid()}")
-    shutil.rmtree(fresh, ignore_errors=True)
+    fresh = tree.with_name(f".{tree.name}.{secrets.token_hex(8)}")
     fresh.mkdir(parents=True)
     for build in builds:
         for file in _binaries(build):

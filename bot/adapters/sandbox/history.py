@@ -1,7 +1,8 @@
-"""Fills in `%autorelease` and `%autochangelog` from the history, in a copy of the spec.
+"""What git knows of a checkout: its files, and for rpmautospec `%autorelease` and `%autochangelog`.
 
-The meaning follows rpmautospec's documentation: the release counts the commits since the version changed, the
-changelog has one entry a commit. Only the history is read here; nothing of the spec is run.
+The two are filled in, in a copy of the spec, as rpmautospec's documentation has it: the release counts the commits
+since the version changed, the changelog has one entry a commit. Only the history is read here; nothing of the spec is
+run.
 """
 
 import re
@@ -25,6 +26,16 @@ def fill_from_history(text: str, checkout: Path, spec: str) -> str:
     text = _CALL.sub(lambda found: f"{found[1]}%{{autorelease{found[2] or found[3] or ''}}}", text)
     text = _CHANGELOG.sub(lambda _: _changelog(checkout, directory), text)
     return _MACRO.format(number=number) + text
+
+
+def files_of(checkout: Path) -> list[Path]:
+    """Return the files of a checkout, relative: what git knows or would add, everything where there is no history."""
+    listed = _git(checkout, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if listed:
+        found = [Path(name) for name in listed.split("\0") if name]
+    else:
+        found = [path.relative_to(checkout) for path in checkout.rglob("*")]
+    return sorted(path for path in set(found) if (checkout / path).is_symlink() or (checkout / path).is_file())
 
 
 def _commits_since_version(checkout: Path, spec: str, directory: str) -> int:
