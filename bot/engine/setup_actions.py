@@ -11,9 +11,9 @@ from bot.domain.config import Config, ConfigProblem, Draft, PackageConfig
 from bot.domain.decide import ChangeView
 from bot.domain.policy import is_trusted
 from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, RunTarget
-from bot.domain.selection import touched
+from bot.domain.selection import CONFIG_FILE, default_specs, touched
 from bot.engine.change_actions import finished, run_view
-from bot.engine.world import CONFIG_FILE, World
+from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.builder import WorkspaceSpec
 from bot.ports.errors import Rejected
@@ -129,18 +129,19 @@ async def fetch_source(world: World, view: ChangeView, action: FetchSource) -> W
 async def _named(world: World, checkout: str, package: PackageConfig) -> PackageConfig:
     """Return the package with its spec's path and its name."""
     if package.spec == DEFAULT_SPEC:
-        found = await asyncio.to_thread(_specs_of, checkout)
+        found = await asyncio.to_thread(_default_specs, checkout)
         if len(found) != 1:
             listed = ", ".join(found) or "none"
-            raise Rejected(f"the repository has no single spec in its top directory ({listed}): name it in `packages`")
+            raise Rejected(f"the repository has no single spec ({listed}): name it in `packages`")
         package = replace(package, spec=found[0])
     if package.name is None:
         package = replace(package, name=(await world.specs.read(checkout, package.spec)).name)
     return package
 
 
-def _specs_of(checkout: str) -> list[str]:
-    return sorted(path.name for path in Path(checkout).glob(DEFAULT_SPEC))
+def _default_specs(checkout: str) -> Sequence[str]:
+    top = Path(checkout)
+    return default_specs(sorted(str(path.relative_to(top)) for path in top.rglob(DEFAULT_SPEC)))
 
 
 async def pin_snapshot(world: World, view: ChangeView, action: PinSnapshot) -> Write:

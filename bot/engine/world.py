@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.domain.config import Config, ConfigProblem
+from bot.domain.selection import CONFIG_FILE
 from bot.ports.builder import Builder
 from bot.ports.clock import Clock
 from bot.ports.comments import CommentReader
@@ -18,8 +19,6 @@ from bot.ports.store import Store
 
 ConfigLoader = Callable[[bytes, str, Sequence[str]], Config | tuple[ConfigProblem, ...]]
 """(contents, path for messages, spec paths to choose the default package from) → configuration or its problems."""
-
-CONFIG_FILE = ".revdeps.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
