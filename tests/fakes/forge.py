@@ -199,9 +199,8 @@ class FakeForge:
     async def missed_deliveries(self, since: datetime) -> Sequence[Delivery]:
         self._enter("missed_deliveries")
         arrived = {delivery.guid for delivery in self.deliveries if delivery.succeeded}
-        missed = [
-            delivery for delivery in self.deliveries if delivery.guid not in arrived and delivery.delivered_at >= since
-        ]
+        newest = {delivery.guid: delivery for delivery in self.deliveries if delivery.delivered_at >= since}
+        missed = (delivery for guid, delivery in newest.items() if guid not in arrived)
         return tuple(sorted(missed, key=lambda delivery: delivery.delivered_at))
 
     async def redeliver(self, delivery: Delivery) -> None:
