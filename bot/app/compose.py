@@ -1,0 +1,148 @@
+"""Puts the engine's world together from settings: one function per kind of process."""
+
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+
+from bot.adapters.config_file import Offer, load
+from bot.adapters.github.forge import GitHubForge
+from bot.adapters.github.settings import GitHubSettings
+from bot.adapters.hawkey.resolver import HawkeyResolver
+from bot.adapters.hawkey.root_solver import HawkeyRootSolver
+from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.log_files import LogFiles
+from bot.adapters.markdown import plain_lines
+from bot.adapters.sandbox.builder import SandboxBuilder
+from bot.adapters.sandbox.job import Job
+from bot.adapters.sandbox.settings import Limits, SandboxSettings
+from bot.adapters.sandbox.spec import SandboxSpecReader
+from bot.adapters.source_fetcher import HttpSourceFetcher, open_session
+from bot.adapters.sql.store import SqlStore
+from bot.app.settings import Settings, preset_targets, secret
+from bot.domain.config import Config, ConfigProblem
+from bot.engine.world import ConfigLoader, EngineSettings, World
+from bot.ports.clock import Clock
+from bot.ports.forge import Forge
+from bot.ports.resolver import RootSolver
+
+_MIB = 1024 * 1024
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present time as aware UTC."""
+        return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def world(settings: Settings, forges: Mapping[str, Forge] | None = None) -> AsyncIterator[World]:
+    """Open everything and close it again. `forges` replaces those of the settings."""
+    clock = SystemClock()
+    sandbox = sandbox_settings(settings)
+    async with AsyncExitStack() as stack:
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = await SqlStore.open(settings.database)
+        stack.push_async_callback(store.close)
+        if settings.embedded:
+            await store.upgrade()
+        await store.check()
+        resolver = HawkeyResolver(hawkey_settings(settings))
+        stack.push_async_callback(resolver.close)
+        fetching = await stack.enter_async_context(open_session(settings.allowed_hosts))
+        if forges is None:
+            forges = await _forges(settings, clock, stack)
+        specs = SandboxSpecReader(sandbox)
+        yield World(
+            store=store,
+            forges=forges,
+            builders={"sandbox": SandboxBuilder(sandbox, supervisor_command(settings))},
+            resolver=resolver,
+            specs=specs,
+            sources=HttpSourceFetcher(fetching, specs, settings.allowed_hosts),
+            comments=plain_lines,
+            logs=LogFiles(settings.state_dir / "logs"),
+            clock=clock,
+            load_config=_config_loader(settings),
+            settings=engine_settings(settings),
+        )
+
+
+async def _forges(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapping[str, Forge]:
+    if settings.github_app_id is None:
+        return {}
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    github = GitHubSettings(
+        app_id=settings.github_app_id,
+        private_key=secret(settings.github_private_key_file, "REVDEPS_GITHUB_PRIVATE_KEY_FILE"),
+        api_url=settings.github_api_url,
+        web_url=settings.github_web_url,
+    )
+    return {"github": GitHubForge(github, session, clock)}
+
+
+def _config_loader(settings: Settings) -> ConfigLoader:
+    offer = Offer(
+        presets=preset_targets(settings.targets_file), backends=("sandbox",), allowed_hosts=settings.allowed_hosts
+    )
+
+    def loader(content: bytes, path: str, specs: Sequence[str]) -> Config | tuple[ConfigProblem, ...]:
+        return load(content, path, specs, offer)
+
+    return loader
+
+
+def engine_settings(settings: Settings) -> EngineSettings:
+    """Return the part of the settings that concerns the engine."""
+    return EngineSettings(
+        state=settings.state_dir.absolute(),
+        public_url=settings.public_url,
+        retention=timedelta(days=settings.retention_days),
+        tick=timedelta(seconds=settings.tick_seconds),
+        poll_interval=timedelta(seconds=settings.poll_seconds),
+        check_interval=timedelta(seconds=settings.check_seconds),
+        comment_interval=timedelta(seconds=settings.comment_seconds),
+        trusted_apps=settings.trusted_apps,
+        workers=settings.workers,
+    )
+
+
+def sandbox_settings(settings: Settings) -> SandboxSettings:
+    """Return the part of the settings that concerns the sandbox."""
+    return SandboxSettings(
+        state=settings.state_dir.absolute() / "sandbox",
+        slots=settings.sandbox_slots,
+        limits=Limits(memory=settings.sandbox_memory_mib * _MIB),
+        base_root=settings.sandbox_base_root,
+    )
+
+
+def hawkey_settings(settings: Settings) -> HawkeySettings:
+    """Return the part of the settings that concerns the resolver."""
+    hosts = settings.allowed_hosts
+    return HawkeySettings(
+        cache=settings.state_dir.absolute() / "metadata",
+        workers=settings.solver_workers,
+        allowed_hosts=hosts,
+        allow_file="localhost" in hosts,
+    )
+
+
+def supervisor_command(settings: Settings) -> tuple[str, ...]:
+    """Return the command that supervises one sandbox build; the job's directory comes after it."""
+    return (sys.executable, "-P", "-m", "bot", "supervise-build", "--metadata", str(hawkey_settings(settings).cache))
+
+
+def root_solver(metadata: Path, job: Job) -> RootSolver:
+    """Return what a supervisor asks for the packages of its root.
+
+    The job names the snapshot, which was pinned from allowed places; the workspace's own repository is a `file:`.
+    """
+    hosts = tuple(repository.url.split("/")[2] for repository in job.target.repositories if "//" in repository.url)
+    settings = HawkeySettings(cache=metadata, workers=1, allowed_hosts=hosts, allow_file=True)
+    return HawkeyRootSolver(settings, job.snapshot, job.target, job.overlay)

@@ -1,0 +1,137 @@
+"""The running service: the web side, the reconcilers, a poller per backend, resync; and its orderly end."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from bot.app.settings import Settings, secret
+from bot.engine.executor import pass_by
+from bot.engine.intake import Intake
+from bot.engine.poller import Poller
+from bot.engine.reconciler import Reconciler
+from bot.engine.resync import Resync
+from bot.engine.world import World
+from bot.web.health import Health, heartbeat_probe, store_probe
+from bot.web.metrics import Metrics
+from bot.web.server import add_routes
+from bot.web.webhook import BODY_LIMIT, GitHubWebhook, WebhookParts
+from handlers.translate import GitHubTranslator
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Workers:
+    """The engine's loops over one world."""
+
+    world: World
+    acted: Callable[[str], None] = pass_by
+    reconcilers: list[Reconciler] = field(default_factory=list)
+    pollers: list[Poller] = field(default_factory=list)
+    resync: Resync | None = None
+
+    def __post_init__(self) -> None:
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.reconcilers = [
+            Reconciler(world=self.world, owner=f"{owner}:{number}", acted=self.acted)
+            for number in range(self.world.settings.workers)
+        ]
+        self.pollers = [
+            Poller(world=self.world, backend=name, owner=owner, woke=self.wake) for name in self.world.builders
+        ]
+        self.resync = Resync(world=self.world, owner=owner, woke=self.wake)
+
+    def wake(self) -> None:
+        """Tell the loops that something has become due."""
+        for reconciler in self.reconcilers:
+            reconciler.wake.set()
+
+    def hint(self) -> None:
+        """Tell the loops that a delivery came in."""
+        self.wake()
+        if self.resync is not None:
+            self.resync.wake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, or until one of the loops dies, which is an error."""
+        loops: list[Callable[[asyncio.Event], Awaitable[None]]] = [
+            *(reconciler.run for reconciler in self.reconcilers),
+            *(poller.run for poller in self.pollers),
+        ]
+        if self.resync is not None and self.world.forges:
+            loops.append(self.resync.run)
+        async with asyncio.TaskGroup() as group:
+            for loop in loops:
+                group.create_task(_as_coroutine(loop, stop))
+
+
+async def _as_coroutine(loop: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+    await loop(stop)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the web side stands on."""
+
+    world: World
+    settings: Settings
+    workers: Workers
+    metrics: Metrics
+    intake: Intake
+
+
+def web_application(parts: Parts) -> web.Application:
+    """Return everything that is served."""
+    world, settings, metrics = parts.world, parts.settings, parts.metrics
+    application = web.Application(client_max_size=BODY_LIMIT)
+    webhook = None
+    if settings.github_app_id is not None:
+        translator = GitHubTranslator("github", settings.github_app_id)
+        hook = WebhookParts(
+            forge="github",
+            secret=secret(settings.github_webhook_secret_file, "REVDEPS_GITHUB_WEBHOOK_SECRET_FILE").encode(),
+            translate=translator,
+            submit=parts.intake.submit,
+            clock=world.clock,
+            metrics=metrics,
+            events=translator.events,
+        )
+        webhook = GitHubWebhook(hook)
+    health = Health(
+        {
+            "database": store_probe(world.store),
+            "reconciler": heartbeat_probe(lambda: parts.workers.reconcilers[0].beat, world.clock),
+        },
+        metrics,
+    )
+    add_routes(application, webhook=webhook, health=health)
+    return application
+
+
+async def serve(world: World, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; builds go on by themselves and are taken up again at the next start."""
+    metrics = Metrics()
+    counted = metrics.counter("revdeps_actions", "Actions that the reconciler performed, by kind.", ("action",))
+    workers = Workers(world=world, acted=counted)
+    intake = Intake(world.store, workers.hint)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    application = web_application(
+        Parts(world=world, settings=settings, workers=workers, metrics=metrics, intake=intake)
+    )
+    runner = web.AppRunner(application, access_log=None, handle_signals=False)
+    await runner.setup()
+    await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+    log.info("listening on %s:%s", settings.host, settings.port)
+    try:
+        await workers.run(stop)
+    finally:
+        await intake.close()
+        await runner.cleanup()

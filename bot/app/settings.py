@@ -1,0 +1,124 @@
+"""The operator's settings: environment variables `REVDEPS_…`, secrets as files. docs/operating.md lists them all."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.domain.target import Target
+from bot.ports.errors import Misconfigured
+
+Names = Annotated[tuple[str, ...], NoDecode]
+"""Several words separated by commas or spaces."""
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can set. Each field is the variable `REVDEPS_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="REVDEPS_", frozen=True, extra="ignore")
+
+    state_dir: Path = Path("/var/lib/revdeps")
+    """Checkouts, metadata, workspaces, logs, and the database where it is embedded."""
+    database_url: str = ""
+    """`sqlite:///path` or `postgresql://…`; empty: SQLite in the state directory."""
+    public_url: str = ""
+    """Where people reach the pages; without it reports have no links."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    allowed_hosts: Names = ()
+    """Hosts that repositories and sources may be on; `localhost` allows `file:` repositories."""
+    trusted_apps: Names = ()
+    """Logins of Apps and bots whose pull requests run by themselves."""
+    targets_file: Path | None = None
+    """YAML, targets by name, to which `.revdeps.yaml` may refer."""
+    public_pages: bool = True
+    """Whether the pages are for everybody who reaches the service."""
+    github_app_id: int | None = None
+    github_private_key_file: Path | None = None
+    github_webhook_secret_file: Path | None = None
+    github_api_url: str = "https://api.github.com"
+    github_web_url: str = "https://github.com"
+    sandbox_slots: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1)
+    """Builds at once."""
+    sandbox_base_root: Path | None = None
+    """A directory with an installed system to build over, instead of the host."""
+    sandbox_memory_mib: int = Field(default=4096, ge=64)
+    solver_workers: int = Field(default=2, ge=1)
+    workers: int = Field(default=4, ge=1)
+    """Changes that are worked on at once."""
+    poll_seconds: float = Field(default=1.0, gt=0)
+    tick_seconds: float = Field(default=30.0, gt=0)
+    check_seconds: float = Field(default=10.0, ge=0)
+    """Least time between two progress updates of a check."""
+    comment_seconds: float = Field(default=60.0, ge=0)
+    retention_days: float = Field(default=3.0, ge=0)
+    log_level: str = "INFO"
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**{key: _split(key, value) for key, value in {**_listed(), **values}.items()})  # type: ignore[arg-type]
+
+    @property
+    def database(self) -> str:
+        """The database's address."""
+        return self.database_url or f"sqlite:///{self.state_dir.absolute()}/revdeps.db"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is our own file, whose schema we keep up by ourselves."""
+        return self.database.startswith("sqlite")
+
+
+_LISTS = ("allowed_hosts", "trusted_apps")
+
+
+def _listed() -> dict[str, object]:
+    """Return the list variables of the environment, to be split at commas and spaces."""
+    found = {name: os.environ.get(f"REVDEPS_{name.upper()}") for name in _LISTS}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _split(key: str, value: object) -> object:
+    if key in _LISTS and isinstance(value, str):
+        return tuple(value.replace(",", " ").split())
+    return value
+
+
+def load_settings() -> Settings:
+    """Read the environment; raise Misconfigured with every variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"REVDEPS_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise Misconfigured("environment", wrong, "docs/operating.md lists the settings.") from None
+
+
+def secret(path: Path | None, variable: str) -> str:
+    """Read a secret from its file, without the line's end; raise Misconfigured where it cannot be read."""
+    if path is None:
+        raise Misconfigured("environment", f"{variable} is not set", "Name a file that holds the secret.")
+    try:
+        text = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(variable, f"{path} cannot be read: {error}", "Give the service's user the right.") from None
+    if not text:
+        raise Misconfigured(variable, f"{path} is empty", "Write the secret into it.")
+    return text
+
+
+def preset_targets(path: Path | None) -> Mapping[str, Target]:
+    """Read the operator's targets; raise Misconfigured where the file is not of their form."""
+    if path is None:
+        return {}
+    try:
+        content = yaml.safe_load(path.read_bytes()) or {}
+        named = {name: {"name": name, **fields} for name, fields in content.items()}
+        return TypeAdapter(dict[str, Target]).validate_python(named)
+    except (OSError, yaml.YAMLError, AttributeError, TypeError, ValidationError) as error:
+        raise Misconfigured("REVDEPS_TARGETS_FILE", f"{path}: {error}", "docs/operating.md shows an example.") from None

@@ -1,0 +1,51 @@
+"""The operator's settings, and that the documentation knows them all."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.app.settings import Settings, load_settings, preset_targets, secret
+from bot.ports.errors import Misconfigured
+
+DOCS = Path(__file__).parents[2] / "docs/operating.md"
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    documented = {line.split("`")[1] for line in DOCS.read_text().splitlines() if line.startswith("| `REVDEPS_")}
+    assert documented == {f"REVDEPS_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("text", ["example.org,localhost", "example.org localhost", " example.org , localhost "])
+def test_hosts_are_separated_by_commas_or_spaces(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVDEPS_ALLOWED_HOSTS", text)
+    assert load_settings().allowed_hosts == ("example.org", "localhost")
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVDEPS_PORT", "eighty")
+    with pytest.raises(Misconfigured, match="REVDEPS_PORT"):
+        load_settings()
+
+
+def test_a_secret_that_is_missing_empty_or_unset_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    for path in (None, tmp_path / "missing", tmp_path / "empty"):
+        with pytest.raises(Misconfigured):
+            secret(path, "REVDEPS_SECRET_FILE")
+
+
+def test_a_targets_file_gives_targets_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "targets.yaml"
+    file.write_text("rawhide: {arch: x86_64, backend: sandbox, repositories: [{url: 'https://example.org/r'}]}\n")
+    assert preset_targets(file)["rawhide"].repositories[0].url == "https://example.org/r"
+
+
+@pytest.mark.parametrize("text", ["[]", "rawhide: 3", "rawhide: {arch: x86_64}", "{"])
+def test_a_targets_file_of_another_form_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "targets.yaml"
+    file.write_text(text)
+    if text == "[]":
+        assert preset_targets(file) == {}
+        return
+    with pytest.raises(Misconfigured):
+        preset_targets(file)
