@@ -7,6 +7,7 @@ writes later would fail in the middle otherwise. There is one connection per pro
 and they do so more fairly in the pool's queue than in SQLite's polling.
 """
 
+from contextlib import ExitStack
 from typing import Any
 
 import sqlalchemy as sa
@@ -74,10 +75,14 @@ def _same(text: str) -> str:
 def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # Python's sqlite3 would otherwise begin transactions by itself, and not before the first write.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    with ExitStack() as undo:
+        # SQLAlchemy does not close a connection that could not be set up: a file that is no database says so here.
+        undo.callback(connection.close)
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+        undo.pop_all()
 
 
 def _begin_immediate(connection: Connection) -> None:

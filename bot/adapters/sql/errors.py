@@ -29,7 +29,7 @@ def outdated(what: str) -> Misconfigured:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise `Transient` or `Misconfigured` for what goes wrong with the database inside."""
+    """Raise `Transient` or `Misconfigured` for what the database does wrong inside; all else passes through."""
     try:
         yield
     except PoolTimeout as error:
@@ -39,8 +39,14 @@ def translated() -> Iterator[None]:
         if translation is None:
             raise
         raise translation from error
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Raise `Transient` for errors of the socket, which asyncpg lets through; only for connecting."""
+    try:
+        yield
     except OSError as error:
-        # asyncpg lets errors of the socket through as they are.
         raise Transient(f"the database cannot be reached: {error}") from error
 
 

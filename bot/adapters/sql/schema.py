@@ -6,13 +6,16 @@ transaction and one at a time, so that several replicas may start at once and a 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -32,6 +35,7 @@ def configuration(connection: Connection | None = None) -> Config:
     return config
 
 
+@cache
 def newest() -> str:
     """Return the revision that this version of the program works with."""
     head = ScriptDirectory.from_config(configuration()).get_current_head()
@@ -50,7 +54,12 @@ async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
     async with _without_foreign_keys(engine) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
-        await connection.run_sync(lambda sync: command.upgrade(configuration(sync), revision))
+        try:
+            await connection.run_sync(lambda sync: command.upgrade(configuration(sync), revision))
+        except CommandError as error:
+            raise Misconfigured(
+                "database", f"it cannot be upgraded: {error}", "Run the version that made it"
+            ) from error
         if connection.dialect.name == "sqlite":
             await _check_references(connection)
 
@@ -66,8 +75,7 @@ async def _without_foreign_keys(engine: AsyncEngine) -> AsyncIterator[AsyncConne
         if connection.dialect.name != "sqlite":
             yield connection
             return
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None  # noqa: S101 - for the type checker: it was opened on the line above
+        raw: Any = (await connection.get_raw_connection()).driver_connection
         await raw.execute("PRAGMA foreign_keys=OFF")
         try:
             yield connection

@@ -6,7 +6,7 @@ SQLite, which has one connection, the inner one would wait for the outer one unt
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -18,7 +18,7 @@ from bot.adapters.sql.builds import SqlBuilds
 from bot.adapters.sql.changes import SqlChanges
 from bot.adapters.sql.deliveries import SqlDeliveries, SqlIntents
 from bot.adapters.sql.engine import make_engine
-from bot.adapters.sql.errors import outdated, translated
+from bot.adapters.sql.errors import outdated, reaching, translated
 from bot.adapters.sql.records import SqlAudit, SqlReports, SqlWaivers
 from bot.adapters.sql.runs import SqlRuns
 from bot.adapters.sql.statements import insert
@@ -70,7 +70,7 @@ class SqlStore:
 
     async def upgrade(self) -> None:
         """Bring the schema to this version's, making all of it in an empty database; again is no error."""
-        with translated():
+        with translated(), reaching():
             await schema.upgrade(self._engine)
 
     async def check(self) -> None:
@@ -129,5 +129,7 @@ class SqlStore:
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[AsyncConnection]:
         with translated():
-            async with self._engine.begin() as connection:
+            async with AsyncExitStack() as stack:
+                with reaching():
+                    connection = await stack.enter_async_context(self._engine.begin())
                 yield connection
