@@ -133,7 +133,7 @@ async def open_worktree(directory: Path, base: str | None, number: int) -> Workt
         author=os.environ.get("USER", "you"),
         head_sha=head,
         base_sha=base_sha,
-        base_branch=base_sha,
+        base_branch=base_name,
         head_repo=str(repo),
     )
     return WorktreeForge(top=top, state=state)
