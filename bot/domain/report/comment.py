@@ -27,8 +27,8 @@ LIMIT = 60_000
 
 
 def render_comment(report: Report, links: Links, limit: int = LIMIT) -> str:
-    """Return the summary comment in at most `limit` characters."""
-    return fit(lambda detail: _comment(report, links, detail), limit)
+    """Return the summary comment in at most `limit` characters, and never more than `LIMIT`."""
+    return fit(lambda detail: _comment(report, links, detail), min(limit, LIMIT))
 
 
 def notice_marker(head_sha: str) -> str:

@@ -20,8 +20,8 @@ _TERMINAL = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 _MENTION = re.compile(r"@(?=\w)")
-_REFERENCE = re.compile(r"#(?=\d)|(?<=\bGH)-(?=\d)|!(?=\d)", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
+_REFERENCE = re.compile(r"#(?=\d)|(?<=GH)-(?=\d)|!(?=\d)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
 _BACKTICKS = re.compile(r"`+")
 

@@ -16,9 +16,9 @@ NAME = 80
 
 
 def link(text: str, address: str) -> str:
-    """Return a link, or the text alone where there is no address. The address is our own or the forge's."""
+    """Return a link, or the text alone where there is no web address. The address is our own or the forge's."""
     safe = address.replace(" ", "%20").replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E")
-    return f"[{text}]({safe})" if address else text
+    return f"[{text}]({safe})" if address.startswith(("https://", "http://")) else text
 
 
 def names(rows: Sequence[Row], most: int) -> str:
@@ -44,9 +44,16 @@ def last_lines(text: str, lines: int) -> str:
 
 def subject(report: Report) -> str:
     """Return what is changed: `libfoo 1.8-1.fc44 → 1.9-1.fc44`, up to three of them."""
-    listed = [code(_subject(each), NAME) for each in report.subjects[:3]]
+    listed = [code(subject_text(each), NAME) for each in report.subjects[:3]]
     rest = len(report.subjects) - 3
     return ", ".join([*listed, *([f"{rest} more"] if rest > 0 else [])]) or code(str(report.change), NAME)
+
+
+def subject_text(each: Subject) -> str:
+    """Return a changed package's name with its versions, as far as they are known; not escaped."""
+    versions = [nevra.removeprefix(f"{each.package}-").removesuffix(".src") for nevra in (each.before, each.after)]
+    known = " → ".join(version for version in versions if version)
+    return f"{each.package} {known}".rstrip()
 
 
 def table(groups: Sequence[Group], report: Report, links: Links, detail: Detail) -> str:
@@ -79,13 +86,6 @@ def verdict_words(row: Row) -> str:
     if row.verdict is Verdict.REGRESSED and not row.failures:
         kind = " (does not install)" if row.uninstallable else " (unresolvable)" if row.problem else ""
     return f"{told.sign} {told.label}{'?' if row.needs_order else ''}{times}{kind}"
-
-
-def _subject(each: Subject) -> str:
-    """Return a changed package's name with its versions, as far as they are known."""
-    versions = [nevra.removeprefix(f"{each.package}-").removesuffix(".src") for nevra in (each.before, each.after)]
-    known = " → ".join(version for version in versions if version)
-    return f"{each.package} {known}".rstrip()
 
 
 def _side(builds: Sequence[BuildView], report: Report, links: Links) -> str:

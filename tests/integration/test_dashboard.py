@@ -1,0 +1,254 @@
+"""The pages say what is stored, whatever stands in it, and give out nothing else."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from bot.domain.build import BuildState, CandidateKey
+from bot.domain.config import ConfigProblem
+from bot.domain.packages import Link
+from bot.domain.report.assemble import Stored
+from bot.domain.run import Conclusion, Problem, RunState, StopReason
+from bot.domain.verdict import Verdict
+from bot.web.dashboard import PageSettings
+from bot.web.run_page import PAGE_SIZE, Query, coded
+from tests.fakes.pages import renamed, site
+from tests.fakes.reports import (
+    RUN,
+    TARGET,
+    build,
+    entry,
+    finding,
+    run,
+    run_target,
+    story,
+    subject_build,
+)
+
+BAR = CandidateKey(run=RUN, package="bar", target=TARGET.name, attempt=2).text
+HTML = {"Accept": "text/html"}
+NASTY = "<script>alert(1)</script>\x1b[31m&\"'"
+
+
+def active() -> Stored:
+    """A run that goes on."""
+    return Stored(
+        run=run(state=RunState.ACTIVE, conclusion=None, finished_at=None),
+        targets=(run_target(), run_target("el10")),
+        entries=(entry("bar"), entry("baz", needs=("bar",))),
+        builds=(subject_build(), build("bar", None), replace(build("baz", None), state=BuildState.QUEUED)),
+    )
+
+
+class Outline(HTMLParser):
+    """Collects what a page is made of."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+async def page(directory: Path, stored: Stored, path: str = "/runs/r1f00", **options: object) -> str:
+    async with site(directory, stored, **options) as client:  # type: ignore[arg-type]
+        answer = await client.get(path, headers=HTML)
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def test_the_run_page_has_every_package_with_its_verdict(tmp_path: Path) -> None:
+    text = await page(tmp_path, story(), logs={BAR: b"gcc\nundefined symbol: foo_init\n"})
+    rows = re.findall(
+        r'<tr>\s*<th scope="row"><span class="name">(.*?)</span>.*?<span class="badge v-([a-z-]+)"', text, re.DOTALL
+    )
+    assert dict(rows) == {
+        "bar": "regressed",
+        "quux": "regressed",
+        "flaskish": "regressed",
+        "corge": "needs-rebuild",
+        "grault": "needs-rebuild",
+        "baz": "blocked",
+        "other": "changed-failure",
+        "moody": "flaky",
+        "cloudy": "inconclusive",
+        "happy": "fixed",
+        "old-1": "still-failing",
+        "old-2": "still-failing",
+        "fine": "still-passing",
+        "arm-only": "not-tested",
+        "far": "not-tested",
+    }
+    assert "3 packages regress" in text
+    assert "214 dependents" in text
+    assert "<code>bar-devel</code> needs <code>libfoo-devel(x86-64)</code>" in text
+    assert "undefined symbol: foo_init</pre>" in text
+    assert f'href="/runs/r1f00/log/{BAR}"' in text
+
+
+async def test_links_and_headings_are_in_order(tmp_path: Path) -> None:
+    text = await page(tmp_path, story())
+    outline = Outline(text)
+    levels = [int(name[1]) for name, _ in outline.tags if re.fullmatch("h[1-6]", name)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+    identities = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    assert len(identities) == len(set(identities))
+    assert all(header.get("scope") for header in outline.all("th"))
+
+
+async def test_a_finished_run_does_not_refresh_itself(tmp_path: Path) -> None:
+    assert "refresh" not in await page(tmp_path, story())
+
+
+async def test_an_active_run_shows_how_far_it_is(tmp_path: Path) -> None:
+    text = await page(tmp_path, active())
+    assert 'data-refresh="10"' in text
+    assert "Rebuilding: 2 to go, 1 building now" in text
+    assert "waits for bar" in text
+    assert '<progress max="2" value="0"' in text
+    assert "fedora-rawhide-x86_64" in text
+
+
+async def test_rows_are_filtered_by_verdict_and_text_without_a_script(tmp_path: Path) -> None:
+    async with site(tmp_path, story()) as client:
+
+        async def names(query: str) -> list[str]:
+            text = await (await client.get(f"/runs/r1f00?{query}")).text()
+            return re.findall(r'class="name">(.*?)<', text)
+
+        assert await names("verdict=still-failing") == ["old-1", "old-2"]
+        assert await names("q=FOO_OPEN") == ["other"]
+        assert await names("verdict=fixed&q=bar") == []
+        assert len(await names("verdict=nonsense&page=x")) == 15
+
+
+async def test_thousands_of_packages_come_in_pages(tmp_path: Path) -> None:
+    names = [f"p{number:04}" for number in range(PAGE_SIZE + 10)]
+    many = Stored(
+        run=run(conclusion=Conclusion.SUCCESS),
+        targets=(run_target(),),
+        entries=[entry(name) for name in names],
+        findings=[finding(name, Verdict.STILL_PASSING) for name in names],
+    )
+    async with site(tmp_path, many) as client:
+        first = await (await client.get("/runs/r1f00")).text()
+        last = await (await client.get("/runs/r1f00?page=9")).text()
+    assert "Page 1 of 2" in first
+    assert "p0000" in first
+    assert re.findall(r'class="name">(.*?)<', last) == names[-10:]
+
+
+async def test_whatever_comes_from_outside_is_only_text(tmp_path: Path) -> None:
+    path = (Link(package=NASTY, capability=NASTY, provider=NASTY),)
+    stored = Stored(
+        run=run(
+            base_branch=NASTY,
+            problem=Problem(what=NASTY, hint=f"`{NASTY}`"),
+            config_problems=(ConfigProblem(path=NASTY, line=1, column=1, message=NASTY),),
+        ),
+        targets=(run_target(NASTY), run_target("other")),
+        entries=(entry("bar", path=path, problem=NASTY), entry("evil", needs=(NASTY,))),
+        findings=(finding("bar", Verdict.REGRESSED, cause=NASTY, root=NASTY),),
+        builds=(build("bar", None),),
+    )
+    async with site(tmp_path, stored) as client:
+        for address in ("/runs/r1f00", "/", "/runs/r1f00?q=%3Cscript%3Ealert(1)"):
+            text = await (await client.get(address)).text()
+            assert "<script>alert" not in text
+            assert "\x1b" not in text
+
+
+async def test_every_page_forbids_what_it_does_not_need(tmp_path: Path) -> None:
+    async with site(tmp_path, story()) as client:
+        for address in ("/", "/runs/r1f00", "/runs/none", "/static/style.css", "/runs/r1f00/report.json"):
+            answer = await client.get(address, headers=HTML)
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_log_is_plain_text_without_control_characters(tmp_path: Path) -> None:
+    async with site(tmp_path, story(), logs={BAR: b"<b>one\n\x1b[31mtwo\x00" + b"x" * 5000}) as client:
+        answer = await client.get(f"/runs/r1f00/log/{BAR}")
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert await answer.read() == b"<b>one\n[31mtwo" + b"x" * 5000
+
+
+async def test_the_log_of_a_running_build_comes_from_its_backend(tmp_path: Path) -> None:
+    key = build("bar", None).key
+    async with site(tmp_path, active(), running={key: b"compiling"}) as client:
+        assert await (await client.get(f"/runs/r1f00/log/{key}")).read() == b"compiling"
+        assert (await client.get(f"/runs/r1f00/log/{build('baz', None).key}")).status == 404
+
+
+async def test_a_log_is_given_out_through_its_own_run_alone(tmp_path: Path) -> None:
+    other = renamed(Stored(run=run()), "r2other")
+    async with site(tmp_path, story(), other, logs={BAR: b"log"}) as client:
+        assert (await client.get(f"/runs/r1f00/log/{BAR}")).status == 200
+        assert (await client.get(f"/runs/r2other/log/{BAR}")).status == 404
+        assert (await client.get("/runs/r1f00/log/../../etc/passwd")).status == 404
+
+
+@pytest.mark.parametrize(
+    "address", ["/runs/none", "/nothing", "/runs/r1f00/log/c/x", "/static/../dashboard.py", "/static/x"]
+)
+async def test_what_does_not_exist_is_told_in_a_page(tmp_path: Path, address: str) -> None:
+    async with site(tmp_path, story()) as client:
+        answer = await client.get(address, headers=HTML)
+        assert answer.status == 404
+        assert "<h1>Not found</h1>" in await answer.text()
+        assert "<h1>" not in await (await client.get(address)).text()
+
+
+async def test_the_start_page_lists_runs_newest_first(tmp_path: Path) -> None:
+    going_on = renamed(active(), "r2active")
+    stopped = renamed(Stored(run=run()), "r3stopped", conclusion=Conclusion.CANCELLED, stop=StopReason.SUPERSEDED)
+    async with site(tmp_path, story(), going_on, stopped) as client:
+        text = await (await client.get("/")).text()
+    assert re.findall(r'href="/runs/(\w+)"', text) == ["r3stopped", "r2active", "r1f00"]
+    assert re.findall(r'tone-[a-z-]+">(.*?)<', text) == ["superseded by a newer commit", "running", "regressed"]
+    assert "Update to 1.9" in text
+
+
+async def test_an_empty_service_says_so(tmp_path: Path) -> None:
+    async with site(tmp_path) as client:
+        assert "No pull request was tested yet" in await (await client.get("/")).text()
+
+
+async def test_pages_that_are_not_public_do_not_exist(tmp_path: Path) -> None:
+    async with site(tmp_path, story(), settings=PageSettings(public=False)) as client:
+        assert [(await client.get(path)).status for path in ("/", "/runs/r1f00", f"/runs/r1f00/log/{BAR}")] == [404] * 3
+
+
+async def test_the_report_is_there_as_json(tmp_path: Path) -> None:
+    async with site(tmp_path, story()) as client:
+        told = await (await client.get("/runs/r1f00/report.json")).json()
+    assert {row["package"]: row["verdict"] for row in told["packages"]}["bar"] == "REGRESSED"
+
+
+async def test_a_run_that_waits_or_was_never_planned_has_a_page(tmp_path: Path) -> None:
+    waiting = Stored(run=run(state=RunState.WAITING, conclusion=None, finished_at=None, base_sha="", config=None))
+    assert "Waiting for approval" in await page(tmp_path, waiting)
+
+
+def test_a_query_is_read_with_care() -> None:
+    assert Query.read({"verdict": "fixed", "page": "3", "q": " x "}) == Query(verdict="fixed", page=3, text="x")
+    assert Query.read({"verdict": "'", "page": "٣"}) == Query()
+    assert Query.read({"page": "0"}).page == 1
+
+
+def test_words_between_backticks_are_code() -> None:
+    assert str(coded("a `<b>` c")) == "a <code>&lt;b&gt;</code> c"
+    assert str(coded("a ` c")) == "a ` c"
