@@ -7,6 +7,7 @@
 """
 
 from datetime import timedelta
+from typing import Self
 
 
 class RevdepsError(Exception):
@@ -41,3 +42,7 @@ class Misconfigured(RevdepsError):
         self.where = where
         self.what = what
         self.mend = mend
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+        """Let it cross processes: an exception is otherwise made anew from its one message."""
+        return type(self), (self.where, self.what, self.mend)

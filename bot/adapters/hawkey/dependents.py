@@ -1,0 +1,68 @@
+"""Who depends on a package: the source packages that have it in their solved buildroot."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from bot.adapters.hawkey.chains import chain
+from bot.adapters.hawkey.graph import closure
+from bot.adapters.hawkey.roots import Problem, Roots
+from bot.adapters.hawkey.universe import Universe
+from bot.domain.packages import Link
+from bot.ports.errors import Rejected
+from bot.ports.resolver import Question, ReverseDependency
+
+
+def reverse_dependencies(roots: Roots, question: Question) -> tuple[ReverseDependency, ...]:
+    """Solve every source package that can reach the subject, and keep those that do, nearest first, then by name.
+
+    A source package whose buildroot cannot be solved is kept where its BuildRequires name the subject themselves: that
+    much is certain. Raises Rejected where there is no such subject.
+    """
+    universe = roots.universe
+    subject = _subject(universe, question)
+    reachable = closure(subject, universe.requirers, question.depth.levels)
+    found = []
+    for name, number in universe.sources.items():
+        if number not in reachable or (name == question.subject and not question.binary):
+            continue
+        path = _path(roots, number, subject)
+        if path and question.depth.covers(len(path)):
+            found.append(ReverseDependency(source=universe.source(number), distance=len(path), path=path))
+    return tuple(sorted(found, key=lambda item: (item.distance, item.source.name)))
+
+
+def source_number(universe: Universe, name: str) -> int:
+    """Return the source package of that name; raise Rejected where there is none."""
+    try:
+        return universe.sources[name]
+    except KeyError:
+        raise _unknown("source", name, universe.sources) from None
+
+
+def _path(roots: Roots, number: int, subject: frozenset[int]) -> tuple[Link, ...]:
+    universe = roots.universe
+    root = roots.of_source(number)
+    if isinstance(root, Problem):
+        return chain(universe, number, subject) if universe.neighbours(number) & subject else ()
+    inside = frozenset(root.numbers)
+    return chain(universe, number, subject, inside) if inside & subject else ()
+
+
+def _subject(universe: Universe, question: Question) -> frozenset[int]:
+    known = universe.binary_names if question.binary else universe.binaries
+    if question.subject in known:
+        return known[question.subject]
+    if question.binary:
+        raise _unknown("binary", question.subject, universe.binary_names)
+    if question.subject in universe.sources:
+        return frozenset()  # none of its binary packages is in the repositories
+    raise _unknown("source", question.subject, universe.binaries.keys() | universe.sources.keys(), universe)
+
+
+def _unknown(kind: str, name: str, names: Collection[str], universe: Universe | None = None) -> Rejected:
+    text = f"There is no {kind} package {name} in the repositories."
+    if universe is not None and name in universe.binary_names:
+        sources = sorted({universe.source_of(number) for number in universe.binary_names[name]})
+        return Rejected(f"{text} It is a binary package built from {', '.join(sources)}.")
+    close = get_close_matches(name, list(names), n=3)
+    return Rejected(f"{text} Did you mean {' or '.join(close)}?" if close else text)

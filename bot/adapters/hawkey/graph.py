@@ -1,0 +1,130 @@
+"""Graph questions that need no solver: who can reach whom, how far it is, in which order, and where the cycles are.
+
+Nodes are anything hashable; everything is deterministic: ties are broken by the order of the nodes.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from graphlib import TopologicalSorter
+from typing import TypeVar
+
+from bot.domain.plan import RebuildOrder
+
+Node = TypeVar("Node")
+
+
+def closure(start: Iterable[Node], neighbours: Callable[[Node], Iterable[Node]], limit: int | None = None) -> set[Node]:
+    """Return everything reachable from `start` (which is included), at most `limit` steps away."""
+    seen = set(start)
+    frontier: Iterable[Node] = tuple(seen)
+    steps = 0
+    while frontier and (limit is None or steps < limit):
+        steps += 1
+        found = {node for near in frontier for node in neighbours(near)} - seen
+        seen |= found
+        frontier = found
+    return seen
+
+
+def shortest_path(
+    start: int, goals: Set[int], neighbours: Callable[[int], Set[int]], within: Set[int] | None = None
+) -> tuple[int, ...]:
+    """Return the nodes of a shortest way from `start` to any goal, both included, breadth-first; empty if none.
+
+    With `within` only those nodes are passed. Of several ways the one with the lowest numbers wins.
+    """
+    layers: list[set[int]] = [{start}]
+    seen = {start}
+    while layers[-1]:
+        found: set[int] = set().union(*(neighbours(node) for node in layers[-1]))
+        found -= seen
+        if within is not None:
+            found &= within
+        if hits := found & goals:
+            return _walk_back(min(hits), layers, neighbours)
+        seen |= found
+        layers.append(found)
+    return ()
+
+
+def _walk_back(goal: int, layers: Sequence[set[int]], neighbours: Callable[[int], Set[int]]) -> tuple[int, ...]:
+    way = [goal]
+    for layer in reversed(layers):
+        way.append(min(node for node in layer if way[-1] in neighbours(node)))
+    return tuple(reversed(way))
+
+
+def order(nodes: Collection[str], needs: Mapping[str, Collection[str]]) -> RebuildOrder:
+    """Return levels such that every node comes after what it needs; edges to strangers and to itself are ignored.
+
+    In a cycle the node that needs the fewest others of its cycle (the first by name, of several) goes first, and its
+    needs within the cycle are the edges that are cut. Cycles are the strongly connected components, found by Tarjan's
+    algorithm (SIAM J. Comput. 1(2), 1972).
+    """
+    graph = {node: {other for other in needs.get(node, ()) if other in nodes and other != node} for node in nodes}
+    cut: list[tuple[str, str]] = []
+    while cycles := [part for part in _components(graph) if len(part) > 1]:
+        for cycle in cycles:
+            first = min(sorted(cycle), key=lambda node: len(graph[node] & cycle))
+            cut.extend((first, other) for other in sorted(graph[first] & cycle))
+            graph[first] -= cycle
+    return RebuildOrder(
+        levels=tuple(_levels(graph)),
+        edges=tuple((node, other) for node in sorted(graph) for other in sorted(graph[node])),
+        cut=tuple(sorted(cut)),
+    )
+
+
+def _levels(graph: Mapping[str, Set[str]]) -> Iterator[tuple[str, ...]]:
+    sorter = TopologicalSorter(graph)
+    sorter.prepare()
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        yield tuple(sorted(ready))
+        sorter.done(*ready)
+
+
+def _components(graph: Mapping[str, Set[str]]) -> list[set[str]]:
+    search = _Tarjan(graph)
+    for node in sorted(graph):
+        if node not in search.index:
+            search.visit(node)
+    return search.components
+
+
+class _Tarjan:
+    """Tarjan's search, with a stack of its own instead of recursion, because chains can be long."""
+
+    def __init__(self, graph: Mapping[str, Set[str]]) -> None:
+        self.graph = graph
+        self.index: dict[str, int] = {}
+        self.components: list[set[str]] = []
+        self._low: dict[str, int] = {}
+        self._open: dict[str, None] = {}
+
+    def visit(self, root: str) -> None:
+        work = [self._enter(root)]
+        while work:
+            node, others = work[-1]
+            for other in others:
+                if other not in self.index:
+                    work.append(self._enter(other))
+                    break
+                if other in self._open:
+                    self._low[node] = min(self._low[node], self.index[other])
+            else:
+                work.pop()
+                self._leave(node, work[-1][0] if work else None)
+
+    def _enter(self, node: str) -> tuple[str, Iterator[str]]:
+        self.index[node] = self._low[node] = len(self.index)
+        self._open[node] = None
+        return node, iter(sorted(self.graph[node]))
+
+    def _leave(self, node: str, parent: str | None) -> None:
+        if parent is not None:
+            self._low[parent] = min(self._low[parent], self._low[node])
+        if self._low[node] == self.index[node]:
+            component: set[str] = set()
+            while node not in component:
+                component.add(self._open.popitem()[0])
+            self.components.append(component)

@@ -1,0 +1,88 @@
+"""Snapshots on disk: which metadata a target had at a moment, and where its packages are to be fetched.
+
+A snapshot's id is a digest over its architecture and its repositories' repomd.xml, in order. Priorities and excludes
+are the target's and not part of it.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from bot.adapters.hawkey.metadata import write_whole
+from bot.domain.ids import SnapshotId
+from bot.domain.target import Target
+from bot.ports.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedRepository:
+    """A repository as it was: its address, and the digest under which its metadata are kept."""
+
+    url: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """What is known of a snapshot."""
+
+    id: SnapshotId
+    arch: str
+    taken_at: datetime
+    repositories: tuple[PinnedRepository, ...]
+
+
+_PIN = TypeAdapter(Pin)
+
+
+def make_pin(arch: str, repositories: Sequence[PinnedRepository], taken_at: datetime) -> Pin:
+    """Return the pin of these repositories."""
+    text = "\n".join([arch, *(repository.digest for repository in repositories)])
+    return Pin(
+        id=SnapshotId(hashlib.sha256(text.encode()).hexdigest()),
+        arch=arch,
+        taken_at=taken_at,
+        repositories=tuple(repositories),
+    )
+
+
+def write_pin(cache: Path, target: Target, pin: Pin) -> None:
+    """Record a snapshot, and that it is the target's latest."""
+    text = _PIN.dump_json(pin).decode()
+    write_whole(_path(cache, pin.id), text)
+    write_whole(_latest(cache, target), text)
+
+
+def read_pin(cache: Path, snapshot: SnapshotId) -> Pin:
+    """Read a snapshot's record; raise Misconfigured where it has been removed from the cache."""
+    pin = _read(_path(cache, snapshot))
+    if pin is None:
+        raise Misconfigured(
+            str(cache), f"the pinned metadata {snapshot[:12]} are gone from the cache", "Start the run anew."
+        )
+    return pin
+
+
+def latest_pin(cache: Path, target: Target) -> Pin | None:
+    """Return the last snapshot of this target's repositories, if there is one."""
+    return _read(_latest(cache, target))
+
+
+def _read(path: Path) -> Pin | None:
+    try:
+        return _PIN.validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def _path(cache: Path, snapshot: SnapshotId) -> Path:
+    return cache / "snapshots" / snapshot / "snapshot.json"
+
+
+def _latest(cache: Path, target: Target) -> Path:
+    text = "\n".join([target.arch, *(repository.url for repository in target.repositories)])
+    return cache / "latest" / f"{hashlib.sha256(text.encode()).hexdigest()}.json"

@@ -1,0 +1,65 @@
+"""The solver processes: spawned, never forked (the service has threads), and made anew when one dies."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import ParamSpec, TypeVar
+
+from bot.ports.errors import Transient
+
+_Parameters = ParamSpec("_Parameters")
+_Answer = TypeVar("_Answer")
+
+
+class SolverPool:
+    """Runs functions in solver processes, which are started with the first question."""
+
+    def __init__(self, workers: int, initializer: Callable[[int], None], universes: int) -> None:
+        """Prepare `workers` processes, each of which calls `initializer(universes)` first."""
+        self._workers = workers
+        self._initializer = initializer
+        self._universes = universes
+        self._executor: ProcessPoolExecutor | None = None
+
+    async def ask(
+        self, function: Callable[_Parameters, _Answer], *args: _Parameters.args, **kwargs: _Parameters.kwargs
+    ) -> _Answer:
+        """Call a module-level function in a solver process, once more where the process died over it.
+
+        Raises what the function raises, and Transient where it kills two processes.
+        """
+        try:
+            return await self._ask(function, *args, **kwargs)
+        except BrokenProcessPool:
+            try:
+                return await self._ask(function, *args, **kwargs)
+            except BrokenProcessPool as error:
+                raise Transient("two solver processes died over the same question") from error
+
+    async def _ask(
+        self, function: Callable[_Parameters, _Answer], *args: _Parameters.args, **kwargs: _Parameters.kwargs
+    ) -> _Answer:
+        executor = self._executor = self._executor or self._start()
+        try:
+            return await asyncio.wrap_future(executor.submit(function, *args, **kwargs))
+        except BrokenProcessPool:
+            if self._executor is executor:  # else another question has replaced it already
+                self._executor = None
+                executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+    async def close(self) -> None:
+        """End the processes and wait for them; what is being asked is answered first."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self._workers,
+            mp_context=get_context("spawn"),
+            initializer=self._initializer,
+            initargs=(self._universes,),
+        )

@@ -1,0 +1,104 @@
+"""The asynchronous face of the resolver: downloads run in threads, everything else in solver processes."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from bot.adapters.hawkey import worker
+from bot.adapters.hawkey.metadata import check_allowed, fetch_metadata
+from bot.adapters.hawkey.pins import Pin, PinnedRepository, latest_pin, make_pin, read_pin, write_pin
+from bot.adapters.hawkey.pool import SolverPool
+from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.hawkey.stack import stack
+from bot.adapters.hawkey.universe import UniverseSpec
+from bot.domain.ids import SnapshotId
+from bot.domain.plan import Impact, RebuildOrder
+from bot.domain.target import Target
+from bot.ports.errors import Misconfigured, Transient
+from bot.ports.resolver import Buildroot, Overlay, Question, ReverseDependency, Snapshot, Unsolvable
+
+
+class HawkeyResolver:
+    """Implements `bot.ports.resolver.Resolver`. Cheap to make; the solver processes start with the first question."""
+
+    def __init__(self, settings: HawkeySettings) -> None:
+        self._settings = settings
+        self._pool = SolverPool(settings.workers, worker.start, settings.universes)
+        self._fetching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def snapshot(self, target: Target) -> Snapshot:
+        """Fetch what has changed of the target's metadata, verify it, and pin it. Equal metadata, equal id."""
+        pin, stale = await self._pin(target)
+        counts = await self._pool.ask(worker.count, stack(self._settings, pin, target))
+        if not counts.binaries + counts.sources:
+            raise Misconfigured(
+                ", ".join(repository.url for repository in target.repositories),
+                "there are no packages in it",
+                f"Check the repositories of target {target.name}.",
+            )
+        if not stale:
+            await asyncio.to_thread(write_pin, self._settings.cache, target, pin)
+        return Snapshot(id=pin.id, taken_at=pin.taken_at, binaries=counts.binaries, sources=counts.sources, stale=stale)
+
+    async def reverse_dependencies(
+        self, snapshot: SnapshotId, target: Target, question: Question
+    ) -> Sequence[ReverseDependency]:
+        """Return the source packages that have the subject in their solved buildroot, nearest first, then by name."""
+        return await self._pool.ask(worker.find_dependents, await self._spec(snapshot, target), question)
+
+    async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
+        """Solve every source package that the change can touch before and after, and compare."""
+        before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
+        return await self._pool.ask(worker.find_impact, before, after)
+
+    async def buildroots(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay | None = None
+    ) -> Mapping[str, Buildroot | Unsolvable]:
+        """Solve the buildroots of the named source packages, with or without a change."""
+        spec = await self._spec(snapshot, target, change)
+        return await self._pool.ask(worker.solve_buildroots, spec, tuple(sources))
+
+    async def installability(
+        self, snapshot: SnapshotId, target: Target, binaries: Sequence[str], change: Overlay
+    ) -> Mapping[str, str]:
+        """Try to install each of these binary packages over the change; return the problems of those that fail."""
+        spec = await self._spec(snapshot, target, change)
+        return await self._pool.ask(worker.try_to_install, spec, tuple(binaries))
+
+    async def order(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
+    ) -> RebuildOrder:
+        """Return the order in which the named sources must be rebuilt after the change."""
+        before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
+        return await self._pool.ask(worker.find_order, before, after, tuple(sources))
+
+    async def close(self) -> None:
+        """End the solver processes."""
+        await self._pool.close()
+
+    async def _spec(self, snapshot: SnapshotId, target: Target, change: Overlay | None = None) -> UniverseSpec:
+        def prepare() -> UniverseSpec:
+            return stack(self._settings, read_pin(self._settings.cache, snapshot), target, change)
+
+        return await asyncio.to_thread(prepare)
+
+    async def _pin(self, target: Target) -> tuple[Pin, bool]:
+        """Return the target's metadata as they are now, or, marked as stale, as they were."""
+        if not target.repositories:
+            raise Misconfigured(f"target {target.name}", "it names no repository", "Name at least one.")
+        for repository in target.repositories:
+            check_allowed(repository.url, self._settings)
+        try:
+            pinned = await asyncio.gather(*(self._fetch(repository.url) for repository in target.repositories))
+        except Transient:
+            last = await asyncio.to_thread(latest_pin, self._settings.cache, target)
+            if last is None or not self._settings.serve_stale:
+                raise
+            return last, True
+        return make_pin(target.arch, pinned, datetime.now(UTC)), False
+
+    async def _fetch(self, url: str) -> PinnedRepository:
+        async with self._fetching[url]:
+            digest = await asyncio.to_thread(fetch_metadata, url, self._settings)
+        return PinnedRepository(url=url, digest=digest)

@@ -1,0 +1,32 @@
+"""What the operator decides about resolving: where metadata are kept, and from where they may come."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HawkeySettings:
+    """Settings of the resolver. Sent to the solver processes, so everything in it is a plain value."""
+
+    cache: Path
+    """Directory for pinned metadata, `.solv` files and downloaded packages; made where it is missing."""
+    workers: int = 2
+    """Number of solver processes."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts (`example.org`, any port) or `host:port` from which repositories may be read; empty: none."""
+    allow_file: bool = False
+    """Whether a target may name a `file:` repository."""
+    serve_stale: bool = False
+    """Whether the last good metadata serve, marked as stale, while a repository cannot be reached."""
+    universes: int = 6
+    """How many loaded package sets a solver process keeps (some 80 MB each for a whole distribution)."""
+    connect_timeout: int = 15
+    """Seconds."""
+    stall_timeout: int = 30
+    """Seconds without progress after which a download is given up."""
+
+    def allows(self, url: str) -> bool:
+        """Whether a `http:` or `https:` URL is on an allowed host."""
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool({parts.hostname, parts.netloc} & set(self.allowed_hosts))

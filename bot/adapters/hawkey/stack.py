@@ -1,0 +1,40 @@
+"""From a target, a snapshot and a change to the spec of a universe."""
+
+from bot.adapters.hawkey.metadata import fetch_metadata
+from bot.adapters.hawkey.pins import Pin
+from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.hawkey.universe import Layer, UniverseSpec
+from bot.domain.target import Target
+from bot.ports.errors import Misconfigured
+from bot.ports.resolver import Overlay
+
+_ABOVE_ALL = 0
+"""The priority of a change's repository; a target's repositories have 99 unless they say otherwise."""
+
+
+def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay | None = None) -> UniverseSpec:
+    """Return what to load for a target as it was pinned, with a change over it.
+
+    The change's repository comes from a build system and not from a user, so it may be anywhere; what is new in it is
+    fetched. Raises Misconfigured where the target names other repositories than the snapshot.
+    """
+    if len(pin.repositories) != len(target.repositories):
+        raise Misconfigured(
+            f"target {target.name}", "its repositories are not those of the pinned metadata", "Start the run anew."
+        )
+    base = tuple(
+        Layer(url=pinned.url, digest=pinned.digest, priority=wanted.priority, excludes=wanted.excludes)
+        for pinned, wanted in zip(pin.repositories, target.repositories, strict=True)
+    )
+    change: tuple[Layer, ...] = ()
+    if overlay is not None:
+        digest = fetch_metadata(overlay.repository, settings)
+        change = (Layer(url=overlay.repository, digest=digest, priority=_ABOVE_ALL),)
+    return UniverseSpec(
+        cache=settings.cache,
+        arch=target.arch,
+        base=base,
+        buildroot=target.buildroot,
+        change=change,
+        replaces=overlay.replaces if overlay is not None else frozenset(),
+    )
