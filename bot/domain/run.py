@@ -135,8 +135,10 @@ class Run:
     config_from_head: bool = False
     config_changed: bool = False
     """The change touches `.revdeps.yaml`."""
+    changed_files: tuple[str, ...] = ()
+    """What the change touches, the first 100 of them: an approver has to read them."""
     packages: tuple[PackageConfig, ...] = ()
-    """What the change touches; names are known once the specs have been parsed."""
+    """The packages that the change touches; names are known once the specs have been parsed."""
     checkout: str | None = None
     """Directory of the checked-out head commit."""
     deadline: datetime | None = None

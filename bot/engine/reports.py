@@ -14,6 +14,7 @@ from bot.domain.publication import Published
 from bot.domain.report.assemble import Context, Stored, assemble, wanted_tails
 from bot.domain.report.check import NAME_OF_GATE, render_check
 from bot.domain.report.comment import notice_marker, render_comment, render_notice
+from bot.domain.report.forecast import forecast
 from bot.domain.report.values import Links, Report, Stage
 from bot.domain.run import Conclusion, RunState
 from bot.domain.verdict import Verdict
@@ -49,7 +50,15 @@ async def report_of(world: World, view: ChangeView, run_view: RunView) -> Report
         tail = await world.logs.tail(key, _TAIL)
         if tail:
             tails[key] = tail.decode(errors="replace")
-    return assemble(stored, Context(state=view.change.state, log_tails=tails, previous=_previous(view, run_view)))
+    run = run_view.run
+    context = Context(
+        state=view.change.state,
+        log_tails=tails,
+        previous=_previous(view, run_view),
+        review=run.changed_files if run.state is RunState.WAITING else (),
+        forecast=forecast(stored, world.clock.now()),
+    )
+    return assemble(stored, context)
 
 
 def _previous(view: ChangeView, run_view: RunView) -> Report | None:

@@ -20,6 +20,7 @@ from bot.ports.errors import Rejected
 from bot.ports.forge import Forge
 from bot.ports.store import Transaction
 
+_SHOWN_FILES = 100
 DEFAULT_SPEC = "*.spec"
 """Stands for the only spec of the repository, where the configuration names none; known once it is checked out."""
 
@@ -34,7 +35,13 @@ async def load_configuration(world: World, view: ChangeView, action: LoadConfigu
     trusted = await _trusted(world, forge, view, run, state)
     from_head = trusted and CONFIG_FILE in files
     text = await forge.read_file(run.change.repo, CONFIG_FILE, state.head_sha if from_head else state.base_branch)
-    run = replace(run, trusted=trusted, config_from_head=from_head, config_changed=CONFIG_FILE in files)
+    run = replace(
+        run,
+        trusted=trusted,
+        config_from_head=from_head,
+        config_changed=CONFIG_FILE in files,
+        changed_files=tuple(files[:_SHOWN_FILES]),
+    )
     loaded = None if text is None else world.load_config(text, CONFIG_FILE, (DEFAULT_SPEC,))
     run, targets = _configured(world, run, state, loaded, files)
 
