@@ -15,10 +15,10 @@ EXIT_WRONG_INPUT = 2
 
 _address = click.option(
     "--database",
-    envvar="REVDEPS_DATABASE",
+    envvar="REVDEPS_DATABASE_URL",
     required=True,
     metavar="URL",
-    help="sqlite:///path/to/file or postgresql://user@host/name.  [env: REVDEPS_DATABASE]",
+    help="sqlite:///path/to/file or postgresql://user@host/name.  [env: REVDEPS_DATABASE_URL]",
 )
 
 

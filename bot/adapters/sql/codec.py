@@ -1,11 +1,10 @@
 """Values to JSON and back, through pydantic, so that what is read equals what was written.
 
-Unions whose members look alike (outcomes, intents) are told apart by a column, never by guessing. Text is written in
-ASCII with escapes, as logs and comments may hold what is no valid Unicode, and read back as it was.
+Unions whose members look alike (outcomes, intents) are told apart by a column, never by guessing. Python's own
+json writes text in ASCII with escapes, so that what is no valid Unicode (logs hold it) is read back as it was.
 Old rows stay readable where a new field has a default; what a field is called is therefore part of the schema.
 """
 
-import json
 from functools import cache
 from typing import Any, TypeVar
 
@@ -16,6 +15,8 @@ from bot.domain.build import Cancelled, Failed, Outcome, Succeeded
 from bot.domain.intents import ButtonPressed, Commented, Intent, Refresh, RepositoryTouched, RerunRequested
 
 T = TypeVar("T")
+Document = dict[str, Any]
+"""A JSON object, which the column's type turns into text."""
 
 _INTENTS: dict[str, type[Intent]] = {
     kind.__name__: kind for kind in (Refresh, Commented, RerunRequested, ButtonPressed, RepositoryTouched)
@@ -28,21 +29,21 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def encode(value: Any, without: frozenset[str] = frozenset()) -> str:
-    """Return a dataclass as JSON, leaving out fields that stand in columns alone."""
+def encode(value: Any, without: frozenset[str] = frozenset()) -> Document:
+    """Return a dataclass as a JSON object, leaving out fields that stand in columns alone."""
     kind: Any = type(value)
-    fields = _adapter(kind).dump_python(value, mode="json", exclude=set(without))
-    return json.dumps(fields, separators=(",", ":"))
+    fields: Document = _adapter(kind).dump_python(value, mode="json", exclude=set(without))
+    return fields
 
 
-def decode(kind: type[T], text: str, **columns: object) -> T:
+def decode(kind: type[T], document: Document, **columns: object) -> T:
     """Return the value that `encode` wrote; `columns` are the fields that were left out."""
     dataclass: Any = kind  # mypy does not take `type[T]` for hashable
-    value: T = _adapter(dataclass).validate_python({**json.loads(text), **columns})
+    value: T = _adapter(dataclass).validate_python({**document, **columns})
     return value
 
 
-def encode_outcome(outcome: Outcome | None) -> tuple[str | None, str | None]:
+def encode_outcome(outcome: Outcome | None) -> tuple[str | None, Document | None]:
     """Return the name of an outcome and, for a failure, its JSON."""
     match outcome:
         case None:
@@ -55,7 +56,7 @@ def encode_outcome(outcome: Outcome | None) -> tuple[str | None, str | None]:
             return "CANCELLED", None
 
 
-def decode_outcome(name: str | None, failure: str | None) -> Outcome | None:
+def decode_outcome(name: str | None, failure: Document | None) -> Outcome | None:
     """Return the outcome that `encode_outcome` wrote."""
     match name:
         case None:
@@ -65,16 +66,16 @@ def decode_outcome(name: str | None, failure: str | None) -> Outcome | None:
         case "CANCELLED":
             return Cancelled()
         case _:
-            return decode(Failed, failure or "")
+            return decode(Failed, failure or {})
 
 
-def encode_intent(intent: Intent) -> tuple[str, str]:
+def encode_intent(intent: Intent) -> tuple[str, Document]:
     """Return an intent's kind and its JSON; raise ValueError for a naive time."""
     if isinstance(intent, Commented):
         aware(intent.written_at)
     return type(intent).__name__, encode(intent)
 
 
-def decode_intent(kind: str, text: str) -> Intent:
+def decode_intent(kind: str, document: Document) -> Intent:
     """Return the intent that `encode_intent` wrote."""
-    return decode(_INTENTS[kind], text)
+    return decode(_INTENTS[kind], document)

@@ -1,7 +1,7 @@
 """Column types that SQLite and PostgreSQL agree on.
 
-Both must give back what was put in: aware UTC times, names sorted by code point, JSON as the very text that was
-written.
+Both must give back what was put in: aware UTC times, names sorted by code point, JSON with every
+character that it had.
 """
 
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ Name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 """Text that identifies: PostgreSQL would otherwise sort it by the language of the cluster, and SQLite does not."""
 
 Json = sa.JSON(none_as_null=True)
-"""Encoded text (see `bot.adapters.sql.codec`). PostgreSQL's `json`, as `jsonb` refuses the NUL that a log may hold."""
+"""Values (see `bot.adapters.sql.codec`). In PostgreSQL `json`, as `jsonb` refuses the NUL that a log may hold."""
 
 Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """A number that the database gives: SQLite only counts by itself in a column that is called INTEGER."""

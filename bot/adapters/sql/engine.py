@@ -7,9 +7,12 @@ writes later would fail in the middle otherwise. There is one connection per pro
 and they do so more fairly in the pool's queue than in SQLite's polling.
 """
 
+import asyncio
+import sqlite3
 from contextlib import ExitStack
 from typing import Any
 
+import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
@@ -32,10 +35,9 @@ def make_engine(url: str, connections: int = 10) -> AsyncEngine:
     `connections` bounds those to PostgreSQL. Raise `Misconfigured` for any other address.
     """
     address = _address(url)
-    as_it_is: dict[str, Any] = {"json_serializer": _same, "json_deserializer": _same}
     if address.get_backend_name() == "postgresql":
         return create_async_engine(
-            address, pool_size=connections, max_overflow=0, pool_timeout=BUSY_SECONDS, pool_pre_ping=True, **as_it_is
+            address, pool_size=connections, max_overflow=0, pool_timeout=BUSY_SECONDS, pool_pre_ping=True
         )
     engine = create_async_engine(
         address,
@@ -43,8 +45,7 @@ def make_engine(url: str, connections: int = 10) -> AsyncEngine:
         pool_size=1,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
-        connect_args={"timeout": BUSY_SECONDS},
-        **as_it_is,
+        connect_args={"timeout": BUSY_SECONDS, "async_creator_fn": _open_file},
     )
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
@@ -67,9 +68,17 @@ def _unknown(what: str) -> Misconfigured:
     return Misconfigured("database address", what, "Write sqlite:///path/to/file or postgresql://user@host/name")
 
 
-def _same(text: str) -> str:
-    """JSON is written and read by the codec; the engine passes text on."""
-    return text
+async def _open_file(*arguments: Any, **options: Any) -> aiosqlite.Connection:
+    """Open a database file as SQLAlchemy would, and leave no thread behind where that fails."""
+    connection = aiosqlite.connect(*arguments, **options)
+    worker: Any = getattr(connection, "_thread", connection)  # before 0.22 the connection is the thread itself
+    worker.daemon = True
+    try:
+        return await connection
+    except sqlite3.Error:
+        # aiosqlite does not wait for it, and it fails noisily where the event loop (of a command) ends sooner.
+        await asyncio.to_thread(worker.join)
+        raise
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
