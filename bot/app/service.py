@@ -5,18 +5,21 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import web
 
 from bot.app.settings import Settings, secret
+from bot.domain.build import Build
 from bot.engine.executor import pass_by
 from bot.engine.intake import Intake
-from bot.engine.poller import Poller
+from bot.engine.poller import Poller, log_chunks
 from bot.engine.reconciler import Reconciler
 from bot.engine.resync import Resync
 from bot.engine.world import World
+from bot.web.dashboard import PageSettings, add_pages
 from bot.web.health import Health, heartbeat_probe, store_probe
 from bot.web.metrics import Metrics
 from bot.web.server import add_routes
@@ -111,7 +114,21 @@ def web_application(parts: Parts) -> web.Application:
         metrics,
     )
     add_routes(application, webhook=webhook, health=health)
+    add_pages(
+        application,
+        world.store,
+        world.logs,
+        running_log=partial(running_log, world),
+        settings=PageSettings(public=settings.public_pages),
+    )
     return application
+
+
+async def running_log(world: World, build: Build) -> AsyncIterator[bytes]:
+    """Yield a log that is still being written, as far as it is."""
+    if build.ref is not None and build.backend in world.builders:
+        async for chunk in log_chunks(world.builder(build.backend), build.ref):
+            yield chunk
 
 
 async def serve(world: World, settings: Settings) -> None:

@@ -170,7 +170,7 @@ class Poller:
         if build.ref is None:
             return
         try:
-            await self.world.logs.save(build.key, _chunks(builder, build.ref))
+            await self.world.logs.save(build.key, log_chunks(builder, build.ref))
         except (Transient, Rejected, Misconfigured) as trouble:
             log.warning("%s: its log could not be kept: %s", build.key, trouble)
 
@@ -226,7 +226,8 @@ def _lost(build: Build, world: World) -> Build:
     return replace(build, state=BuildState.DONE, outcome=outcome, ended_at=world.clock.now())
 
 
-async def _chunks(builder: Builder, ref: BuildRef) -> AsyncIterator[bytes]:
+async def log_chunks(builder: Builder, ref: BuildRef) -> AsyncIterator[bytes]:
+    """Yield a build's log as far as it is written, a piece at a time."""
     offset = 0
     while chunk := await builder.log(ref, offset, _CHUNK):
         yield chunk
