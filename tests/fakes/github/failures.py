@@ -1,0 +1,89 @@
+"""Makes the server fail on purpose: the next requests, or those that match, get an error, no answer, or a late one.
+
+Read in: GitHub docs, "Rate limits for the REST API" and "Troubleshooting the REST API" (403 and 429 with their
+messages, `retry-after`, `x-ratelimit-remaining`).
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from tests.fakes.github.wire import ApiError
+
+_MESSAGES = {
+    401: "Bad credentials",
+    403: "Resource not accessible by integration",
+    404: "Not Found",
+    422: "Validation Failed",
+    429: "Too many requests",
+    500: "Server Error",
+    502: "Server Error",
+    503: "Service unavailable",
+}
+SECONDARY = (
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. If you reach out to "
+    "GitHub Support for help, please include the request ID."
+)
+PRIMARY = "API rate limit exceeded for installation."
+
+
+@dataclass(slots=True, kw_only=True)
+class Failure:
+    """What is to go wrong. `times` counts down; None goes on until `stop`.
+
+    status          the answer; 0 for none of its own (with `delay`, `drop` or `lose_answer`)
+    retry_after     seconds, as `Retry-After`
+    secondary       the message of a secondary rate limit (403 or 429)
+    exhausted       the primary rate limit: remaining 0 and the hour's end as reset
+    drop            close the connection without reading on
+    lose_answer     do what is asked, then close the connection: the client cannot know
+    delay           seconds before anything else happens
+    """
+
+    method: str | None = None
+    path: str = ""
+    times: int | None = 1
+    status: int = 500
+    retry_after: int | None = None
+    secondary: bool = False
+    exhausted: bool = False
+    drop: bool = False
+    lose_answer: bool = False
+    delay: float = 0.0
+    message: str | None = None
+    hits: int = 0
+
+    def matches(self, method: str, path: str) -> bool:
+        return self.method in (None, method) and re.search(self.path, path) is not None
+
+    def stop(self) -> None:
+        self.times = 0
+
+    def error(self) -> ApiError | None:
+        """The error to answer with, if any."""
+        if not self.status or self.drop or self.lose_answer:
+            return None
+        text = SECONDARY if self.secondary else PRIMARY if self.exhausted else _MESSAGES.get(self.status, "Error")
+        error = ApiError(self.status, self.message or text)
+        if self.retry_after is not None:
+            error.headers["Retry-After"] = str(self.retry_after)
+        if self.exhausted:
+            error.headers["X-RateLimit-Remaining"] = "0"
+        return error
+
+
+@dataclass(slots=True)
+class Failures:
+    """The failures that are planned, the oldest first."""
+
+    planned: list[Failure] = field(default_factory=list)
+
+    def take(self, method: str, path: str) -> Failure | None:
+        """Use up one failure that fits the request."""
+        self.planned = [failure for failure in self.planned if failure.times != 0]
+        for failure in self.planned:
+            if failure.matches(method, path):
+                failure.hits += 1
+                if failure.times is not None:
+                    failure.times -= 1
+                return failure
+        return None

@@ -1,0 +1,398 @@
+"""`GitHubServer`: GitHub's REST API, git over HTTP and webhooks on a loopback port, for what the bot uses of them.
+
+Tests and the demo act on it as people do (`push`, `open_pull_request`, `comment`, `press_button` …); each act returns
+when its webhooks have been answered, or have failed. What the bot published is read with `checks` and `comments`.
+`violations` lists requests that the real GitHub would have refused as wrong: a test asserts that it is empty.
+"""
+
+import functools
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from bot.ports.clock import Clock
+from tests.fakes.github import apps, checks, comments, git, history, pulls, render
+from tests.fakes.github.failures import Failure
+from tests.fakes.github.gate import Gate
+from tests.fakes.github.model import (
+    ROLES,
+    App,
+    CheckRun,
+    Comment,
+    HookDelivery,
+    Installation,
+    PullRequest,
+    Repository,
+    SystemClock,
+    World,
+)  # fmt: skip
+from tests.fakes.github.openapi import default_path, load
+from tests.fakes.github.webhooks import Sender
+from tests.fakes.github.wire import Route
+
+PERMISSIONS = {
+    "checks": "write", "pull_requests": "write", "issues": "write", "contents": "read", "metadata": "read",
+    "merge_queues": "read",
+}  # fmt: skip
+EVENTS = ("check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push")
+SECRET = "It's a Secret to Everybody"
+_PUSH_BOUND = 64 * 1024 * 1024
+
+
+class GitHubServer:
+    """The server. `async with GitHubServer() as github:` serves until the block ends.
+
+    clock          the time that tokens and limits go by
+    openapi        GitHub's description; by default what `scripts/fetch-test-data` fetched, None: no check
+    root           where the repositories are kept; by default a directory that goes away with the server
+    rate_limit     requests an hour an installation
+    check_answers  also hold the server's own answers against the description
+    """
+
+    def __init__(
+        self, *, clock: Clock | None = None, openapi: Path | str | None = "default", root: Path | None = None,
+        rate_limit: int = 5_000, check_answers: bool = False,
+    ) -> None:  # fmt: skip
+        self._temporary = None if root else tempfile.TemporaryDirectory(prefix="fake-github-")
+        self.world = World(root=root or Path(self._temporary.name), clock=clock or SystemClock())
+        self.webhooks = Sender(self.world)
+        path = default_path() if openapi == "default" else openapi
+        description = load(Path(path)) if path else None
+        self.gate = Gate(self.world, self.webhooks, description, rate_limit, check_answers=check_answers)
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def start(self, port: int = 0) -> None:
+        """Serve on loopback, on a free port unless told otherwise."""
+        application = web.Application(client_max_size=_PUSH_BOUND)
+        resend = apps.redeliver_route(self.webhooks.resend)
+        for routes in (apps.ROUTES, pulls.ROUTES, comments.ROUTES, checks.ROUTES, resend):
+            for route in routes.found:
+                application.router.add_route(route.method, route.pattern, self._handler(route))
+        application.router.add_route("*", "/{owner}/{repo}.git/{rest:.*}", self.gate.git)
+        application.router.add_route("*", "/{anything:.*}", self._handler(None))
+        self._runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        self.world.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    def _handler(self, route: Route | None) -> Any:
+        return functools.partial(self.gate.rest, route=route)
+
+    async def close(self) -> None:
+        """Stop serving; webhooks that have not been delivered are dropped."""
+        await self.webhooks.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    # What can be seen from outside.
+
+    @property
+    def url(self) -> str:
+        """The address of the API, of git and (in links) of the pages."""
+        return self.world.url
+
+    @property
+    def violations(self) -> list[str]:
+        """What was asked for that the real GitHub refuses as wrong."""
+        return self.gate.violations
+
+    @property
+    def calls(self) -> Mapping[tuple[str, str], int]:
+        """How often each (method, template of the path) was called, failed calls included."""
+        return self.gate.calls
+
+    @property
+    def deliveries(self) -> Sequence[HookDelivery]:
+        """Every attempt to deliver a webhook, oldest first."""
+        return self.world.deliveries
+
+    def repository(self, full_name: str) -> Repository:
+        return self.world.repositories[full_name]
+
+    def pull(self, repo: str, number: int) -> PullRequest:
+        return self.repository(repo).pulls[number]
+
+    def checks(self, repo: str, sha: str | None = None) -> list[CheckRun]:
+        """The check runs of a repository, or of one commit, oldest first, with their history."""
+        return [c for c in self.world.checks.values() if c.repo.full_name == repo and sha in (None, c.head_sha)]
+
+    def comments(self, repo: str, number: int) -> list[Comment]:
+        """The comments of a pull request, oldest first, with their history."""
+        return comments.of_pull(self.world, self.pull(repo, number))
+
+    def fail(self, **what: Any) -> Failure:
+        """Plan a failure: see `Failure` for what can go wrong. Returns it, to be counted (`hits`) or stopped."""
+        failure = Failure(**what)
+        self.gate.failures.planned.append(failure)
+        return failure
+
+    async def settled(self) -> None:
+        """Wait until no webhook is on its way."""
+        await self.webhooks.settled()
+
+    # Apps.
+
+    def create_app(
+        self, app_id: int = 1_234, *, slug: str = "revdeps", private_key: str | None = None,
+        public_key: str | None = None, webhook_url: str | None = None, webhook_secret: str = SECRET,
+        permissions: Mapping[str, str] | None = None, events: Sequence[str] = EVENTS,
+    ) -> App:  # fmt: skip
+        """Register an App; without a key one is made, and stands in the result's `private_key` (PEM)."""
+        if private_key is None and public_key is None:
+            private_key = test_key()
+        app = App(
+            id=app_id, slug=slug, client_id=f"Iv23li{app_id:014}", owner=self.world.user("octocat"),
+            bot=self.world.user(f"{slug}[bot]", "Bot"),
+            public_key=public_key.encode() if public_key else _public(private_key or ""), private_key=private_key,
+            webhook_url=webhook_url, webhook_secret=webhook_secret,
+            permissions=dict(PERMISSIONS if permissions is None else permissions), events=tuple(events),
+            created_at=self.world.now(),
+        )  # fmt: skip
+        self.world.apps[app_id] = app
+        return app
+
+    async def install(
+        self, account: str, app: App | None = None, repositories: Sequence[str] | None = None
+    ) -> Installation:
+        """Install an App (the newest by default) for all repositories of an account, or for those named."""
+        which, owner = apps.app_by_default(self.world, app), self.world.user(account)
+        selected = None if repositories is None else set(repositories)
+        new = Installation(self.world.new_id(), which, owner, dict(which.permissions), self.world.now(), selected)
+        self.world.installations[new.id] = new
+        await self._installation_event(new, "created")
+        return new
+
+    async def uninstall(self, installation: Installation) -> None:
+        """Remove an installation; its tokens are worth nothing any more."""
+        await self._installation_event(installation, "deleted")
+        del self.world.installations[installation.id]
+
+    async def add_repositories(self, installation: Installation, *repositories: str, remove: bool = False) -> None:
+        """Add repositories to a selection, or take them out of it."""
+        change = set(repositories)
+        kept = (installation.selected or set()) - change if remove else (installation.selected or set()) | change
+        installation.selected = kept
+        known = [self.repository(name) for name in repositories]
+        brief = [{"id": r.id, "node_id": f"R_{r.id}", "name": r.name, "full_name": r.full_name, "private": r.private}
+                 for r in known]  # fmt: skip
+        payload = apps.installation_event(self.world, installation, installation.account) | {
+            "action": "removed" if remove else "added",
+            "repository_selection": "selected",
+            "repositories_added": [] if remove else brief,
+            "repositories_removed": brief if remove else [],
+        }
+        del payload["repositories"]
+        self.webhooks.emit_to(installation, "installation_repositories", payload)
+        await self.settled()
+
+    async def _installation_event(self, which: Installation, action: str) -> None:
+        payload = {"action": action} | apps.installation_event(self.world, which, which.account)
+        self.webhooks.emit_to(which, "installation", payload)
+        await self.settled()
+
+    async def redeliver(self, delivery: HookDelivery) -> None:
+        """Press *Redeliver*: the same GUID again."""
+        self.webhooks.resend(apps.again(self.world, delivery))
+        await self.settled()
+
+    # Repositories and pull requests.
+
+    async def create_repository(
+        self, full_name: str, files: git.Files | Path | None = None, *, private: bool = False
+    ) -> Repository:
+        """Make a repository out of files or a directory."""
+        return await history.create(self.world, full_name, files or {"README.md": "Hello\n"}, private=private)
+
+    def set_permission(self, repo: str, user: str, role: str) -> None:
+        """Give a user a role: none, read, triage, write, maintain or admin."""
+        if role not in ROLES:
+            raise AssertionError(f"{role!r} is none of {ROLES}")
+        self.repository(repo).roles[self.world.user(user).login] = role
+
+    async def push(
+        self, repo: str, branch: str, files: git.Files | Path, user: str = "octocat", *, message: str = "",
+        parent: str | None = None,
+    ) -> str:  # fmt: skip
+        """Commit and push, and return the new commit's SHA.
+
+        Open pull requests from that branch follow (`synchronize`, after `push`). With `parent`, the branch is reset to
+        that commit first: a forced push.
+        """
+        where = self.repository(repo)
+        what = history.Push(branch=branch, files=files, user=self.world.user(user), message=message, parent=parent)
+        payload = await history.push(self.world, where, what)
+        return await self._pushed(where, branch, payload, user)
+
+    async def _pushed(self, where: Repository, branch: str, payload: dict[str, Any], user: str) -> str:
+        before, after = payload["before"], payload["after"]
+        self.webhooks.emit(where, "push", payload)
+        for pull in await history.moved(self.world, where, branch, after):
+            await self._tell(pull, "synchronize", user, before=before, after=after)
+        await self.settled()
+        return str(after)
+
+    async def open_pull_request(
+        self, repo: str, head: str, title: str, user: str = "octocat", *, draft: bool = False, from_fork: bool = False,
+        body: str = "", base: str | None = None, files: git.Files | Path | None = None,
+    ) -> PullRequest:  # fmt: skip
+        """Open a pull request from branch `head`; with `files` the branch is pushed first.
+
+        `from_fork`: from the branch of that name in the user's fork, which is made where there is none.
+        """
+        target, who = self.repository(repo), self.world.user(user)
+        source = await history.fork(self.world, target, who) if from_fork else target
+        if files is not None:
+            await self.push(source.full_name, head, files, user, message=title)
+        facts = {"user": who, "title": title, "body": body, "draft": draft, "base_ref": base}
+        pull = await history.open_pull(self.world, target, source, head, facts)
+        await self._tell(pull, "opened", user)
+        return pull
+
+    async def close_pull_request(self, repo: str, number: int, user: str = "octocat") -> None:
+        """Close without merging."""
+        pull = self.pull(repo, number)
+        pull.state, pull.closed_at = "closed", self.world.now()
+        await self._tell(pull, "closed", user)
+
+    async def merge_pull_request(self, repo: str, number: int, user: str = "octocat") -> str:
+        """Merge with a merge commit, and return its SHA: `closed`, then `push` to the base."""
+        pull = self.pull(repo, number)
+        where, tip = pull.repo.git_dir, await git.resolve(pull.repo.git_dir, f"refs/heads/{pull.base_ref}")
+        sha = await git.merge(where, tip or pull.base_sha, pull.head_sha, f"Merge #{number}", user)
+        if sha is None:
+            raise AssertionError(f"{repo}#{number} has conflicts")
+        await git.git(where, "update-ref", f"refs/heads/{pull.base_ref}", sha)
+        pull.state, pull.closed_at, pull.merged_at = "closed", self.world.now(), self.world.now()
+        pull.merge_commit_sha = sha
+        await self._tell(pull, "closed", user)
+        what = history.Push(branch=pull.base_ref, files={}, user=self.world.user(user))
+        await self._pushed(
+            pull.repo, pull.base_ref, await history.push_event(self.world, pull.repo, what, tip, sha), user
+        )
+        return sha
+
+    async def reopen(self, repo: str, number: int, user: str = "octocat") -> None:
+        pull = self.pull(repo, number)
+        pull.state, pull.closed_at = "open", None
+        await self._tell(pull, "reopened", user)
+
+    async def mark_draft(self, repo: str, number: int, user: str = "octocat") -> None:
+        self.pull(repo, number).draft = True
+        await self._tell(self.pull(repo, number), "converted_to_draft", user)
+
+    async def mark_ready(self, repo: str, number: int, user: str = "octocat") -> None:
+        self.pull(repo, number).draft = False
+        await self._tell(self.pull(repo, number), "ready_for_review", user)
+
+    async def label(self, repo: str, number: int, name: str, user: str = "octocat") -> None:
+        pull = self.pull(repo, number)
+        pull.labels.append(name)
+        await self._tell(pull, "labeled", user, label=render.label(self.world, pull.repo, name))
+
+    async def retarget(self, repo: str, number: int, base: str, user: str = "octocat") -> None:
+        """Choose another base branch: `edited`, with `changes.base`."""
+        pull = self.pull(repo, number)
+        old = {"ref": {"from": pull.base_ref}, "sha": {"from": pull.base_sha}}
+        sha = await git.resolve(pull.repo.git_dir, f"refs/heads/{base}")
+        if sha is None:
+            raise AssertionError(f"no branch {base} in {repo}")
+        pull.base_ref, pull.base_sha = base, sha
+        await self._tell(pull, "edited", user, changes={"base": old})
+
+    async def _tell(self, pull: PullRequest, action: str, user: str, **more: Any) -> None:
+        pull.updated_at = self.world.now()
+        payload = await history.pull_event(self.world, pull, action, self.world.user(user), **more)
+        self.webhooks.emit(pull.repo, "pull_request", payload)
+        await self.settled()
+
+    # Comments and checks.
+
+    async def comment(self, repo: str, number: int, user: str, body: str) -> Comment:
+        """Write a comment."""
+        pull, who = self.pull(repo, number), self.world.user(user)
+        new = comments.write_comment(self.world, pull, who, body)
+        await self._comment_event(new, "created", user)
+        return new
+
+    async def edit_comment(self, comment: Comment, body: str, user: str | None = None) -> None:
+        """Rewrite a comment."""
+        before = comment.body
+        comment.history.append(body)
+        comment.updated_at = self.world.now()
+        await self._comment_event(comment, "edited", user or comment.user.login, changes={"body": {"from": before}})
+
+    async def delete_comment(self, comment: Comment, user: str | None = None) -> None:
+        """Delete a comment, the bot's too."""
+        del self.world.comments[comment.id]
+        await self._comment_event(comment, "deleted", user or comment.user.login)
+
+    async def _comment_event(self, comment: Comment, action: str, user: str, **more: Any) -> None:
+        pull = comment.repo.pulls[comment.number]
+        payload = comments.event(self.world, pull, comment, action, self.world.user(user)) | more
+        self.webhooks.emit(comment.repo, "issue_comment", payload)
+        await self.settled()
+
+    async def press_button(self, check_run_id: int, identifier: str, user: str) -> None:
+        """Press a button of a check run, finished or not: octokit/webhooks has an example of an unfinished one."""
+        run = self.world.checks[check_run_id]
+        shown = [action["identifier"] for action in run.actions]
+        if identifier not in shown:
+            raise AssertionError(f"check {run.name!r} has no button {identifier!r}, only {shown}")
+        more = {"requested_action": {"identifier": identifier}}
+        await self._check_event(run, "requested_action", user, **more)
+
+    async def rerequest_check(self, check_run_id: int, user: str) -> None:
+        """Press *Re-run*: its suite is queued again, the run itself stays (checks/rerequest-run)."""
+        run = self.world.checks[check_run_id]
+        run.suite.reset = True
+        await self._check_event(run, "rerequested", user)
+
+    async def _check_event(self, run: CheckRun, action: str, user: str, **more: Any) -> None:
+        payload = checks.run_event(self.world, run, action, self.world.user(user)) | more
+        self._emit_to_owner(run.repo, run.app, "check_run", payload)
+        await self.settled()
+
+    async def rerequest_suite(self, repo: str, sha: str, user: str, app: App | None = None) -> None:
+        """Press *Re-run all checks* of a commit."""
+        which = apps.app_by_default(self.world, app)
+        suites = self.world.suites.values()
+        suite = next(s for s in suites if s.repo.full_name == repo and s.head_sha == sha and s.app is which)
+        suite.reset = True
+        payload = await checks.suite_event(self.world, suite, "rerequested", self.world.user(user))
+        self._emit_to_owner(suite.repo, which, "check_suite", payload)
+        await self.settled()
+
+    def _emit_to_owner(self, repo: Repository, app: App, event: str, payload: dict[str, Any]) -> None:
+        """What is asked of a check goes to the App that made it, and to no other."""
+        installation = self.world.installation_for(repo, app)
+        if installation is not None:
+            self.webhooks.emit_to(installation, event, payload)
+
+
+@functools.cache
+def test_key() -> str:
+    """A private key (PEM) for tests, made once a process."""
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    encoding, layout = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(encoding, layout, serialization.NoEncryption()).decode()
+
+
+def _public(private_key: str) -> bytes:
+    loaded = serialization.load_pem_private_key(private_key.encode(), password=None)
+    layout = serialization.PublicFormat.SubjectPublicKeyInfo
+    return loaded.public_key().public_bytes(serialization.Encoding.PEM, layout)
