@@ -17,6 +17,9 @@ TEXT_LIMIT = 65_535
 """Characters in `summary`, and in `text`."""
 
 _ANNOTATIONS = 50
+_MESSAGE = 16_000
+"""Characters: GitHub takes 64 KB, and a character has four bytes at most."""
+_TITLE = 255
 _BUTTONS = 3
 _COLLECTION = "/repos/{owner}/{name}/check-runs"
 _ONE = f"{_COLLECTION}/{{id}}"
@@ -123,10 +126,10 @@ def _annotation(one: Annotation) -> dict[str, Any]:
         "start_line": one.line,
         "end_line": one.line,
         "annotation_level": one.level.value,
-        "message": one.message,
+        "message": one.message[:_MESSAGE],
     }
     if one.title:
-        sent["title"] = one.title
+        sent["title"] = one.title[:_TITLE]
     if one.column is not None:
         sent |= {"start_column": one.column, "end_column": one.column}
     return sent

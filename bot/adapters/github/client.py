@@ -27,6 +27,7 @@ Variables = Mapping[str, str | int | Sequence[str]]
 Send = Callable[[Transport], Awaitable[Any]]
 """A request, whoever it is made as."""
 
+_RAW = "application/vnd.github.raw+json"
 _APP = 0
 """Stands for the App itself where installations are numbered."""
 
@@ -60,6 +61,16 @@ class GitHubClient:
 
         read: Read = await self._as_installation(await self._installation(repo), send)
         return read
+
+    async def file(self, repo: RepoRef, url: str, variables: Variables) -> bytes | None:
+        """Read a file's contents, None where something else stands there."""
+
+        async def send(api: Transport) -> bytes | None:
+            await api.getitem(url, _about(repo, variables), accept=_RAW)
+            return api.raw
+
+        contents: bytes | None = await self._as_installation(await self._installation(repo), send)
+        return contents
 
     async def pages(self, repo: RepoRef, url: str, variables: Variables, key: str = "items") -> list[Any]:
         """Read a whole list of a repository; `key` is where the list stands in an answer that is an object."""
@@ -103,7 +114,7 @@ class GitHubClient:
 
     async def app_post(self, url: str, variables: Variables) -> Any:
         """Ask for something as the App."""
-        return await self._as_app(lambda api: api.post(url, variables, data={}))
+        return await self._as_app(lambda api: api.post(url, variables, data=b""))
 
     async def installation_repositories(self, installation: int) -> list[RepoRef]:
         """Return the repositories that an installation covers, and remember that it does."""
@@ -166,7 +177,7 @@ class GitHubClient:
         async def mint() -> Token:
             url, variables = "/app/installations/{id}/access_tokens", {"id": str(installation)}
             try:
-                made = await self._as_app(lambda api: api.post(url, variables, data={}))
+                made = await self._as_app(lambda api: api.post(url, variables, data=b""))
             except Gone:
                 # Removed, and perhaps installed again under another number.
                 self._credentials.forget(installation)

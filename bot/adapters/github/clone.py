@@ -35,7 +35,14 @@ _SETTINGS = {
     "init.defaultBranch": "main",
 }
 
-_GONE = ("couldn't find remote ref", "not our ref", "repository not found", "unadvertised object", "error: 404")
+_GONE = (
+    "couldn't find remote ref",
+    "reference is not a tree",
+    "not our ref",
+    "repository not found",
+    "unadvertised object",
+    "error: 404",
+)
 _REFUSED = ("authentication failed", "could not read username", "error: 401", "error: 403")
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from bot.adapters.github.client import GitHubClient
 from bot.ports.forge import Delivery
 
+_UNDER_WAY = "pending"
+
 
 async def missed(client: GitHubClient, since: datetime) -> Sequence[Delivery]:
     """Return the deliveries that no attempt brought here, oldest first; each by its newest attempt."""
@@ -20,7 +22,9 @@ async def missed(client: GitHubClient, since: datetime) -> Sequence[Delivery]:
             succeeded=200 <= item["status_code"] < 300,
             ref=str(item["id"]),
         )
-        if delivery.succeeded:
+        if item["status"] == _UNDER_WAY:
+            arrived.add(delivery.guid)  # It may still arrive; the next look will tell.
+        elif delivery.succeeded:
             arrived.add(delivery.guid)
         else:
             failed.setdefault(delivery.guid, delivery)

@@ -1,7 +1,5 @@
 """Pull requests and files: what is read."""
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +7,7 @@ from bot.adapters.github.client import GitHubClient
 from bot.adapters.github.transport import NotModified
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
-from bot.ports.errors import Gone, Rejected
+from bot.ports.errors import Gone
 
 _PULL = "/repos/{owner}/{name}/pulls/{number}"
 _GHOST = "ghost"
@@ -48,20 +46,12 @@ async def read_file(client: GitHubClient, repo: RepoRef, path: str, ref: str) ->
     parts = path.split("/")
     if not ref or {"", ".", ".."}.intersection(parts):
         return None
-    url = "/repos/{owner}/{name}/contents{/path*}{?ref}"
+    # As raw bytes: in JSON, GitHub leaves out the contents of what is larger than a megabyte.
     try:
-        data = (await client.get(repo, url, {"path": parts, "ref": ref})).data
-        if isinstance(data, list) or data.get("type") != "file":
-            return None
-        if data.get("encoding") != "base64":
-            # Above a megabyte the contents are left out, and have to be asked for by their hash.
-            data = (await client.get(repo, "/repos/{owner}/{name}/git/blobs/{sha}", {"sha": data["sha"]})).data
+        url = "/repos/{owner}/{name}/contents{/path*}{?ref}"
+        return await client.file(repo, url, {"path": parts, "ref": ref})
     except Gone:
         return None
-    try:
-        return base64.b64decode(data["content"])
-    except binascii.Error as error:
-        raise Rejected(f"{repo}: {path} at {ref} came in a coding that cannot be read: {error}") from error
 
 
 async def permission(client: GitHubClient, repo: RepoRef, user: str) -> Permission:

@@ -2,7 +2,7 @@
 
 gidgethub knows GitHub's headers, URL templates and pages. It does not tell 429 and secondary limits from a bad request,
 and hides the answer's headers; so the answer is looked at here, before gidgethub does. An object is one call's: it
-holds the entity tag of the last answer.
+holds the entity tag of the last answer, and its bytes where these are a file's.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,9 @@ class NotModified(Exception):
 
 
 class Transport(gidgethub.abc.GitHubAPI):
-    """gidgethub's client over an aiohttp session. `etag` is that of the last answer, empty where it had none."""
+    """gidgethub's client over an aiohttp session. `etag` is that of the last answer, empty where it had none; `raw`
+    is a file's contents, None where something else came.
+    """
 
     def __init__(
         self, session: aiohttp.ClientSession, settings: GitHubSettings, clock: Clock, authorization: str
@@ -37,6 +39,7 @@ class Transport(gidgethub.abc.GitHubAPI):
         self._authorization = authorization
         self._timeout = aiohttp.ClientTimeout(total=settings.request_seconds)
         self.etag = ""
+        self.raw: bytes | None = None
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
@@ -57,6 +60,9 @@ class Transport(gidgethub.abc.GitHubAPI):
                 what=what, status=answer.status, headers=answer.headers, body=content, now=self._clock.now()
             )
             raise error_for(refusal)
+        if "raw" in answer.content_type:
+            self.raw = content
+            return answer.status, answer.headers, b""
         if content and answer.content_type not in _JSON:
             raise Transient(f"{what}: {answer.content_type} came instead of JSON; is {self.base_url} GitHub's API?")
         self.etag = answer.headers.get("ETag", "")
