@@ -62,6 +62,8 @@ class FailureReason(Enum):
     INSTALL = "install"
     SRPM = "srpm"
     TIMEOUT = "timeout"
+    MEMORY = "memory"
+    """It needed more than it may have, and was killed."""
     INFRASTRUCTURE = "infrastructure"
 
 

@@ -108,10 +108,6 @@ class ReverseDependencyConfig:
     """Where it is not empty these packages, and no solver, say what is rebuilt."""
     limit: int | None = None
 
-    def excludes(self, package: str) -> bool:
-        """Whether `exclude` names the package and `include` does not."""
-        return matches(package, self.exclude) and not matches(package, self.include)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:

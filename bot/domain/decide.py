@@ -26,13 +26,14 @@ from bot.domain.actions import (
     StopRun,
 )
 from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Purpose, Succeeded
+from bot.domain.conclusion import conclude
 from bot.domain.config import Config
 from bot.domain.evidence import Judged, TargetView, judge_all, unpublished_rebuilds
 from bot.domain.intents import Refresh, StoredIntent
 from bot.domain.plan import PlanEntry
 from bot.domain.queue import dependents_builds, subject_build, wants_baseline_workspace
 from bot.domain.run import Change, Conclusion, Problem, Run, RunState, RunTarget, StopReason
-from bot.domain.verdict import Finding, Judgement, Needs, Waiver, conclude
+from bot.domain.verdict import Finding, Judgement, Needs, Waiver
 
 SUBJECT_RETRIES = 2
 """How often the change itself is built again after an infrastructure failure."""
@@ -134,7 +135,8 @@ def _reason_to_stop(view: ChangeView, run: Run, now: datetime) -> StopReason | N
         return StopReason.CLOSED
     if not _tests_head(view, run) or run.id != view.runs[0].run.id:
         return StopReason.SUPERSEDED
-    if run.deadline is not None and now >= run.deadline:
+    # A run that waits for an approval costs nothing and may wait for as long as the pull request is open.
+    if run.state is RunState.ACTIVE and run.deadline is not None and now >= run.deadline:
         return StopReason.DEADLINE
     return None
 

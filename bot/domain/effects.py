@@ -53,6 +53,8 @@ class Effect:
 
 def carry_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
     """Return what an authorised command does."""
+    if command.verb is not Verb.OK and command.sha is not None and not _is_head(command.sha, view):
+        return Effect(view=view, answer=_late_text(command, view), done=False)
     if not USAGES[command.verb].available:
         return Effect(view=view, answer=unavailable_text(command.verb), done=False)
     match command.verb:
@@ -74,11 +76,24 @@ def carry_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
         case Verb.CANCEL:
             return _cancel(command, view, asked)
         case Verb.SKIP | Verb.INCLUDE:
-            return _select_anew(command, view)
+            return _select_anew(command, view, asked)
         case Verb.REVOKE:
             return _revoke(view, asked)
         case _:
             return Effect(view=view, answer=unavailable_text(command.verb), done=False)
+
+
+def _is_head(sha: str, view: ChangeView) -> bool:
+    return view.change.state is not None and view.change.state.head_sha.startswith(sha)
+
+
+def _late_text(command: Command, view: ChangeView) -> str:
+    """Return the answer to a button on a check that is history: who pressed it did not see the present head."""
+    head = view.change.state.head_sha if view.change.state else ""
+    return (
+        f"`{command.verb.value}` was asked for on `{(command.sha or '')[:10]}`, which is not the head any more: "
+        f"nothing was done. Press the button on the check of `{head[:10]}`."
+    )
 
 
 def _names(view: ChangeView) -> tuple[str, ...]:
@@ -100,8 +115,14 @@ def _start(command: Command, view: ChangeView, asked: Asked) -> Effect:
     latest = view.runs[0].run if view.runs else None
     targets = tuple(value for key, value in command.options if key == "target")
     wanted = (command.limit, command.depth, targets)
-    about_to_start = latest is not None and latest.state is RunState.ACTIVE and latest.config is None
-    if latest is not None and about_to_start and (latest.limit, latest.depth, latest.only_targets) == wanted:
+    if (
+        latest is not None
+        and latest.state is RunState.ACTIVE
+        and latest.config is None
+        and latest.stop is None
+        and (latest.head_sha, latest.base_branch) == (state.head_sha, state.base_branch)
+        and (latest.limit, latest.depth, latest.only_targets) == wanted
+    ):
         return Effect(view=view, answer="A run that was asked for earlier is about to start: this joins it.")
     known = latest.config.targets if latest is not None and latest.config is not None else ()
     unknown = [name for name in targets if known and name not in {target.name for target in known}]
@@ -133,15 +154,16 @@ def _approve(command: Command, view: ChangeView, asked: Asked) -> Effect:
     if command.sha is not None and not head.startswith(command.sha):
         answer = f"The head is `{head[:10]}` by now, not `{command.sha[:10]}`: read it, and `/revdeps ok @{head[:10]}`."
         return Effect(view=view, answer=answer, done=False)
-    seen = asked.waiting_since is not None and asked.waiting_since <= asked.at
+    latest = view.runs[0] if view.runs and view.runs[0].run.head_sha == head else None
+    # The check that waits may still be that of the commit before.
+    seen = latest is not None and asked.waiting_since is not None and asked.waiting_since <= asked.at
     if command.sha is None and not seen:
         answer = f"Which commit did you read? The head is `{head[:10]}`: say `/revdeps ok @{head[:10]}`."
         return Effect(view=view, answer=answer, done=False)
     change = replace(view.change, approved_sha=head, approved_by=asked.actor)
     view = replace(view, change=change)
-    latest = view.runs[0] if view.runs else None
     if latest is not None and latest.run.state is RunState.WAITING:
-        run = replace(latest.run, state=RunState.ACTIVE, trusted=True)
+        run = replace(_revived(latest.run, asked), trusted=True)
         return Effect(view=_with_run(view, replace(latest, run=run)))
     if latest is not None and latest.run.stop is StopReason.CANCELLED:
         return _start(Command(verb=Verb.RUN), view, asked)
@@ -151,8 +173,10 @@ def _approve(command: Command, view: ChangeView, asked: Asked) -> Effect:
 def _revoke(view: ChangeView, asked: Asked) -> Effect:
     if view.change.approved_sha is None:
         return Effect(view=view, answer="No commit of this pull request is approved.", done=False)
+    latest = view.runs[0]
     change: Change = replace(view.change, approved_sha=None, approved_by=None)
-    return _stop(replace(view, change=change), asked)
+    view = replace(view, change=change)
+    return _stop(_with_run(view, replace(latest, run=replace(latest.run, trusted=False))), asked)
 
 
 def _stop(view: ChangeView, asked: Asked) -> Effect:
@@ -162,6 +186,12 @@ def _stop(view: ChangeView, asked: Asked) -> Effect:
     run = replace(latest.run, stop=StopReason.CANCELLED, stopped_by=asked.actor)
     builds = tuple(_cancelled(build) if build.run else build for build in latest.builds)
     return Effect(view=_with_run(view, replace(latest, run=run, builds=builds)))
+
+
+def _revived(run: Run, asked: Asked) -> Run:
+    """Return the run as one that goes on, with the whole of its time before it."""
+    deadline = asked.now + run.config.timeout if run.config else None
+    return replace(run, state=RunState.ACTIVE, conclusion=None, finished_at=None, problem=None, deadline=deadline)
 
 
 def _cancelled(build: Build) -> Build:
@@ -200,7 +230,8 @@ def _build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
     run = latest.run
     if run.cleaned or run.stop is not None or not latest.entries:
         if run.state is not RunState.FINISHED:
-            return Effect(view=view, answer="The run has not come to its dependents yet: nothing to retry.", done=False)
+            known = "is being stopped" if run.stop is not None else "has not come to its dependents yet"
+            return Effect(view=view, answer=f"The run {known}: there is nothing to build again.", done=False)
         return _start(Command(verb=Verb.RUN), view, asked)
     meant, mistakes = expand(command.packages, _names(view))
     if mistakes:
@@ -209,8 +240,7 @@ def _build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
     chosen = [
         entry
         for entry in latest.entries
-        if entry.planned
-        and entry.ready
+        if entry.buildable
         and (entry.package in meant if command.packages else verdicts.get((entry.target, entry.package)) in _RETRIED)
     ]
     builds = [build for entry in chosen for build in _by_hand(latest, view, entry, asked)]
@@ -218,31 +248,22 @@ def _build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
         answer = "They wait or run already: this joins them." if chosen else "There is nothing to build again."
         return Effect(view=view, answer=answer, done=bool(chosen))
     again = {build.package for build in builds}
-    run = replace(
-        run,
-        state=RunState.ACTIVE,
-        conclusion=None,
-        finished_at=None,
-        problem=None,
-        deadline=asked.now + run.config.timeout if run.config else None,
-        cancelled_packages=tuple(name for name in run.cancelled_packages if name not in again),
-    )
+    going_on = tuple(name for name in run.cancelled_packages if name not in again)
+    run = replace(_revived(run, asked), cancelled_packages=going_on)
     return Effect(view=_with_run(view, replace(latest, run=run, builds=(*latest.builds, *builds))))
 
 
 def _by_hand(latest: RunView, view: ChangeView, entry: PlanEntry, asked: Asked) -> list[Build]:
     """Return the build of one package, none where one is waiting or running already."""
-    config = latest.run.config
+    assert latest.run.config is not None  # there is no plan without a configuration
     target = next(found for found in latest.targets if found.target.name == entry.target)
-    if config is None:
-        return []
-    part = target_view(latest, target, config, view.waivers)
+    part = target_view(latest, target, latest.run.config, view.waivers)
     if any(build.state is not BuildState.DONE for build in part.candidates(entry.package)):
         return []
     return [candidate_build(latest.run, part, entry, Purpose.BY_HAND, asked.now)]
 
 
-def _select_anew(command: Command, view: ChangeView) -> Effect:
+def _select_anew(command: Command, view: ChangeView, asked: Asked) -> Effect:
     latest = view.runs[0]
     run = latest.run
     names = _names(view)
@@ -267,7 +288,7 @@ def _select_anew(command: Command, view: ChangeView) -> Effect:
     skipped = {entry.package for entry in changed.values() if entry.selection is not Selection.PLANNED}
     builds = tuple(_cancelled(build) if build.run and build.package in skipped else build for build in latest.builds)
     if changed and run.state is RunState.FINISHED and not run.cleaned and run.stop is None:
-        run = replace(run, state=RunState.ACTIVE, conclusion=None, finished_at=None, problem=None)
+        run = _revived(run, asked)
     return Effect(view=_with_run(view, replace(latest, run=run, entries=entries, builds=builds)))
 
 

@@ -7,14 +7,16 @@ package in its buildroot is the real cause of its failure. So the plan is judged
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.build import BaselineKey, Build, BuildState, Failed, Purpose, Succeeded
+from bot.domain.build import BaselineKey, Build, BuildState, Failed, FailureReason, Purpose, Succeeded
 from bot.domain.config import Config, Mode
 from bot.domain.failure import normalise
 from bot.domain.plan import Effect, PlanEntry
 from bot.domain.run import RunTarget
-from bot.domain.verdict import Attempt, Evidence, Judgement, Needs, Verdict, Waiver, judge
+from bot.domain.verdict import LIMITS, Attempt, Evidence, Judgement, Needs, Verdict, Waiver, judge
 
 Judged = Judgement | Needs
+
+_NO_FAULT = LIMITS | {FailureReason.INFRASTRUCTURE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +173,10 @@ def _waiting(
     open_ones = not view.target.planned
     for needed in entry.needs:
         other = entries.get(needed)
-        if other is None or is_published(view.target, other):
+        if other is None or not _joins_the_chain(view, other) or is_published(view.target, other):
             continue
         result = judged[needed]
-        if isinstance(result, Needs) or _last_success(view, needed) is not None:
+        if isinstance(result, Needs) or (other.planned and _last_success(view, needed) is not None):
             open_ones = True
         else:
             blockers.append(result.root if result.verdict is Verdict.BLOCKED and result.root else needed)
@@ -203,8 +205,11 @@ def _root_cause(
 
 
 def _cause(evidence: Evidence) -> str:
-    """Return the normalised cause of the last failure with the change, empty where there is none."""
+    """Return the normalised cause of the last failure with the change, empty where there is none that names a fault.
+
+    Trouble with the infrastructure, and limits that were run into, read the same whatever is wrong with a package.
+    """
     for attempt in reversed(evidence.candidate):
-        if isinstance(attempt.outcome, Failed):
+        if isinstance(attempt.outcome, Failed) and attempt.outcome.reason not in _NO_FAULT:
             return normalise(attempt.outcome.cause)
     return ""

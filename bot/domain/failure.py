@@ -27,6 +27,8 @@ _PHASES = {
     "check": Phase.CHECK,
 }
 _MISSING = re.compile(r"(?m)^error: Failed build dependencies:\n(.+)$")
+OUT_OF_MEMORY = "out of memory"
+"""How `BuildEnd.limit` begins where it was the memory that ran out."""
 _FULL_DISK = "No space left on device"
 _REASONS = {
     Phase.SRPM: FailureReason.SRPM,
@@ -150,6 +152,8 @@ def classify(end: BuildEnd) -> Failed:
     cause = end.limit or cause_of(own) or "the build failed without a word"
     if end.timed_out:
         return _failed(FailureReason.TIMEOUT, phase, cause)
+    if end.limit.startswith(OUT_OF_MEMORY):
+        return _failed(FailureReason.MEMORY, phase, cause)
     if _FULL_DISK in own or _FULL_DISK in end.limit:
         return _failed(FailureReason.INFRASTRUCTURE, phase, cause)
     return _failed(_REASONS.get(phase, FailureReason.COMPILE), phase, cause)

@@ -20,6 +20,9 @@ class Effect(Enum):
     NOW_RESOLVABLE = "now-resolvable"
 
 
+WITHOUT_A_BUILD = frozenset({Effect.UNAFFECTED, Effect.STILL_UNRESOLVABLE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uninstallable:
     """A binary package of the distribution that could be installed before the change and cannot after."""
@@ -105,6 +108,11 @@ class PlanEntry:
     def planned(self) -> bool:
         """Whether it is part of what is to be tested."""
         return self.selection is Selection.PLANNED
+
+    @property
+    def buildable(self) -> bool:
+        """Whether a build can tell something about it now."""
+        return self.planned and self.ready and self.affected.effect not in WITHOUT_A_BUILD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

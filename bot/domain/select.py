@@ -1,7 +1,8 @@
 """From the resolver's findings to a plan: what is rebuilt, what is left out, and by which rule.
 
 The rule, where a limit leaves packages out (it is shown with them): what cannot be installed after the change first,
-then what somebody asked to include, then by distance, by the number of dependents, and by name.
+then what somebody asked to include, then by distance, by the number of dependents, and by name. Neither the limit nor
+the depth ever leaves out what cannot be installed: that is known without a build.
 """
 
 from collections import defaultdict
@@ -49,7 +50,7 @@ def select(run: RunId, target: str, impact: Impact, wishes: Wishes) -> tuple[Pla
             run=run,
             target=target,
             affected=item,
-            selection=_selection(item, wishes),
+            selection=_selection(item, wishes, broken=item.source.name in broken),
             uninstallable=broken.get(item.source.name, ()),
             ready=item.effect is not Effect.UNRESOLVABLE,
         )
@@ -60,7 +61,10 @@ def select(run: RunId, target: str, impact: Impact, wishes: Wishes) -> tuple[Pla
 
 def reselect(entries: Sequence[PlanEntry], wishes: Wishes) -> tuple[PlanEntry, ...]:
     """Return those entries whose selection is another under changed wishes, with the new one."""
-    plain = [replace(entry, selection=_selection(entry.affected, wishes)) for entry in entries]
+    plain = [
+        replace(entry, selection=_selection(entry.affected, wishes, broken=bool(entry.uninstallable)))
+        for entry in entries
+    ]
     chosen = {entry.package: entry for entry in _within_limit(plain, wishes)}
     return tuple(chosen[entry.package] for entry in entries if chosen[entry.package].selection is not entry.selection)
 
@@ -82,7 +86,7 @@ def in_levels(entries: Sequence[PlanEntry]) -> tuple[PlanEntry, ...]:
     return tuple(replace(entry, ready=entry.ready and not entry.needs) for entry in entries)
 
 
-def _selection(item: Affected, wishes: Wishes) -> Selection:
+def _selection(item: Affected, wishes: Wishes, *, broken: bool) -> Selection:
     name = item.source.name
     if matches(name, wishes.skip):
         return Selection.SKIPPED
@@ -93,7 +97,7 @@ def _selection(item: Affected, wishes: Wishes) -> Selection:
         return Selection.EXCLUDED
     if matches(name, dependencies.exclude):
         return Selection.EXCLUDED
-    if item.effect is not Effect.UNAFFECTED and not dependencies.depth.covers(item.distance):
+    if not broken and not dependencies.depth.covers(item.distance):
         return Selection.TOO_DEEP
     return Selection.PLANNED
 

@@ -1,7 +1,8 @@
-"""Who broke what: from evidence to a verdict, from verdicts to a conclusion.
+"""Who broke what: from evidence to a verdict.
 
 `judge` is called again whenever something new is known. It answers with a verdict or with the one next thing that
-must be found out. The rules and their order are those of docs/verdicts.md.
+must be found out. The rules and their order are those of docs/verdicts.md; what follows for the run as a whole is
+`bot.domain.conclusion`'s.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,6 @@ from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose,
 from bot.domain.config import BaselinePolicy
 from bot.domain.ids import RunId
 from bot.domain.plan import Effect, Selection
-from bot.domain.run import Conclusion
 
 
 class Verdict(Enum):
@@ -124,6 +124,11 @@ class Judgement:
     """NEEDS REBUILD that was not tried in order (isolated mode): a person has to act."""
 
     @property
+    def planned(self) -> bool:
+        """Whether it is about something that was to be tested."""
+        return self.verdict is not Verdict.NOT_TESTED
+
+    @property
     def conclusive(self) -> bool:
         """Whether it counts as tested."""
         return self.verdict in CONCLUSIVE and not self.needs_order
@@ -150,6 +155,9 @@ def judge(evidence: Evidence) -> Judgement | Needs:
 
 
 _WAIVABLE = frozenset({Verdict.REGRESSED, Verdict.NEEDS_REBUILD, Verdict.BLOCKED, Verdict.INCONCLUSIVE})
+_CANCELLED = Judgement(verdict=Verdict.INCONCLUSIVE, cause="cancelled")
+LIMITS = frozenset({FailureReason.TIMEOUT, FailureReason.MEMORY})
+"""A build that ran into one of these may be one that hangs or grows, or one that had a slow or crowded machine."""
 
 
 def _judge(evidence: Evidence) -> Judgement | Needs:
@@ -160,9 +168,7 @@ def _judge(evidence: Evidence) -> Judgement | Needs:
             return _unless_uninstallable(evidence, Judgement(verdict=Verdict.STILL_FAILING, cause=evidence.problem))
         case Effect.UNAFFECTED:
             # Its buildroot is the same, so a rebuild would ask for the same that is now missing.
-            return Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
-        case Effect.UNRESOLVABLE if not evidence.ready:
-            return _judge_unready(evidence)
+            return _unless_uninstallable(evidence, Judgement(verdict=Verdict.STILL_PASSING))
         case Effect.UNRESOLVABLE | Effect.REBUILD | Effect.NOW_RESOLVABLE:
             if not evidence.ready:
                 return _judge_unready(evidence)
@@ -174,8 +180,8 @@ def _judge(evidence: Evidence) -> Judgement | Needs:
 def _judge_unready(evidence: Evidence) -> Judgement | Needs:
     if evidence.blocked_by:
         return Judgement(verdict=Verdict.BLOCKED, root=evidence.blocked_by, cause=evidence.problem)
-    if evidence.may_become_ready and not evidence.stopped:
-        return Needs.REBUILD_OF_OTHERS
+    if evidence.may_become_ready:
+        return _CANCELLED if evidence.stopped else Needs.REBUILD_OF_OTHERS
     if evidence.repairable and not evidence.in_order:
         return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.problem, needs_order=True)
     return Judgement(verdict=Verdict.REGRESSED, cause=evidence.problem)
@@ -185,48 +191,53 @@ def _judge_built(evidence: Evidence) -> Judgement | Needs:
     if any(attempt.outcome is None for attempt in evidence.candidate):
         return Needs.RESULT
     passed, failures = _results(evidence.candidate)
-    if not passed and not failures:
-        return _judge_nothing_known(evidence, evidence.candidate, Needs.CANDIDATE, Needs.CANDIDATE_RETRY)
-    if passed and failures:
-        return Judgement(verdict=Verdict.FLAKY, cause=failures[-1].cause, signature=failures[-1].signature)
     if passed:
-        return _judge_passed(evidence)
+        return _judge_passed(evidence, failures)
+    if not failures:
+        retry = _may_retry(evidence)
+        return _judge_nothing_known(evidence, evidence.candidate, Needs.CANDIDATE, Needs.CANDIDATE_RETRY, retry=retry)
     if evidence.effect is Effect.NOW_RESOLVABLE:
-        return _with_cause(Verdict.CHANGED_FAILURE, failures[-1])
+        return _unless_uninstallable(evidence, _with_cause(Verdict.CHANGED_FAILURE, failures[-1]))
     return _judge_failed(evidence, failures)
 
 
 def _judge_nothing_known(
-    evidence: Evidence, attempts: tuple[Attempt, ...], first: Needs, again: Needs
+    evidence: Evidence, attempts: tuple[Attempt, ...], first: Needs, again: Needs, *, retry: bool
 ) -> Judgement | Needs:
     """Neither passed nor failed: not built, cancelled, or the infrastructure was in the way."""
     if evidence.stopped:
-        return Judgement(verdict=Verdict.INCONCLUSIVE, cause="cancelled")
+        return _CANCELLED
     if not attempts:
         return first
-    last = attempts[-1].outcome
-    if isinstance(last, Failed) and _trailing_automatic(attempts) <= evidence.retries:
+    if retry:
         return again
-    cause = last.cause if isinstance(last, Failed) else "cancelled"
-    return Judgement(verdict=Verdict.INCONCLUSIVE, cause=cause)
+    last = attempts[-1].outcome
+    return Judgement(verdict=Verdict.INCONCLUSIVE, cause=last.cause) if isinstance(last, Failed) else _CANCELLED
 
 
-def _judge_passed(evidence: Evidence) -> Judgement | Needs:
-    if evidence.effect is Effect.NOW_RESOLVABLE:
-        return Judgement(verdict=Verdict.FIXED)
+def _judge_passed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement | Needs:
+    """It was built with the change at least once. Whether what was built can be installed counts first."""
     if evidence.uninstallable and evidence.repaired is False:
         return Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
     if evidence.uninstallable and evidence.repaired is None and evidence.in_order:
         return Needs.REBUILD_OF_OTHERS
     if evidence.uninstallable or evidence.effect is Effect.UNRESOLVABLE:
-        return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.uninstallable or evidence.problem)
+        return Judgement(
+            verdict=Verdict.NEEDS_REBUILD,
+            cause=evidence.uninstallable or evidence.problem,
+            needs_order=not evidence.in_order,
+        )
+    if failures:
+        return _with_cause(Verdict.FLAKY, failures[-1])
+    if evidence.effect is Effect.NOW_RESOLVABLE:
+        return Judgement(verdict=Verdict.FIXED)
     if evidence.baseline_policy is BaselinePolicy.ALWAYS and not evidence.baseline and not evidence.stopped:
         return Needs.BASELINE
     if any(attempt.outcome is None for attempt in evidence.baseline):
         return Needs.RESULT
-    passed, failures = _results(evidence.baseline)
-    if failures and not passed:
-        return Judgement(verdict=Verdict.FIXED, cause=failures[-1].cause)
+    passed, base_failures = _results(evidence.baseline)
+    if base_failures and not passed:
+        return Judgement(verdict=Verdict.FIXED, cause=base_failures[-1].cause)
     return Judgement(verdict=Verdict.STILL_PASSING)
 
 
@@ -244,12 +255,18 @@ def _judge_failed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement
         return _judge_against_passing(evidence, failures, passed[-1].duration)
     if base_failures:
         return _judge_both_failed(evidence, last, base_failures)
-    return _judge_nothing_known(evidence, evidence.baseline, Needs.BASELINE, Needs.BASELINE_RETRY)
+    # A baseline is shared and knows no attempt by hand: whoever retries the package grants its baseline another round.
+    rounds = 1 + sum(attempt.purpose is Purpose.BY_HAND for attempt in evidence.candidate)
+    retry = len(evidence.baseline) < rounds * (1 + evidence.retries)
+    return _judge_nothing_known(evidence, evidence.baseline, Needs.BASELINE, Needs.BASELINE_RETRY, retry=retry)
 
 
 def _judge_both_failed(evidence: Evidence, last: Failed, base_failures: tuple[Failed, ...]) -> Judgement:
-    if last.reason is not FailureReason.TIMEOUT and base_failures[-1].reason is FailureReason.TIMEOUT:
-        return Judgement(verdict=Verdict.INCONCLUSIVE, cause=f"the baseline timed out; with the change: {last.cause}")
+    base = base_failures[-1]
+    if (last.reason in LIMITS) != (base.reason in LIMITS):
+        # The side that ran into a limit was not seen to the end: the other one's failure may well be in it too.
+        cause = f"with the change: {last.cause}; without it: {base.cause}"
+        return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=cause)
     same = any(last.signature == failure.signature for failure in base_failures)
     verdict = Verdict.STILL_FAILING if same else Verdict.CHANGED_FAILURE
     return _unless_uninstallable(evidence, _with_cause(verdict, last))
@@ -264,15 +281,13 @@ def _judge_against_passing(
         return replace(_with_cause(Verdict.REGRESSED, last), root=evidence.root)
     bound_to_agree = last.reason is FailureReason.UNRESOLVABLE
     if len(failures) == 1 and not bound_to_agree:
-        if isinstance(evidence.candidate[-1].outcome, Failed) and not evidence.stopped:
-            infrastructure = evidence.candidate[-1].outcome.reason is FailureReason.INFRASTRUCTURE
-            if not infrastructure:
-                return Needs.CONFIRMATION
-            if _trailing_automatic(evidence.candidate) <= evidence.retries:
-                return Needs.CANDIDATE_RETRY
+        if not evidence.stopped and not _says_nothing(evidence.candidate[-1]):
+            return Needs.CONFIRMATION
+        if not evidence.stopped and _may_retry(evidence):
+            return Needs.CANDIDATE_RETRY
         return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=f"failed once, not confirmed: {last.cause}")
-    if any(failure.reason is FailureReason.TIMEOUT for failure in failures[-2:]):
-        every = all(failure.reason is FailureReason.TIMEOUT for failure in failures[-2:])
+    if any(failure.reason in LIMITS for failure in failures[-2:]):
+        every = all(failure.reason is last.reason for failure in failures[-2:])
         quick = base_duration is not None and base_duration < evidence.time_limit / 3
         return _with_cause(Verdict.REGRESSED if every and quick else Verdict.INCONCLUSIVE, last)
     return _with_cause(Verdict.REGRESSED, last)
@@ -305,47 +320,24 @@ def _results(attempts: Iterable[Attempt]) -> tuple[tuple[Attempt, ...], tuple[Fa
     return tuple(passed), tuple(failures)
 
 
-def _trailing_automatic(attempts: tuple[Attempt, ...]) -> int:
-    """Count infrastructure failures at the end, back to the last attempt that a person asked for (included)."""
+def _says_nothing(attempt: Attempt) -> bool:
+    """Whether it ended without a word about the package: the infrastructure failed, or somebody stopped it.
+
+    Who means the package by a cancellation stops it (`Evidence.stopped`); any other has to be made up for.
+    """
+    outcome = attempt.outcome
+    return isinstance(outcome, Cancelled) or (
+        isinstance(outcome, Failed) and outcome.reason is FailureReason.INFRASTRUCTURE
+    )
+
+
+def _may_retry(evidence: Evidence) -> bool:
+    """Whether the last attempts with the change that said nothing are few, counted from the last one by hand on."""
     count = 0
-    for attempt in reversed(attempts):
-        if not isinstance(attempt.outcome, Failed) or attempt.outcome.reason is not FailureReason.INFRASTRUCTURE:
+    for attempt in reversed(evidence.candidate):
+        if not _says_nothing(attempt):
             break
         count += 1
         if attempt.purpose is Purpose.BY_HAND:
             break
-    return count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """How much of what was planned came to a conclusive verdict."""
-
-    tested: int
-    planned: int
-    affected: int
-
-    @property
-    def percent(self) -> float:
-        """Tested in percent of planned; 100 where nothing was planned."""
-        return 100.0 * self.tested / self.planned if self.planned else 100.0
-
-
-def coverage(judgements: Iterable[Judgement]) -> Coverage:
-    """Count; what was not selected is affected, but not planned."""
-    everything = list(judgements)
-    planned = [judgement for judgement in everything if judgement.verdict is not Verdict.NOT_TESTED]
-    tested = sum(1 for judgement in planned if judgement.conclusive)
-    return Coverage(tested=tested, planned=len(planned), affected=len(everything))
-
-
-def conclude(judgements: Iterable[Judgement], *, min_coverage: int) -> Conclusion:
-    """Return the run's conclusion: a regression fails it, and what was not tested is never green."""
-    everything = list(judgements)
-    if any(judgement.verdict is Verdict.REGRESSED for judgement in everything):
-        return Conclusion.FAILURE
-    counts = coverage(everything)
-    nothing_tested = counts.affected > 0 and counts.tested == 0 and counts.planned > 0
-    if nothing_tested or counts.percent < min_coverage or any(judgement.needs_order for judgement in everything):
-        return Conclusion.ACTION_REQUIRED
-    return Conclusion.SUCCESS
+    return count <= evidence.retries

@@ -144,7 +144,7 @@ def test_phases_are_known_by_rpmbuilds_words(line: str, phase: Phase | None) -> 
         (BuildEnd(tail="Executing(%install): x\ncp: no"), FailureReason.INSTALL, Phase.INSTALL),
         (BuildEnd(tail="Processing files: x\nerror: File not found: y"), FailureReason.INSTALL, Phase.FILES),
         (BuildEnd(tail="Executing(%check): x", timed_out=True, limit="too long"), FailureReason.TIMEOUT, Phase.CHECK),
-        (BuildEnd(tail="Executing(%check): x", limit="out of memory"), FailureReason.CHECK, Phase.CHECK),
+        (BuildEnd(tail="Executing(%check): x", limit="out of memory"), FailureReason.MEMORY, Phase.CHECK),
         (BuildEnd(tail="cp: x: No space left on device"), FailureReason.INFRASTRUCTURE, Phase.BUILD),
         (BuildEnd(tail="", limit="No space left on device: stopped"), FailureReason.INFRASTRUCTURE, Phase.BUILD),
         (BuildEnd(tail=""), FailureReason.COMPILE, Phase.BUILD),

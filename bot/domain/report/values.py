@@ -10,12 +10,13 @@ from enum import Enum
 from urllib.parse import quote
 
 from bot.domain.build import BuildState, Failed, FailureReason, Outcome, Purpose, Succeeded
+from bot.domain.conclusion import Coverage, coverage
 from bot.domain.config import ConfigProblem
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.packages import Link
 from bot.domain.plan import Selection, Uninstallable
 from bot.domain.run import ChangeRef, Conclusion, Problem, StopReason
-from bot.domain.verdict import CONCLUSIVE, Coverage, Verdict
+from bot.domain.verdict import CONCLUSIVE, Verdict
 
 
 class Stage(Enum):
@@ -201,8 +202,7 @@ class Report:
     @property
     def coverage(self) -> Coverage:
         """The numbers in the title. Rows are counted: a package on two targets counts twice."""
-        planned = [row for row in self.rows if row.planned]
-        return Coverage(tested=sum(row.conclusive for row in planned), planned=len(planned), affected=len(self.rows))
+        return coverage(self.rows)
 
     @property
     def duration(self) -> timedelta | None:

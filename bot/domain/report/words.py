@@ -105,6 +105,7 @@ REASONS: Mapping[FailureReason, str] = {
     FailureReason.INSTALL: "%install failed",
     FailureReason.SRPM: "the SRPM could not be made",
     FailureReason.TIMEOUT: "timed out",
+    FailureReason.MEMORY: "out of memory",
     FailureReason.INFRASTRUCTURE: "infrastructure",
 }
 
