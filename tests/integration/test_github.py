@@ -1,7 +1,6 @@
 """GitHub's adapter where GitHub is not well, and the credentials that it takes there."""
 
 import asyncio
-import os
 import stat
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -241,7 +240,7 @@ async def test_the_checkout_has_its_history_and_no_credentials(
     secrets = [value.encode() for value in stage.server.world.tokens]
     for file in (tmp_path / "checkout").rglob("*"):
         assert not (file.is_file() and any(secret in file.read_bytes() for secret in secrets)), file
-    assert "checkout.unfinished" not in os.listdir(tmp_path)
+    assert not (tmp_path / "checkout.unfinished").exists()
 
 
 async def test_no_credential_is_an_argument_of_git(
