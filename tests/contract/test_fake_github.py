@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from tests.fakes.github import GitHubServer
+from tests.fakes.github.examples import load_examples, missing_keys
 from tests.fakes.github.model import App
 from tests.fakes.github.openapi import default_path
 from tests.fakes.github.webhooks import signature
@@ -348,7 +349,7 @@ async def test_deliveries_are_walked_by_cursor(receiver: Hub) -> None:
 async def test_a_push_moves_the_pull_request_and_is_told_in_order(receiver: Hub) -> None:
     sha = await receiver.github.push(REPO, "topic", {"foo.spec": "Name: foo3\n"}, "hubot")
     events = [(d.event, d.action) for d in receiver.github.deliveries]
-    assert events == [("push", None), ("pull_request", "synchronize")]
+    assert events == [("push", None), ("check_suite", "requested"), ("pull_request", "synchronize")]
     payload = receiver.github.deliveries[-1].payload
     assert (payload["after"], payload["pull_request"]["head"]["sha"]) == (sha, sha)
     assert receiver.github.deliveries[0].payload["commits"][0]["modified"] == ["foo.spec"]
@@ -462,3 +463,24 @@ async def test_every_endpoint_answers_as_the_description_says(hub: Hub) -> None:
     for path in ("/app", "/app/installations", f"/repos/{REPO}/installation", "/app/hook/deliveries"):
         assert (await hub.call("GET", path, token=hub.jwt()))[0] == 200
     assert hub.github.violations == []
+
+
+async def test_webhooks_have_everything_that_githubs_examples_have_in_common(receiver: Hub) -> None:
+    github, examples = receiver.github, load_examples()
+    await github.push(REPO, "topic", {"foo.spec": "Name: foo3\n"})
+    await github.push(REPO, "release", {"x": "y\n"})
+    await github.retarget(REPO, 1, "release")
+    await github.label(REPO, 1, "urgent")
+    await github.edit_comment(await github.comment(REPO, 1, "hubot", "hello"), "goodbye")
+    _, run = await receiver.create_check(conclusion="failure", actions=[BUTTON], output=OUTPUT)
+    await github.press_button(run["id"], "retry", "octocat")
+    await github.rerequest_check(run["id"], "octocat")
+    await github.rerequest_suite(REPO, receiver.pull.head_sha, "octocat")
+    await github.merge_pull_request(REPO, 1)
+    await github.install("octocat", repositories=[REPO])
+    missing = {}
+    for sent in github.deliveries:
+        alike = [e.payload for e in examples if (e.event, e.action) == (sent.event, sent.action)]
+        missing[sent.event, sent.action] = missing_keys(sent.payload, alike)
+    assert len(missing) >= 13
+    assert {name: keys for name, keys in missing.items() if keys} == {}

@@ -27,7 +27,7 @@ async def create_check(call: Call) -> Answer:
         raise invalid("CheckRun", "head_sha", "invalid", f"No commit found for SHA: {sha}")
     now = call.world.now()
     run = CheckRun(
-        repo=repo, id=call.world.new_id(), suite=_suite(call.world, repo, call.app, sha), app=call.app,
+        repo=repo, id=call.world.new_id(), suite=suite_of(call.world, repo, call.app, sha), app=call.app,
         name=body["name"], head_sha=sha, started_at=now,
     )  # fmt: skip
     _write(call.world, run, body)
@@ -103,7 +103,8 @@ def _run(call: Call) -> CheckRun:
     return found
 
 
-def _suite(world: World, repo: Repository, app: App, sha: str) -> CheckSuite:
+def suite_of(world: World, repo: Repository, app: App, sha: str) -> CheckSuite:
+    """The one suite of an App and a commit, made where there is none yet."""
     for suite in world.suites.values():
         if (suite.repo, suite.app, suite.head_sha) == (repo, app, sha):
             return suite

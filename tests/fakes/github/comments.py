@@ -147,7 +147,6 @@ def render_comment(world: World, comment: Comment) -> dict[str, Any]:
     """Schema issue-comment."""
     here = f"{world.url}/repos/{comment.repo.full_name}/issues"
     mine = f"{here}/comments/{comment.id}"
-    counts = {name: sum(r.content == name for r in comment.reactions) for name in _CONTENTS}
     return {
         "url": mine,
         "html_url": f"{world.url}/{comment.repo.full_name}/pull/{comment.number}#issuecomment-{comment.id}",
@@ -159,9 +158,15 @@ def render_comment(world: World, comment: Comment) -> dict[str, Any]:
         "updated_at": stamp(comment.updated_at),
         "author_association": render.association(comment.repo, comment.user),
         "body": comment.body,
-        "reactions": {"url": f"{mine}/reactions", "total_count": len(comment.reactions), **counts},
+        "reactions": _counts(mine, comment.reactions),
         "performed_via_github_app": render.app(world, comment.app) if comment.app else None,
     }
+
+
+def _counts(url: str, reactions: list[Reaction]) -> dict[str, Any]:
+    """Schema reaction-rollup."""
+    counts = {name: sum(r.content == name for r in reactions) for name in _CONTENTS}
+    return {"url": f"{url}/reactions", "total_count": len(reactions), **counts}
 
 
 def event(world: World, pull: PullRequest, comment: Comment, action: str, sender: User) -> dict[str, Any]:
@@ -180,6 +185,7 @@ def event(world: World, pull: PullRequest, comment: Comment, action: str, sender
         "comments_url": f"{here}/issues/{pull.number}/comments",
         "events_url": f"{here}/issues/{pull.number}/events",
         "comments": len(of_pull(world, pull)),
+        "reactions": _counts(f"{here}/issues/{pull.number}", []),
         "pull_request": {
             "url": brief["url"], "html_url": page_url, "diff_url": f"{page_url}.diff",
             "patch_url": f"{page_url}.patch", "merged_at": stamp(pull.merged_at),

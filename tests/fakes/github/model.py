@@ -154,6 +154,11 @@ class CheckRun:
     actions: list[dict[str, str]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def output(self) -> dict[str, str | None]:
+        """What a person reads of it."""
+        return {"title": self.title, "summary": self.summary, "text": self.text}
+
 
 @dataclass(slots=True)
 class App:

@@ -127,6 +127,7 @@ def repository(world: World, repo: Repository) -> Shape:
         "is_template": False,
         "web_commit_signoff_required": False,
         "topics": [],
+        "custom_properties": {},
         "visibility": "private" if repo.private else "public",
         "forks": 0,
         "open_issues": open_count,

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.ports.clock import Clock
 from tests.fakes.github import apps, checks, comments, git, history, pulls, render
 from tests.fakes.github.failures import Failure
 from tests.fakes.github.gate import Gate
+from tests.fakes.github.keys import fresh_key, public_half
 from tests.fakes.github.model import (
     ROLES,
     App,
@@ -154,11 +153,11 @@ class GitHubServer:
     ) -> App:  # fmt: skip
         """Register an App; without a key one is made, and stands in the result's `private_key` (PEM)."""
         if private_key is None and public_key is None:
-            private_key = test_key()
+            private_key = fresh_key()
         app = App(
             id=app_id, slug=slug, client_id=f"Iv23li{app_id:014}", owner=self.world.user("octocat"),
             bot=self.world.user(f"{slug}[bot]", "Bot"),
-            public_key=public_key.encode() if public_key else _public(private_key or ""), private_key=private_key,
+            public_key=public_key.encode() if public_key else public_half(private_key or ""), private_key=private_key,
             webhook_url=webhook_url, webhook_secret=webhook_secret,
             permissions=dict(PERMISSIONS if permissions is None else permissions), events=tuple(events),
             created_at=self.world.now(),
@@ -241,10 +240,19 @@ class GitHubServer:
     async def _pushed(self, where: Repository, branch: str, payload: dict[str, Any], user: str) -> str:
         before, after = payload["before"], payload["after"]
         self.webhooks.emit(where, "push", payload)
+        await self._request_suites(where, after, user)
         for pull in await history.moved(self.world, where, branch, after):
             await self._tell(pull, "synchronize", user, before=before, after=after)
         await self.settled()
         return str(after)
+
+    async def _request_suites(self, where: Repository, sha: str, user: str) -> None:
+        """Every App that may write checks is asked for a suite of what was pushed (docs: webhook check_suite)."""
+        for installation in self.world.installations.values():
+            if installation.covers(where):
+                suite = checks.suite_of(self.world, where, installation.app, sha)
+                payload = await checks.suite_event(self.world, suite, "requested", self.world.user(user))
+                self.webhooks.emit_to(installation, "check_suite", payload)
 
     async def open_pull_request(
         self, repo: str, head: str, title: str, user: str = "octocat", *, draft: bool = False, from_fork: bool = False,
@@ -382,17 +390,3 @@ class GitHubServer:
         installation = self.world.installation_for(repo, app)
         if installation is not None:
             self.webhooks.emit_to(installation, event, payload)
-
-
-@functools.cache
-def test_key() -> str:
-    """A private key (PEM) for tests, made once a process."""
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-    encoding, layout = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
-    return key.private_bytes(encoding, layout, serialization.NoEncryption()).decode()
-
-
-def _public(private_key: str) -> bytes:
-    loaded = serialization.load_pem_private_key(private_key.encode(), password=None)
-    layout = serialization.PublicFormat.SubjectPublicKeyInfo
-    return loaded.public_key().public_bytes(serialization.Encoding.PEM, layout)

@@ -24,9 +24,10 @@ _UNASKED = {
     ("installation_repositories", None),
     ("check_run", "rerequested"),
     ("check_run", "requested_action"),
+    ("check_suite", "requested"),
     ("check_suite", "rerequested"),
 }
-"""What every App gets, subscribed or not; the last three with write access to checks."""
+"""What every App gets, subscribed or not; those about checks with write access to them."""
 
 
 @dataclass(slots=True)
@@ -51,7 +52,8 @@ class Sender:
         """Queue an event for one installation's App; None where it has no webhook or does not want it."""
         app, action = installation.app, payload.get("action")
         wanted = event in app.events or (event, None) in _UNASKED or (event, action) in _UNASKED
-        if app.webhook_url is None or not wanted or installation.suspended_at:
+        refused = event.startswith("check_") and installation.permissions.get("checks") != "write"
+        if app.webhook_url is None or not wanted or refused or installation.suspended_at:
             return None
         full = dict(payload)
         if event not in ("installation", "installation_repositories"):
