@@ -56,22 +56,35 @@ def _walk_back(goal: int, layers: Sequence[set[int]], neighbours: Callable[[int]
 def order(nodes: Collection[str], needs: Mapping[str, Collection[str]]) -> RebuildOrder:
     """Return levels such that every node comes after what it needs; edges to strangers and to itself are ignored.
 
-    In a cycle the node that needs the fewest others of its cycle (the first by name, of several) goes first, and its
-    needs within the cycle are the edges that are cut. Cycles are the strongly connected components, found by Tarjan's
-    algorithm (SIAM J. Comput. 1(2), 1972).
+    Cycles are the strongly connected components (Tarjan, SIAM J. Comput. 1(2), 1972). In each the edges that are cut
+    come from the greedy heuristic of Eades, Lin and Smyth (Inf. Process. Lett. 47(6), 1993), which cuts few and takes
+    time linear in the edges: whoever is needed by most and needs fewest goes first, of equals the first by name.
     """
     graph = {node: {other for other in needs.get(node, ()) if other in nodes and other != node} for node in nodes}
-    cut: list[tuple[str, str]] = []
-    while cycles := [part for part in _components(graph) if len(part) > 1]:
-        for cycle in cycles:
-            first = min(sorted(cycle), key=lambda node: len(graph[node] & cycle))
-            cut.extend((first, other) for other in sorted(graph[first] & cycle))
-            graph[first] -= cycle
+    cut = [edge for cycle in _components(graph) if len(cycle) > 1 for edge in _cut(graph, cycle)]
+    for node, other in cut:
+        graph[node].discard(other)
     return RebuildOrder(
         levels=tuple(_levels(graph)),
         edges=tuple((node, other) for node in sorted(graph) for other in sorted(graph[node])),
         cut=tuple(sorted(cut)),
     )
+
+
+def _cut(graph: Mapping[str, Set[str]], cycle: Set[str]) -> Iterator[tuple[str, str]]:
+    """Put the nodes of a cycle in a row and return the edges to what comes later in it."""
+    needs: dict[str, set[str]] = {node: set(graph[node] & cycle) for node in sorted(cycle)}
+    needed_by: dict[str, set[str]] = {node: set() for node in needs}
+    for node, others in needs.items():
+        for other in others:
+            needed_by[other].add(node)
+    while needs:
+        first = min(needs, key=lambda node: (len(needs[node]) > 0, len(needs[node]) - len(needed_by[node])))
+        for other in needs.pop(first):
+            needed_by[other].discard(first)
+            yield first, other
+        for node in needed_by.pop(first):
+            needs[node].discard(first)
 
 
 def _levels(graph: Mapping[str, Set[str]]) -> Iterator[tuple[str, ...]]:

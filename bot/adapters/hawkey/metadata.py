@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bot.adapters.hawkey.settings import HawkeySettings
+from bot.domain.hosts import checked, is_allowed
 from bot.ports.errors import Misconfigured, Transient
 
 _KINDS = ("primary", "filelists")
@@ -21,18 +22,17 @@ _BAD_REPOMD = frozenset({18, 34})  # LRE_REPOMDXML, LRE_XMLPARSER: what came is 
 
 def check_allowed(url: str, settings: HawkeySettings) -> None:
     """Raise Misconfigured unless the settings allow to read a repository at this URL."""
-    scheme = urlsplit(url).scheme
-    if scheme == "file":
+    try:
+        parts = checked(url)
+    except ValueError as error:
+        raise Misconfigured(url, f"no repository can be read there: {error}", "Correct the address.") from None
+    if parts.scheme == "file":
         if not settings.allow_file:
             raise Misconfigured(url, "file: repositories are not allowed here", "Name an http: or https: repository.")
-    elif scheme not in {"http", "https"}:
-        raise Misconfigured(
-            url, f"unknown kind of repository address {scheme or url!r}", "Use a file:, http: or https: URL."
-        )
-    elif not settings.allows(url):
+    elif not is_allowed(parts, settings.allowed_hosts):
         raise Misconfigured(
             url,
-            f"host {urlsplit(url).netloc} is not among the allowed hosts",
+            f"host {parts.netloc} is not among the allowed hosts",
             "Ask the operator to allow it, or name another repository.",
         )
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +13,7 @@ class HawkeySettings:
     workers: int = 2
     """Number of solver processes."""
     allowed_hosts: tuple[str, ...] = ()
-    """Hosts (`example.org`, any port) or `host:port` from which repositories may be read; empty: none."""
+    """Hosts from which repositories may be read, as in `bot.domain.hosts`; empty: none."""
     allow_file: bool = False
     """Whether a target may name a `file:` repository."""
     serve_stale: bool = False
@@ -25,8 +24,3 @@ class HawkeySettings:
     """Seconds."""
     stall_timeout: int = 30
     """Seconds without progress after which a download is given up."""
-
-    def allows(self, url: str) -> bool:
-        """Whether a `http:` or `https:` URL is on an allowed host."""
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool({parts.hostname, parts.netloc} & set(self.allowed_hosts))

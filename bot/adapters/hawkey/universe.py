@@ -73,6 +73,7 @@ class Universe:
         self.providers = cache(self._providers)
         self.neighbours = cache(self._neighbours)
         self.identity = cache(self._identity)
+        self.source_of = cache(self._source_of)
 
     def _load(self, name: str, layer: Layer) -> None:
         if name in self._layers:
@@ -203,7 +204,7 @@ class Universe:
         package = self.packages[number]
         return f"{package} {_checksum(self._hawkey, package)}"
 
-    def source_of(self, number: int) -> str:
+    def _source_of(self, number: int) -> str:
         """Return the name of the source package that a binary package was built from; a source package's own name."""
         return source_name(self.packages[number])
 
