@@ -75,8 +75,8 @@ class Stage(Protocol):
 class MemoryStage:
     """The fake that engine tests use."""
 
-    def __init__(self) -> None:
-        self.forge = FakeForge()
+    def __init__(self, forge: FakeForge | None = None) -> None:
+        self.forge = forge or FakeForge()
         self.repo = self.forge.install(REPO)
         self.forge.put_files("main", BASE)
         self._now = datetime(2026, 1, 1, tzinfo=UTC)

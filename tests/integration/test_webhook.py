@@ -305,3 +305,14 @@ async def test_others_may_count_and_be_asked(bot: Bot) -> None:
     text = await bot.metrics.render()
     assert b"running" not in text
     assert b'revdeps_actions_total{kind="start-run"} 1.0' in text
+
+
+async def test_what_cannot_be_measured_is_left_out(bot: Bot) -> None:
+    async def read() -> dict[tuple[str, ...], float]:
+        raise Transient("the database is down")
+
+    bot.metrics.gauge("revdeps_runs", "Runs by state.", ("state",), read)
+    await bot.deliver(BODY)
+    text = await bot.metrics.render()
+    assert b"revdeps_runs{" not in text
+    assert b'result="accepted"} 1.0' in text

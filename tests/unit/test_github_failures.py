@@ -98,6 +98,18 @@ def test_a_missing_permission_is_named() -> None:
     assert "checks=write" in error.mend
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unable to create comment because issue is locked.",
+        "Repository was archived so is read-only.",
+        "Invalid app_id `1` - check run can only be modified by the GitHub App that created it.",
+    ],
+)
+def test_what_no_waiting_mends_is_not_waited_for(message: str) -> None:
+    assert type(refused(403, message)) is Rejected
+
+
 def test_a_suspended_installation_is_as_good_as_gone() -> None:
     assert isinstance(refused(403, "This installation has been suspended"), Gone)
 

@@ -18,6 +18,7 @@ MOST_WAIT = timedelta(hours=2)
 
 _NOT_ALLOWED = re.compile(r"not accessible by integration|permission|must have|must be", re.IGNORECASE)
 _LIMITED = re.compile(r"rate limit|abuse", re.IGNORECASE)
+_FINAL = re.compile(r"locked|blocked|archived|read-only|can only be modified", re.IGNORECASE)
 _SUSPENDED = re.compile(r"suspended", re.IGNORECASE)
 
 
@@ -64,6 +65,8 @@ def _forbidden(refusal: Refusal, told: str) -> RevdepsError:
     if wait is None and refusal.status == 403 and not _LIMITED.search(told):
         if _SUSPENDED.search(told):
             return Gone(told)
+        if _FINAL.search(told):
+            return Rejected(told)
         if _NOT_ALLOWED.search(told):
             needed = refusal.headers.get("X-Accepted-GitHub-Permissions", "")
             mend = f"Grant the App {needed}" if needed else "Grant the App the permissions in app.yml"
