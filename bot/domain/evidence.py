@@ -4,8 +4,9 @@ Two things about a package can only be known from others: which package it waits
 package in its buildroot is the real cause of its failure. So the plan is judged in passes, until nothing changes.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.domain.build import BaselineKey, Build, BuildState, Failed, FailureReason, Purpose, Succeeded
 from bot.domain.config import Config, Mode
@@ -31,23 +32,30 @@ class TargetView:
     waivers: Mapping[str, Waiver]
     stopped: tuple[str, ...] = ()
     """Packages cancelled by a command."""
+    _builds: Mapping[str, tuple[Build, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Sorted into heaps once: a plan of thousands would be searched from end to end for each of its packages.
+        heaps: defaultdict[str, list[Build]] = defaultdict(list)
+        for build in sorted(self.builds, key=lambda build: build.attempt):
+            if build.run is None:
+                heaps[_without_attempt(build.key)].append(build)
+            elif build.purpose is not Purpose.SUBJECT:
+                heaps[build.package].append(build)
+        object.__setattr__(self, "_builds", {name: tuple(builds) for name, builds in heaps.items()})
 
     def candidates(self, package: str) -> tuple[Build, ...]:
         """Return the builds of a dependent with the change, in order of attempt."""
-        found = [
-            build
-            for build in self.builds
-            if build.package == package and build.run and build.purpose is not Purpose.SUBJECT
-        ]
-        return tuple(sorted(found, key=lambda build: build.attempt))
+        return self._builds.get(package, ())
 
     def baselines(self, entry: PlanEntry) -> tuple[Build, ...]:
         """Return the builds of a dependent without the change on the buildroot that it has now, by attempt."""
-        key = baseline_key(entry, attempt=1)
-        same = str(key).rpartition("/")[0] + "/"
-        return tuple(
-            sorted((build for build in self.builds if build.key.startswith(same)), key=lambda build: build.attempt)
-        )
+        return self._builds.get(_without_attempt(str(baseline_key(entry, attempt=1))), ())
+
+
+def _without_attempt(key: str) -> str:
+    """Return a build key without its last part; its slash stays, so that it is no package's name."""
+    return key.rpartition("/")[0] + "/"
 
 
 def baseline_key(entry: PlanEntry, attempt: int) -> BaselineKey:
@@ -64,10 +72,12 @@ def judge_all(view: TargetView) -> Mapping[str, Judged]:
     """Return the verdict on every entry, or what it needs next, by package name."""
     entries = {entry.package: entry for entry in sorted(view.entries, key=_nearest_first)}
     evidence = {name: _gather(view, entry) for name, entry in entries.items()}
-    judged: dict[str, Judged] = {name: judge(known) for name, known in evidence.items()}
+    # On all others nobody else has any bearing.
+    connected = [name for name, entry in entries.items() if not entry.ready or _cause(evidence[name])]
+    alone: dict[str, Judged] = {name: judge(known) for name, known in evidence.items()}
+    judged = alone
     for _ in entries:
-        updated = {name: _from_others(view, entries, evidence, judged, name) for name, known in evidence.items()}
-        again: dict[str, Judged] = {name: judge(known) for name, known in updated.items()}
+        again = alone | {name: judge(_from_others(view, entries, evidence, judged, name)) for name in connected}
         if again == judged:
             break
         judged = again
@@ -193,14 +203,15 @@ def _root_cause(
     cause = _cause(evidence[name])
     if not cause:
         return None
-    for other, entry in entries.items():
-        if other == name:
+    inside = [entries[other] for other in entries[name].affected.contains if other in entries]
+    for entry in sorted(inside, key=_nearest_first):
+        if _nearest_first(entry) >= _nearest_first(entries[name]):
             return None  # only packages nearer to the change can be the root
-        result = judged[other]
+        result = judged[entry.package]
         regressed = isinstance(result, Judgement) and result.verdict is Verdict.REGRESSED and result.root is None
-        in_buildroot = other in entries[name].affected.contains
-        if regressed and in_buildroot and entry.affected.effect is Effect.REBUILD and _cause(evidence[other]) == cause:
-            return other
+        same_cause = entry.affected.effect is Effect.REBUILD and _cause(evidence[entry.package]) == cause
+        if regressed and same_cause:
+            return entry.package
     return None
 
 
