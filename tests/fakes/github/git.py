@@ -71,10 +71,14 @@ def environment() -> dict[str, str]:
 
 async def init(where: Path, default_branch: str) -> None:
     """Make an empty repository that serves as github.com does."""
-    await git(where, "init", "--quiet", "--bare", f"--initial-branch={default_branch}")
-    for name in ("uploadpack.allowAnySHA1InWant", "uploadpack.allowFilter", "http.receivepack"):
-        await git(where, "config", name, "true")
-    await git(where, "config", "gc.auto", "0")
+    await git(where, "init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}")
+    _configure(where)
+
+
+def _configure(where: Path) -> None:
+    with (where / "config").open("a") as file:
+        file.write("[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n")
+        file.write("[http]\n\treceivepack = true\n[gc]\n\tauto = 0\n")
 
 
 async def resolve(where: Path, name: str) -> str | None:
