@@ -198,6 +198,16 @@ async def test_a_suspended_installation_lists_nothing(stage: GitHubStage) -> Non
     assert list(await stage.forge.repositories()) == []
 
 
+@pytest.mark.parametrize(("status", "code"), [("pending", 0), ("Bad Request", 400)])
+async def test_what_is_under_way_or_refused_for_good_is_not_asked_for_again(
+    stage: GitHubStage, status: str, code: int
+) -> None:
+    await stage.deliver("one", (False, False))
+    newest = stage.server.deliveries[-1]
+    newest.status, newest.status_code = status, code
+    assert await stage.forge.missed_deliveries(stage.now() - timedelta(hours=1)) == ()
+
+
 async def test_something_else_than_github_is_told_apart(stage: GitHubStage, ref: ChangeRef) -> None:
     with pytest.raises((Transient, Gone)):
         await another(stage, api_url=f"{stage.server.url}/nowhere").change(ref)

@@ -8,6 +8,8 @@ from bot.adapters.github.client import GitHubClient
 from bot.ports.forge import Delivery
 
 _UNDER_WAY = "pending"
+_REFUSED_FOR_GOOD = frozenset({400, 413, 415})
+"""What the webhook's endpoint answers to content that would be as wrong the next time."""
 
 
 async def missed(client: GitHubClient, since: datetime) -> Sequence[Delivery]:
@@ -22,8 +24,8 @@ async def missed(client: GitHubClient, since: datetime) -> Sequence[Delivery]:
             succeeded=200 <= item["status_code"] < 300,
             ref=str(item["id"]),
         )
-        if item["status"] == _UNDER_WAY:
-            arrived.add(delivery.guid)  # It may still arrive; the next look will tell.
+        if item["status"] == _UNDER_WAY or item["status_code"] in _REFUSED_FOR_GOOD:
+            arrived.add(delivery.guid)  # It may still arrive, and the next look will tell; or it never will.
         elif delivery.succeeded:
             arrived.add(delivery.guid)
         else:
