@@ -1,0 +1,315 @@
+"""Who broke what: docs/verdicts.md, row by row."""
+
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
+from bot.domain.config import BaselinePolicy
+from bot.domain.plan import Effect, Selection
+from bot.domain.verdict import Attempt, Evidence, Judgement, Needs, Verdict, Waiver, judge
+from tests.fakes.domain import INFRASTRUCTURE, failed
+
+OK = Succeeded()
+NEW = failed("new")
+OLD = failed("old")
+UNRESOLVABLE = failed("nothing provides foo", FailureReason.UNRESOLVABLE)
+TIMEOUT = failed("did not end", FailureReason.TIMEOUT)
+MEMORY = failed("out of memory", FailureReason.MEMORY)
+PROBLEM = "nothing provides libfoo.so.1"
+QUICK, SLOW = timedelta(hours=1), timedelta(hours=2)
+"""Under a third of the limit of five hours, and over it."""
+
+
+def tried(
+    *outcomes: Outcome | None, took: timedelta = QUICK, last: Purpose = Purpose.CONFIRMATION
+) -> tuple[Attempt, ...]:
+    purposes = [Purpose.FIRST, *[last] * (len(outcomes) - 1)]
+    return tuple(
+        Attempt(purpose=purpose, outcome=outcome, duration=took)
+        for purpose, outcome in zip(purposes, outcomes, strict=False)
+    )
+
+
+def told(effect: Effect = Effect.REBUILD, **changes: object) -> Verdict | Needs:
+    changes.setdefault("selection", Selection.PLANNED)
+    result = judge(Evidence(effect=effect, **changes))  # type: ignore[arg-type]
+    return result.verdict if isinstance(result, Judgement) else result
+
+
+V, N = Verdict, Needs
+
+ROWS = [
+    ("pass to fail, seen once, is built again", [NEW], [OK], N.CONFIRMATION),
+    ("pass to fail twice has regressed", [NEW, NEW], [OK], V.REGRESSED),
+    ("pass to fail twice with two causes has regressed", [NEW, OLD], [OK], V.REGRESSED),
+    ("pass to fail to pass is flaky", [NEW, OK], [OK], V.FLAKY),
+    ("pass to fail to pass is flaky, whatever the baseline", [NEW, OK], [], V.FLAKY),
+    ("what the solver refuses is bound to be refused again", [UNRESOLVABLE], [OK], V.REGRESSED),
+    ("a baseline that fails now and then is flaky", [NEW], [OK, OLD], V.FLAKY),
+    ("failed before and fails in the same way", [OLD], [OLD], V.STILL_FAILING),
+    ("failed before and fails in another way", [NEW], [OLD], V.CHANGED_FAILURE),
+    ("failed before in two ways, one of them the same", [OLD], [OLD, NEW], V.STILL_FAILING),
+    ("failed before and passes", [OK], [OLD], V.FIXED),
+    ("passed before and passes", [OK], [OK], V.STILL_PASSING),
+    ("passes, and nobody asks for the baseline", [OK], [], V.STILL_PASSING),
+    ("passes, while another run builds the baseline", [OK], [None], N.RESULT),
+    ("passes, and the baseline came to nothing", [OK], [INFRASTRUCTURE], V.STILL_PASSING),
+    ("not built yet", [], [], N.CANDIDATE),
+    ("under way", [None], [], N.RESULT),
+    ("its second build is under way", [NEW, None], [OK], N.RESULT),
+    ("failed, and the baseline is not known", [NEW], [], N.BASELINE),
+    ("failed, and the baseline is under way", [NEW], [None], N.RESULT),
+    ("failed, and the baseline met infrastructure trouble", [NEW], [INFRASTRUCTURE], N.BASELINE_RETRY),
+    ("failed, and the baseline was cancelled", [NEW], [Cancelled()], N.BASELINE_RETRY),
+    ("failed, and the baseline never gets through", [NEW], [INFRASTRUCTURE] * 3, V.INCONCLUSIVE),
+    ("infrastructure once", [INFRASTRUCTURE], [], N.CANDIDATE_RETRY),
+    ("infrastructure twice", [INFRASTRUCTURE] * 2, [], N.CANDIDATE_RETRY),
+    ("infrastructure, again and again", [INFRASTRUCTURE] * 3, [OK], V.INCONCLUSIVE),
+    ("infrastructure, and then it passes", [INFRASTRUCTURE, OK], [], V.STILL_PASSING),
+    ("infrastructure, and then it fails", [INFRASTRUCTURE, NEW], [OK], N.CONFIRMATION),
+    ("infrastructure in the way of the second build", [NEW, INFRASTRUCTURE], [OK], N.CANDIDATE_RETRY),
+    ("infrastructure always in the way of the second", [NEW] + [INFRASTRUCTURE] * 3, [OK], V.INCONCLUSIVE),
+    ("infrastructure between two failures", [NEW, INFRASTRUCTURE, NEW], [OK], V.REGRESSED),
+    ("cancelled by nobody who meant the package", [Cancelled()], [], N.CANDIDATE_RETRY),
+    ("cancelled again and again", [Cancelled()] * 3, [], V.INCONCLUSIVE),
+    ("its second build was cancelled", [NEW, Cancelled()], [OK], N.CANDIDATE_RETRY),
+    ("a time-out seen once is built again", [TIMEOUT], [OK], N.CONFIRMATION),
+    ("a time-out that fails otherwise the second time", [TIMEOUT, NEW], [OK], V.INCONCLUSIVE),
+    ("a failure that times out the second time", [NEW, TIMEOUT], [OK], V.INCONCLUSIVE),
+    ("a time-out that passes the second time", [TIMEOUT, OK], [OK], V.FLAKY),
+    ("a time-out twice, where the baseline was quick", [TIMEOUT, TIMEOUT], [OK], V.REGRESSED),
+    ("out of memory seen once", [MEMORY], [OK], N.CONFIRMATION),
+    ("out of memory twice, where the baseline was quick", [MEMORY, MEMORY], [OK], V.REGRESSED),
+    ("out of memory, then out of time", [MEMORY, TIMEOUT], [OK], V.INCONCLUSIVE),
+    ("a time-out, confirmed by nothing", [TIMEOUT] + [INFRASTRUCTURE] * 3, [OK], V.INCONCLUSIVE),
+    ("times out as it did before", [TIMEOUT], [TIMEOUT], V.STILL_FAILING),
+    ("fails where the baseline timed out", [NEW], [TIMEOUT], V.INCONCLUSIVE),
+    ("times out where the baseline failed", [TIMEOUT], [OLD], V.INCONCLUSIVE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("candidate", "baseline", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_of_builds_on_both_sides(candidate, baseline, expected):
+    assert told(candidate=tried(*candidate), baseline=tried(*baseline)) is expected
+
+
+@pytest.mark.parametrize("outcome", [TIMEOUT, MEMORY], ids=["time", "memory"])
+def test_a_limit_twice_says_nothing_where_the_baseline_was_slow_or_is_off(outcome):
+    twice = tried(outcome, outcome)
+    assert told(candidate=twice, baseline=tried(OK, took=SLOW)) is V.INCONCLUSIVE
+    assert told(candidate=twice, baseline_policy=BaselinePolicy.OFF) is V.INCONCLUSIVE
+
+
+SOLVED = [
+    ("its BuildRequires are gone for good", {"ready": False}, V.REGRESSED),
+    ("a rebuild may bring them back", {"ready": False, "may_become_ready": True}, N.REBUILD_OF_OTHERS),
+    ("the rebuild that it needs failed", {"ready": False, "blocked_by": "libbar"}, V.BLOCKED),
+    ("isolated, so nobody rebuilds for it", {"ready": False, "repairable": True, "in_order": False}, V.NEEDS_REBUILD),
+    ("cancelled while it waits", {"ready": False, "may_become_ready": True, "stopped": True}, V.INCONCLUSIVE),
+    ("cancelled, and gone for good", {"ready": False, "stopped": True}, V.REGRESSED),
+    ("solvable again, not built", {}, N.CANDIDATE),
+    ("solvable again, and builds", {"candidate": tried(OK)}, V.NEEDS_REBUILD),
+    ("solvable again, and fails", {"candidate": tried(NEW, NEW), "baseline": tried(OK)}, V.REGRESSED),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("known", "expected"), [row[1:] for row in SOLVED], ids=[row[0] for row in SOLVED])
+def test_of_a_package_that_cannot_be_resolved_with_the_change(known, expected):
+    assert told(Effect.UNRESOLVABLE, problem=PROBLEM, **known) is expected
+
+
+PLACED = [
+    ("rebuilt and repaired", {"candidate": tried(OK), "repaired": True}, V.NEEDS_REBUILD),
+    ("rebuilt, not looked at yet", {"candidate": tried(OK)}, N.REBUILD_OF_OTHERS),
+    ("rebuilt in vain", {"candidate": tried(OK), "repaired": False}, V.REGRESSED),
+    ("rebuilt in vain, at the second attempt", {"candidate": tried(NEW, OK), "repaired": False}, V.REGRESSED),
+    ("repaired at the second attempt", {"candidate": tried(NEW, OK), "repaired": True}, V.NEEDS_REBUILD),
+    ("rebuilt alone, in isolated mode", {"candidate": tried(OK), "in_order": False}, V.NEEDS_REBUILD),
+    ("failing as before, so no rebuild repairs it", {"candidate": tried(OLD), "baseline": tried(OLD)}, V.REGRESSED),
+    ("failing otherwise, so no rebuild repairs it", {"candidate": tried(NEW), "baseline": tried(OLD)}, V.REGRESSED),
+    ("not rebuilt for the infrastructure's sake", {"candidate": tried(*[INFRASTRUCTURE] * 3)}, V.INCONCLUSIVE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("known", "expected"), [row[1:] for row in PLACED], ids=[row[0] for row in PLACED])
+def test_of_a_package_that_cannot_be_installed_with_the_change(known, expected):
+    assert told(uninstallable=PROBLEM, **known) is expected
+
+
+EFFECTS = [
+    ("same buildroot, nothing broken", Effect.UNAFFECTED, {}, V.STILL_PASSING),
+    ("same buildroot, but it does not install", Effect.UNAFFECTED, {"uninstallable": PROBLEM}, V.REGRESSED),
+    ("could not be solved before either", Effect.STILL_UNRESOLVABLE, {}, V.STILL_FAILING),
+    ("nor before, and does not install", Effect.STILL_UNRESOLVABLE, {"uninstallable": PROBLEM}, V.REGRESSED),
+    ("solvable now, not built", Effect.NOW_RESOLVABLE, {}, N.CANDIDATE),
+    ("solvable now, and builds", Effect.NOW_RESOLVABLE, {"candidate": tried(OK)}, V.FIXED),
+    ("solvable now, and builds at times", Effect.NOW_RESOLVABLE, {"candidate": tried(NEW, OK)}, V.FLAKY),
+    ("solvable now, and fails", Effect.NOW_RESOLVABLE, {"candidate": tried(NEW)}, V.CHANGED_FAILURE),
+    ("solvable now, and does not install for good", Effect.NOW_RESOLVABLE,
+     {"candidate": tried(OK), "uninstallable": PROBLEM, "repaired": False}, V.REGRESSED),
+    ("solvable now, fails, and does not install", Effect.NOW_RESOLVABLE,
+     {"candidate": tried(NEW), "uninstallable": PROBLEM}, V.REGRESSED),
+    ("waits its turn in chained mode", Effect.REBUILD, {"ready": False, "may_become_ready": True}, N.REBUILD_OF_OTHERS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("effect", "known", "expected"), [row[1:] for row in EFFECTS], ids=[row[0] for row in EFFECTS])
+def test_of_what_the_solver_says(effect, known, expected):
+    assert told(effect, **known) is expected
+
+
+STOPPED = [
+    ("before it was built", [], [], V.INCONCLUSIVE),
+    ("while it is built", [None], [], N.RESULT),
+    ("before its baseline was built", [NEW], [], V.INCONCLUSIVE),
+    ("before its failure was confirmed", [NEW], [OK], V.INCONCLUSIVE),
+    ("after infrastructure trouble with the second build", [NEW, INFRASTRUCTURE], [OK], V.INCONCLUSIVE),
+    ("after all was known", [NEW, NEW], [OK], V.REGRESSED),
+    ("after it passed", [OK], [], V.STILL_PASSING),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "expected"), [row[1:] for row in STOPPED], ids=[row[0] for row in STOPPED]
+)
+def test_of_a_package_that_somebody_cancelled(candidate, baseline, expected):
+    always = BaselinePolicy.ALWAYS
+    assert (
+        told(candidate=tried(*candidate), baseline=tried(*baseline), stopped=True, baseline_policy=always) is expected
+    )
+
+
+def test_what_always_has_a_baseline_asks_for_it_after_passing_too():
+    assert told(candidate=tried(OK), baseline_policy=BaselinePolicy.ALWAYS) is N.BASELINE
+
+
+def test_without_baselines_a_confirmed_failure_has_regressed():
+    assert told(candidate=tried(NEW), baseline_policy=BaselinePolicy.OFF) is N.CONFIRMATION
+    assert told(candidate=tried(NEW, NEW), baseline_policy=BaselinePolicy.OFF) is V.REGRESSED
+
+
+def test_a_retry_by_hand_grants_new_attempts_to_both_sides():
+    by_hand = (*tried(*[INFRASTRUCTURE] * 3), Attempt(purpose=Purpose.BY_HAND, outcome=INFRASTRUCTURE))
+    assert told(candidate=by_hand) is N.CANDIDATE_RETRY
+    again = tried(NEW, NEW, last=Purpose.BY_HAND)
+    assert told(candidate=again, baseline=tried(*[INFRASTRUCTURE] * 3)) is N.BASELINE_RETRY
+    assert told(candidate=again, baseline=tried(*[INFRASTRUCTURE] * 6)) is V.INCONCLUSIVE
+
+
+def test_what_fails_with_the_cause_of_a_regressed_package_is_not_built_again():
+    judged = judge(
+        Evidence(
+            selection=Selection.PLANNED, effect=Effect.REBUILD, candidate=tried(NEW), baseline=tried(OK), root="jinja2"
+        )
+    )
+    assert judged == Judgement(verdict=V.REGRESSED, cause="new", signature="build: new", root="jinja2")
+
+
+@pytest.mark.parametrize("selection", [item for item in Selection if item is not Selection.PLANNED])
+def test_what_was_not_selected_is_not_tested_and_says_why(selection):
+    judged = judge(Evidence(selection=selection, effect=Effect.REBUILD, candidate=tried(NEW, NEW)))
+    assert judged == Judgement(verdict=V.NOT_TESTED, cause=selection.value)
+
+
+def test_rebuilds_that_were_not_tried_in_order_ask_for_a_person():
+    for known in ({"ready": False, "repairable": True}, {"candidate": tried(OK)}):
+        judged = judge(
+            Evidence(selection=Selection.PLANNED, effect=Effect.UNRESOLVABLE, in_order=False, **known)  # type: ignore[arg-type]
+        )
+        assert isinstance(judged, Judgement)
+        assert judged.needs_order
+        assert not judged.conclusive
+
+
+WAIVER = Waiver(by="octocat", reason="goes away with 2.0")
+
+
+def test_a_waiver_names_who_and_why_and_keeps_the_cause():
+    judged = judge(
+        Evidence(
+            selection=Selection.PLANNED,
+            effect=Effect.UNRESOLVABLE,
+            ready=False,
+            repairable=True,
+            in_order=False,
+            problem=PROBLEM,
+            waiver=WAIVER,
+        )
+    )
+    assert isinstance(judged, Judgement)
+    assert judged.verdict is V.WAIVED
+    assert judged.cause == f"waived by octocat: goes away with 2.0 ({PROBLEM})"
+    assert judged.conclusive
+
+
+@pytest.mark.parametrize(
+    ("candidate", "expected"),
+    [([NEW, NEW], V.WAIVED), ([INFRASTRUCTURE] * 3, V.WAIVED), ([OK], V.STILL_PASSING), ([NEW], N.CONFIRMATION)],
+    ids=["a regression", "what is not conclusive", "never what passes", "never what is not known yet"],
+)
+def test_what_a_waiver_covers(candidate, expected):
+    assert told(candidate=tried(*candidate), baseline=tried(OK), waiver=WAIVER) is expected
+
+
+OUTCOMES = st.sampled_from([None, OK, NEW, OLD, UNRESOLVABLE, TIMEOUT, MEMORY, INFRASTRUCTURE, Cancelled()])
+
+
+def attempts(outcomes: st.SearchStrategy[Outcome | None]) -> st.SearchStrategy[tuple[Attempt, ...]]:
+    durations = st.sampled_from([None, QUICK, SLOW])
+    attempt = st.builds(Attempt, purpose=st.sampled_from(Purpose), outcome=outcomes, duration=durations)
+    return st.lists(attempt, max_size=5).map(tuple)
+
+
+def evidence(
+    outcomes: st.SearchStrategy[Outcome | None], **fixed: st.SearchStrategy[object]
+) -> st.SearchStrategy[Evidence]:
+    fields: dict[str, st.SearchStrategy[object]] = {
+        "selection": st.sampled_from(Selection),
+        "effect": st.sampled_from(Effect),
+        "problem": st.sampled_from(["", PROBLEM]),
+        "uninstallable": st.sampled_from(["", PROBLEM]),
+        "repaired": st.sampled_from([None, True, False]),
+        "in_order": st.booleans(),
+        "ready": st.booleans(),
+        "may_become_ready": st.booleans(),
+        "repairable": st.booleans(),
+        "blocked_by": st.sampled_from([None, "libbar"]),
+        "root": st.sampled_from([None, "jinja2"]),
+        "candidate": attempts(outcomes),
+        "baseline": attempts(OUTCOMES),
+        "baseline_policy": st.sampled_from(BaselinePolicy),
+        "stopped": st.booleans(),
+        "waiver": st.sampled_from([None, WAIVER]),
+    }
+    return st.builds(Evidence, **{**fields, **fixed})
+
+
+@given(evidence(OUTCOMES))
+def test_every_evidence_has_an_answer(known):
+    assert isinstance(judge(known), Judgement | Needs)
+
+
+@given(
+    evidence(
+        st.sampled_from([INFRASTRUCTURE, Cancelled()]),
+        ready=st.just(True),  # type: ignore[arg-type]
+        uninstallable=st.just(""),
+    )
+)
+def test_infrastructure_alone_is_never_a_regression(known):
+    assert getattr(judge(known), "verdict", None) is not Verdict.REGRESSED
+
+
+@given(evidence(OUTCOMES, baseline=st.just(()), baseline_policy=st.just(BaselinePolicy.ON_FAILURE)))  # type: ignore[arg-type]
+def test_no_build_is_called_a_regression_before_its_baseline_is_known(known):
+    solver_said_so = known.uninstallable or not known.ready
+    assert solver_said_so or getattr(judge(known), "verdict", None) is not Verdict.REGRESSED
+
+
+@pytest.mark.parametrize("order", list(permutations([NEW, OK, INFRASTRUCTURE])), ids=str)
+def test_the_order_of_failing_and_passing_does_not_matter(order: tuple[Failed | Succeeded, ...]):
+    assert told(candidate=tried(*order), baseline=tried(OK)) is V.FLAKY
