@@ -197,3 +197,31 @@ def _entry(capability: str) -> str:
         f'<rpm:entry name={quoteattr(name)} flags="{_OPERATORS[operator]}" '
         f'epoch="{epoch or 0}" ver={quoteattr(version)}{tail}/>'
     )
+
+
+def soname_move(version: int = 1) -> list[Package]:
+    """Return libfoo and who needs it; at `version` 2 only the new libfoo, whose soname moved with it.
+
+    Two programs and libbar link to it. app is built with libbar: it can be once libbar was rebuilt.
+    """
+    new = f"{version}"
+    libfoo: list[Package] = [
+        Rpm(name="libfoo", version=new, provides=(f"libfoo.so.{version}()(64bit)",)),
+        Rpm(name="libfoo-devel", version=new, source="libfoo", requires=(f"libfoo = {version}-1",)),
+    ]
+    if version > 1:
+        return libfoo
+    linked = "libfoo.so.1()(64bit)"
+    return [
+        Rpm(name="make"),
+        *libfoo,
+        Rpm(name="prog-a", requires=(linked,)),
+        Rpm(name="prog-b", requires=(linked,)),
+        Rpm(name="libbar", requires=(linked,), provides=("libbar.so.1()(64bit)",)),
+        Rpm(name="libbar-devel", source="libbar", requires=("libbar = 1-1",)),
+        Rpm(name="app", requires=("libbar.so.1()(64bit)",)),
+        Srpm(name="libfoo", requires=("make",)),
+        *(Srpm(name=name, requires=("libfoo-devel",)) for name in ("prog-a", "prog-b", "libbar")),
+        Srpm(name="app", requires=("libbar-devel",)),
+        Srpm(name="stranger", requires=("make",)),
+    ]
