@@ -13,7 +13,7 @@ from bot.domain.decide import ChangeView, RunView
 from bot.domain.publication import Published
 from bot.domain.report.assemble import Context, Stored, assemble, wanted_tails
 from bot.domain.report.check import NAME_OF_GATE, render_check
-from bot.domain.report.comment import notice_marker, render_comment, render_notice
+from bot.domain.report.comment import MARKER, notice_marker, render_comment, render_notice
 from bot.domain.report.forecast import forecast
 from bot.domain.report.values import Links, Report, Stage
 from bot.domain.run import Conclusion, RunState
@@ -26,7 +26,6 @@ from bot.ports.store import Lease
 _TAIL = 4096
 _COMMENT = "comment"
 _NOTICE = "notice"
-_MARKER = "<!-- revdeps:v1 "
 _LEAST = 2_000
 """Where a forge refuses the whole comment, its header and link alone have to do; never nothing."""
 
@@ -116,21 +115,21 @@ class _Publisher:
             return
         ref, forge_id = self.view.change.ref, before.forge_id if before else None
         try:
-            comment = await self.forge.upsert_comment(ref, body, _MARKER, forge_id)
+            comment = await self.forge.upsert_comment(ref, body, MARKER, forge_id)
         except Rejected:
             body = render_comment(report, links_of(self.world), _LEAST)
-            comment = await self.forge.upsert_comment(ref, body, _MARKER, forge_id)
+            comment = await self.forge.upsert_comment(ref, body, MARKER, forge_id)
         await self._store(scope, _COMMENT, digest, comment)
         if before is not None and _now_failing(report) and self.view.change.failing_sha != report.head_sha:
-            await self._notice(report, known.get(_NOTICE), comment)
+            await self._notice(report, known.get(_NOTICE))
         if _now_failing(report) and self.view.change.failing_sha != report.head_sha:
             async with self.world.store.transaction(self.lease) as tx:
                 await tx.changes.put(replace(self.view.change, failing_sha=report.head_sha))
 
-    async def _notice(self, report: Report, older: Published | None, comment: str) -> None:
+    async def _notice(self, report: Report, older: Published | None) -> None:
         """Edits notify nobody: say once per head commit, in a comment of its own, that it fails now."""
         ref, marker = self.view.change.ref, notice_marker(report.head_sha)
-        notice = await self.forge.comment(ref, render_notice(report, links_of(self.world), comment), marker)
+        notice = await self.forge.comment(ref, render_notice(report, links_of(self.world)), marker)
         await self._store(ref.id, _NOTICE, _digest(marker), notice)
         if older is not None and older.forge_id != notice:
             await self.forge.minimise(ref, older.forge_id)
