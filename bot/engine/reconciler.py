@@ -15,12 +15,13 @@ from bot.domain.actions import Action, HandleIntent, RefreshChange
 from bot.domain.decide import ChangeView, decide, next_time
 from bot.domain.ids import ChangeId, RunId
 from bot.domain.run import Conclusion, Problem, RunState
+from bot.engine.asking import ForgeUnavailable
 from bot.engine.change_actions import finished
 from bot.engine.executor import Checkpoint, pass_by, perform
 from bot.engine.reports import publish
 from bot.engine.view import load_change
 from bot.engine.world import World
-from bot.ports.errors import Misconfigured, Rejected, Transient
+from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
 from bot.ports.store import Lease, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,10 @@ MAX_PASSES = 200
 
 _BACKOFF = (5, 15, 60, 300, 900)
 """Seconds to wait after the first, second, … failure in a row."""
+
+
+PATIENCE = 5
+"""So many times in a row a command that the forge refuses is tried again; then it must not keep all else waiting."""
 
 
 def backoff(failures: int) -> timedelta:
@@ -50,7 +55,7 @@ class Reconciler:
     acted: Callable[[str], None] = pass_by
     """Told of every action by name, for the metrics."""
     beat: datetime | None = None
-    """When the loop was last seen to go round."""
+    """When the loop was last seen to go round, or to work on something long."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reconcile until `stop` is set."""
@@ -102,6 +107,7 @@ class Reconciler:
         settings = self.world.settings
         while True:
             await asyncio.sleep(settings.lease.total_seconds() / 3)
+            self.beat = self.world.clock.now()
             lease = await self.world.store.heartbeat(lease, self.world.clock.now(), settings.lease)
 
     async def _bring_forward(self, lease: Lease) -> tuple[datetime | None, int]:
@@ -113,10 +119,14 @@ class Reconciler:
             failures = lease.failures + 1
             wait = trouble.retry_after or backoff(failures)
             log.warning("%s: %s; trying again in %s", lease.subject, trouble, wait)
+            if isinstance(trouble.__cause__, Gone):
+                await self._look_again(lease)
             return now() + wait, failures
         except (Rejected, Misconfigured) as trouble:
             failures = lease.failures + 1
-            log.error("%s: %s", lease.subject, trouble)
+            log.error("%s: %s; trying again in %s", lease.subject, trouble, backoff(failures))
+            if isinstance(trouble, Gone):
+                await self._look_again(lease)
             return now() + backoff(failures), failures
         except LeaseLost:
             raise
@@ -128,19 +138,26 @@ class Reconciler:
             return now() + backoff(failures), failures
 
     async def _passes(self, lease: Lease) -> datetime | None:
-        held_back = None
+        held_back: datetime | None = None
+        refused: RevdepsError | None = None
         for _ in range(MAX_PASSES):
             view = await self._load(lease)
             if view is None:
                 return None
-            trouble, held_back = await self._publish(lease, view)
+            if refused is None:
+                refused, held_back = await self._publish(lease, view)
             due = decide(view, self.world.clock.now())
             for action in due:
                 self.acted(type(action).__name__)
-                await self._perform(lease, view, action)
+                try:
+                    await self._perform(lease, view, action)
+                except Transient as trouble:
+                    if refused is None and not isinstance(trouble, ForgeUnavailable):
+                        await self._publish_again(lease)
+                    raise
             if not due:
-                if trouble is not None:
-                    raise trouble
+                if refused is not None:
+                    raise refused
                 return min((time for time in (held_back, next_time(view)) if time is not None), default=None)
         return self.world.clock.now()
 
@@ -148,15 +165,25 @@ class Reconciler:
         async with self.world.store.transaction(lease) as tx:
             return await load_change(tx, ChangeId(lease.subject), self.world.settings.retention)
 
-    async def _publish(self, lease: Lease, view: ChangeView) -> tuple[Transient | None, datetime | None]:
-        """Publish; a forge that is down must not keep builds from going on, so its trouble is raised at the end."""
+    async def _publish(self, lease: Lease, view: ChangeView) -> tuple[RevdepsError | None, datetime | None]:
+        """Publish; a forge that refuses must not keep builds from going on, so its refusal is raised at the end."""
         try:
             return None, await publish(self.world, lease, view)
-        except Transient as trouble:
+        except (Transient, Misconfigured) as trouble:
             return trouble, None
-        except (Rejected, Misconfigured) as refusal:
-            log.error("%s: the report could not be published: %s", lease.subject, refusal)
-            return None, None
+        except Rejected as refusal:
+            state = view.change.state
+            if state is not None and not state.open:
+                # Nobody looks at it any more, and the repository may have been deleted.
+                log.warning("%s: the last report could not be published: %s", lease.subject, refusal)
+                return None, None
+            return refusal, None
+
+    async def _publish_again(self, lease: Lease) -> None:
+        """Tell at once what a run waits for."""
+        view = await self._load(lease)
+        if view is not None:
+            await self._publish(lease, view)
 
     async def _perform(self, lease: Lease, view: ChangeView, action: Action) -> None:
         """Perform an action; what stands in its way is told in the run's report."""
@@ -165,14 +192,12 @@ class Reconciler:
             await perform(self.world, lease, view, action, self.checkpoint)
         except Transient as trouble:
             if run is not None:
-                problem = Problem(what=str(trouble), hint="This is tried again by itself.")
-                await self._note(lease, run, problem, None)
-                fresh = await self._load(lease)
-                if fresh is not None:
-                    await self._publish(lease, fresh)
+                await self._note(lease, run, Problem(what=str(trouble), hint="This is tried again by itself."), None)
             raise
         except (Rejected, Misconfigured) as trouble:
             if isinstance(action, HandleIntent):
+                if lease.failures < PATIENCE:
+                    raise
                 log.error("%s: an intent was given up: %s", lease.subject, trouble)
                 async with self.world.store.transaction(lease) as tx:
                     await tx.intents.done([action.intent.id])
@@ -183,6 +208,13 @@ class Reconciler:
         else:
             if run is not None and any(found.run.id == run and found.run.problem for found in view.runs):
                 await self._note(lease, run, None, None)
+
+    async def _look_again(self, lease: Lease) -> None:
+        """Read the change before the next try: what the forge knows nothing of may have been moved or deleted."""
+        async with self.world.store.transaction(lease) as tx:
+            change = await tx.changes.get(ChangeId(lease.subject))
+            if change is not None:
+                await tx.changes.put(replace(change, stale=True))
 
     async def _note(self, lease: Lease, run: RunId, problem: Problem | None, conclusion: Conclusion | None) -> None:
         """Store what stands in a run's way (None: nothing any more), and end the run where there is a conclusion."""
