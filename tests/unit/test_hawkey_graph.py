@@ -1,0 +1,54 @@
+"""Graph questions that need no solver."""
+
+from collections.abc import Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.adapters.hawkey.graph import closure, order, shortest_path
+
+NAMES = st.sampled_from("abcdefgh")
+GRAPHS = st.dictionaries(NAMES, st.frozensets(NAMES))
+
+
+def test_a_closure_holds_its_start_and_stops_at_its_limit() -> None:
+    chain = {1: {2}, 2: {3}, 3: {4}, 4: {1}}
+    assert closure([1], chain.__getitem__) == {1, 2, 3, 4}
+    assert closure([1], chain.__getitem__, 2) == {1, 2, 3}
+
+
+def test_a_path_is_as_short_as_can_be_and_stays_inside() -> None:
+    graph: Mapping[int, set[int]] = {0: {1, 2}, 1: {9}, 2: {3}, 3: {9}, 9: set()}
+    assert shortest_path(0, {9}, graph.__getitem__) == (0, 1, 9)
+    assert shortest_path(0, {9}, graph.__getitem__, {2, 3, 9}) == (0, 2, 3, 9)
+    assert shortest_path(0, {9}, graph.__getitem__, {2, 9}) == ()
+
+
+def test_a_package_comes_after_what_it_needs() -> None:
+    found = order(["app", "lib", "base"], {"app": ["lib", "stranger"], "lib": ["base", "lib"]})
+    assert found.levels == (("base",), ("lib",), ("app",))
+    assert found.edges == (("app", "lib"), ("lib", "base"))
+    assert found.cut == ()
+
+
+def test_a_cycle_is_cut_where_it_costs_least_and_the_cut_is_named() -> None:
+    found = order(["a", "b", "hub"], {"a": ["hub", "b"], "b": ["hub"], "hub": ["a"]})
+    assert found.cut == (("hub", "a"),)
+    assert found.levels == (("hub",), ("b",), ("a",))
+
+
+@given(GRAPHS)
+def test_an_order_keeps_every_edge_but_the_cut_ones_and_breaks_none(needs: Mapping[str, frozenset[str]]) -> None:
+    found = order("abcdefgh", needs)
+    level = {node: number for number, nodes in enumerate(found.levels) for node in nodes}
+    assert sorted(level) == list("abcdefgh")
+    assert all(level[other] < level[node] for node, other in found.edges)
+    wanted = {(node, other) for node, others in needs.items() for other in others if node != other}
+    assert set(found.edges) | set(found.cut) == wanted
+    assert not set(found.edges) & set(found.cut)
+
+
+@given(GRAPHS)
+def test_nothing_is_cut_where_there_is_no_cycle(needs: Mapping[str, frozenset[str]]) -> None:
+    downwards = {node: {other for other in others if other < node} for node, others in needs.items()}
+    assert order("abcdefgh", downwards).cut == ()
