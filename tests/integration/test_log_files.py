@@ -1,0 +1,72 @@
+"""Logs on disk: whole, compressed, read by parts, gone with their run."""
+
+import gzip
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.log_files import LogFiles
+from bot.domain.ids import BuildKey, RunId
+
+KEY = BuildKey("c/run1/rawhide/bar/change/0/1")
+BASELINE = BuildKey("b/0123456789/1")
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def whole(logs: LogFiles, key: BuildKey) -> bytes:
+    return b"".join([chunk async for chunk in logs.read(key)])
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> LogFiles:
+    return LogFiles(tmp_path)
+
+
+async def test_a_log_comes_back_as_it_was(logs: LogFiles) -> None:
+    assert await logs.save(KEY, pieces(b"one\n", b"\x00\xff\x1b[31m", b"two\n")) == 15
+    assert await whole(logs, KEY) == b"one\n\x00\xff\x1b[31mtwo\n"
+    assert await logs.tail(KEY, 4) == b"two\n"
+
+
+async def test_saving_again_replaces_the_log(logs: LogFiles) -> None:
+    await logs.save(KEY, pieces(b"half"))
+    await logs.save(KEY, pieces(b"whole"))
+    assert await whole(logs, KEY) == b"whole"
+
+
+async def test_what_is_not_there_is_nothing(logs: LogFiles) -> None:
+    assert await logs.tail(KEY, 10) is None
+    assert await whole(logs, KEY) == b""
+
+
+async def test_a_log_that_breaks_off_while_it_is_saved_leaves_the_earlier_one(logs: LogFiles) -> None:
+    await logs.save(KEY, pieces(b"whole"))
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise OSError("the backend went away")
+
+    with pytest.raises(OSError, match="went away"):
+        await logs.save(KEY, broken())
+    assert await whole(logs, KEY) == b"whole"
+
+
+async def test_logs_are_compressed(logs: LogFiles, tmp_path: Path) -> None:
+    await logs.save(KEY, pieces(b"the same line\n" * 100_000))
+    (file,) = tmp_path.rglob("*.gz")
+    assert file.stat().st_size < 100_000
+    assert gzip.decompress(file.read_bytes())[:14] == b"the same line\n"
+
+
+async def test_pruning_a_run_leaves_baselines_and_other_runs(logs: LogFiles) -> None:
+    other = BuildKey("c/run2/rawhide/bar/change/0/1")
+    for key in (KEY, other, BASELINE):
+        await logs.save(key, pieces(b"log"))
+    await logs.prune(RunId("run1"))
+    assert await whole(logs, KEY) == b""
+    assert [await whole(logs, key) for key in (other, BASELINE)] == [b"log", b"log"]
