@@ -12,7 +12,7 @@ from bot.domain.build import Build, BuildState, Cancelled
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.ids import RunId
 from bot.domain.intents import Refresh
-from bot.domain.run import Conclusion, Problem, Run, RunState
+from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, StopReason
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.errors import Gone
@@ -45,33 +45,51 @@ async def refresh_change(world: World, view: ChangeView, action: RefreshChange) 
     except Gone:
         state = replace(state, open=False) if state else None
     hints = [stored.id for stored in view.intents if isinstance(stored.intent, Refresh)]
+    again = state is not None and _answers_anew(view, state)
 
     async def write(tx: Transaction) -> None:
         await tx.changes.put(replace(change, state=state, stale=False))
         await tx.intents.done(hints)
+        if again and state is not None:
+            await tx.runs.put(_new_run(state, view.runs[0].run.sequence + 1, world.clock.now()))
 
     return write
+
+
+def _answers_anew(view: ChangeView, state: ChangeState) -> bool:
+    """Whether the commit's run is to be made again although there is one: opened again, or no longer to be skipped."""
+    if not view.runs or not state.open:
+        return False
+    last, before = view.runs[0].run, view.change.state
+    if (last.head_sha, last.base_branch) != (state.head_sha, state.base_branch):
+        return False
+    skipped = last.conclusion is Conclusion.SKIPPED and last.config is not None
+    other = before is not None and (before.draft, before.labels) != (state.draft, state.labels)
+    return last.stop is StopReason.CLOSED or (skipped and other)
 
 
 async def start_run(world: World, view: ChangeView, action: StartRun) -> Write:
     """Write a new run down for the present head commit."""
     state = view.change.state
     assert state is not None  # decide( starts runs of known changes alone)
-    now = world.clock.now()
-    run = Run(
-        id=RunId(secrets.token_hex(6)),
-        change=view.change.ref,
-        head_sha=state.head_sha,
-        base_sha=state.base_sha,
-        base_branch=state.base_branch,
-        created_at=now,
-        sequence=action.sequence,
-    )
+    run = _new_run(state, action.sequence, world.clock.now())
 
     async def write(tx: Transaction) -> None:
         await tx.runs.put(run)
 
     return write
+
+
+def _new_run(state: ChangeState, sequence: int, now: datetime) -> Run:
+    return Run(
+        id=RunId(secrets.token_hex(6)),
+        change=state.ref,
+        head_sha=state.head_sha,
+        base_sha=state.base_sha,
+        base_branch=state.base_branch,
+        created_at=now,
+        sequence=sequence,
+    )
 
 
 async def stop_run(world: World, view: ChangeView, action: StopRun) -> Write:

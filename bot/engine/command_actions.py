@@ -3,8 +3,10 @@
 The answer is published before the effect is stored: both are idempotent, so that a crash in between repeats the whole.
 """
 
+import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from bot.domain.actions import HandleIntent
@@ -24,7 +26,10 @@ from bot.domain.verbs import Verb
 from bot.engine.reports import links_of, report_of
 from bot.engine.world import World
 from bot.engine.write import Write
+from bot.ports.errors import Rejected
 from bot.ports.store import AuditRecord, Transaction
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,8 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
         return _done(action.intent)
     forge = world.forge(view.change.ref.repo.forge)
     if request.comment is not None:
-        await forge.react(view.change.ref, request.comment, Reaction.SEEN)
+        with _best_effort("react"):
+            await forge.react(view.change.ref, request.comment, Reaction.SEEN)
     permission = await forge.permission(view.change.ref.repo, request.actor)
     asked = await _circumstances(world, view, request)
     after, answers, records = view, list[tuple[str, str]](), list[AuditRecord]()
@@ -60,8 +66,10 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
     if request.comment is not None:
         if answers:
             body = answer_all(request.comment, answers)
-            await forge.comment(view.change.ref, body, body.partition("\n")[0])
-        await forge.react(view.change.ref, request.comment, Reaction.REFUSED if refused else Reaction.DONE)
+            with _best_effort("answer"):
+                await forge.comment(view.change.ref, body, body.partition("\n")[0])
+        with _best_effort("react"):
+            await forge.react(view.change.ref, request.comment, Reaction.REFUSED if refused else Reaction.DONE)
 
     async def write(tx: Transaction) -> None:
         await _store_difference(tx, view, after)
@@ -70,6 +78,15 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
         await tx.intents.done([action.intent.id])
 
     return write
+
+
+@contextmanager
+def _best_effort(what: str) -> Iterator[None]:
+    """Do what was asked for all the same where a comment was deleted, or the conversation locked, meanwhile."""
+    try:
+        yield
+    except Rejected as refusal:
+        log.warning("could not %s: %s", what, refusal)
 
 
 def _done(intent: StoredIntent) -> Write:

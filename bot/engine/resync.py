@@ -8,15 +8,16 @@ pull requests are compared with what is stored, and workspaces that nobody needs
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain.ids import WorkspaceRef
 from bot.domain.intents import ButtonPressed, RepositoryTouched, RerunRequested, StoredIntent
-from bot.domain.run import Change, ChangeState, RepoRef, RunState
+from bot.domain.run import Change, ChangeState, RepoRef, Run, RunState
 from bot.engine.world import World
-from bot.ports.errors import Gone, RevdepsError
+from bot.ports.builder import Builder
+from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
 from bot.ports.forge import Forge
 from bot.ports.store import Lease
 
@@ -34,7 +35,12 @@ class Resync:
     woke: Callable[[], None]
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _next_sweep: datetime | None = None
-    _since: datetime | None = None
+    _since: dict[str, datetime] = field(default_factory=dict)
+    """By forge: from when on its deliveries are still to be looked at."""
+    _not_before: dict[str, datetime] = field(default_factory=dict)
+    """By forge: until when it wants to be left alone."""
+    _unwanted: set[tuple[str, WorkspaceRef]] = field(default_factory=set)
+    """By backend: workspaces that nobody wanted at the last sweep."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Resync until `stop` is set; the first sweep is made at once."""
@@ -66,17 +72,41 @@ class Resync:
         self.woke()
 
     async def _spread(self, lease: Lease) -> None:
+        """Give every hint to the changes that it concerns; what the forge is needed for comes last, and may wait."""
         async with self.world.store.transaction(lease) as tx:
             pending = await tx.intents.unassigned()
+        touched = [stored for stored in pending if isinstance(stored.intent, RepositoryTouched)]
         for stored in pending:
             match stored.intent:
-                case RepositoryTouched() as touched:
-                    await self._touch(touched)
-                    await self._done(stored)
                 case RerunRequested(repo=repo, head_sha=sha) | ButtonPressed(repo=repo, head_sha=sha):
                     await self._assign(stored, repo, sha)
+                case RepositoryTouched():
+                    pass
                 case _:
                     await self._done(stored)
+        for stored in touched:
+            await self._spread_touch(stored)
+
+    async def _spread_touch(self, stored: StoredIntent) -> None:
+        assert isinstance(stored.intent, RepositoryTouched)  # chosen by the caller
+        repo = stored.intent.repo
+        now = self.world.clock.now()
+        if not stored.intent.removed and now < self._not_before.get(repo.forge, now):
+            return
+        try:
+            await self._touch(stored.intent)
+        except (Transient, Misconfigured) as trouble:
+            self._wait(repo.forge, trouble)
+        except Rejected as refusal:
+            log.warning("resync of %s: %s", repo, refusal)
+            await self._done(stored)
+        else:
+            await self._done(stored)
+
+    def _wait(self, forge: str, trouble: Transient | Misconfigured) -> None:
+        wait = getattr(trouble, "retry_after", None) or self.world.settings.tick
+        log.warning("resync with %s: %s; trying again in %s", forge, trouble, wait)
+        self._not_before[forge] = self.world.clock.now() + wait
 
     async def _assign(self, stored: StoredIntent, repo: RepoRef, sha: str) -> None:
         """Give the intent to the newest change with that head; without one it is about nothing of ours."""
@@ -109,17 +139,41 @@ class Resync:
                     await tx.changes.wake([change.ref.id], now)
 
     async def _sweep(self, now: datetime) -> None:
-        since = self._since or now - self.world.settings.retention
         for name, forge in self.world.forges.items():
+            if now < self._not_before.get(name, now):
+                continue
             try:
-                for delivery in await forge.missed_deliveries(since):
-                    await forge.redeliver(delivery)
-                for repo in await forge.repositories():
-                    await self._compare(forge, repo)
-            except RevdepsError as trouble:
-                log.warning("resync with %s: %s", name, trouble)
-        self._since = now
+                await self._ask_again(name, forge, now)
+                # What we worked on and are no longer shown is compared too, and so found to be gone.
+                for repo in dict.fromkeys([*await forge.repositories(), *await self._worked_on(name)]):
+                    await self._compare_one(forge, repo)
+            except Rejected as refusal:
+                log.warning("resync with %s: %s", name, refusal)
+            except (Transient, Misconfigured) as trouble:
+                self._wait(name, trouble)
         await self._discard_leftovers()
+
+    async def _ask_again(self, name: str, forge: Forge, now: datetime) -> None:
+        """Ask for the deliveries that did not arrive since the last time that this was done to the end."""
+        for delivery in await forge.missed_deliveries(self._since.get(name, now - self.world.settings.retention)):
+            try:
+                await forge.redeliver(delivery)
+            except Rejected as refusal:
+                log.warning("resync with %s: delivery %s cannot be had again: %s", name, delivery.guid, refusal)
+        # The forge lists a delivery a little later than it was made, and by its own clock.
+        self._since[name] = now - self.world.settings.resync_interval
+
+    async def _worked_on(self, forge: str) -> Sequence[RepoRef]:
+        async with self.world.store.transaction() as tx:
+            runs = await tx.runs.recent(_RECENT_RUNS)
+        return [run.change.repo for run in runs if run.change.repo.forge == forge and not _over(run)]
+
+    async def _compare_one(self, forge: Forge, repo: RepoRef) -> None:
+        """Compare one repository of many: what is wrong with it must not keep the others from being looked at."""
+        try:
+            await self._compare(forge, repo)
+        except (Rejected, Misconfigured) as trouble:
+            log.warning("resync of %s: %s", repo, trouble)
 
     async def _compare(self, forge: Forge, repo: RepoRef, branch: str | None = None) -> None:
         """Touch the changes that are not on the forge as they are with us."""
@@ -138,24 +192,44 @@ class Resync:
                 await tx.changes.touch(ref, now)
 
     async def _discard_leftovers(self) -> None:
-        """Discard workspaces that belong to no run that may still need them."""
+        """Discard workspaces that belong to no run that may still need them.
+
+        One that is seen for the first time may just have been made, by somebody who is about to write that down.
+        """
+        found = {
+            (name, workspace)
+            for name, builder in self.world.builders.items()
+            for workspace in await _leftovers(name, builder)
+        }
         wanted = await self._wanted()
-        for name, builder in self.world.builders.items():
+        unwanted = {(name, workspace) for name, workspace in found if workspace not in wanted}
+        for name, workspace in sorted(unwanted & self._unwanted):
+            log.info("discarding %s on %s: no run needs it", workspace, name)
             with contextlib.suppress(RevdepsError):
-                for workspace in await builder.leftovers():
-                    if workspace not in wanted:
-                        log.info("discarding %s on %s: no run needs it", workspace, name)
-                        await builder.discard(workspace)
+                await self.world.builder(name).discard(workspace)
+        self._unwanted = unwanted
 
     async def _wanted(self) -> set[WorkspaceRef]:
         wanted: set[WorkspaceRef] = set()
         async with self.world.store.transaction() as tx:
             for run in await tx.runs.recent(_RECENT_RUNS):
-                if run.state is RunState.FINISHED and run.cleaned:
+                if _over(run):
                     continue
                 for target in await tx.runs.targets(run.id):
                     wanted |= {ref for ref in (target.workspace, target.baseline_workspace) if ref is not None}
         return wanted
+
+
+def _over(run: Run) -> bool:
+    return run.state is RunState.FINISHED and run.cleaned
+
+
+async def _leftovers(name: str, builder: Builder) -> Sequence[WorkspaceRef]:
+    try:
+        return await builder.leftovers()
+    except RevdepsError as trouble:
+        log.warning("resync with %s: %s", name, trouble)
+        return ()
 
 
 def _moved(known: Change | None, state: ChangeState) -> bool:

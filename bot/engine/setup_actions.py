@@ -12,6 +12,7 @@ from bot.domain.decide import ChangeView
 from bot.domain.policy import is_trusted
 from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, RunTarget
 from bot.domain.selection import CONFIG_FILE, default_specs, touched
+from bot.engine.asking import asking
 from bot.engine.change_actions import finished, run_view
 from bot.engine.world import World
 from bot.engine.write import Write
@@ -31,10 +32,11 @@ async def load_configuration(world: World, view: ChangeView, action: LoadConfigu
     state = view.change.state
     assert state is not None  # a run has a change that was read
     forge = world.forge(run.change.repo.forge)
-    files = await forge.changed_files(run.change)
-    trusted = await _trusted(world, forge, view, run, state)
-    from_head = trusted and CONFIG_FILE in files
-    text = await forge.read_file(run.change.repo, CONFIG_FILE, state.head_sha if from_head else state.base_branch)
+    with asking():
+        files = await forge.changed_files(run.change)
+        trusted = await _trusted(world, forge, view, run, state)
+        from_head = trusted and CONFIG_FILE in files
+        text = await forge.read_file(run.change.repo, CONFIG_FILE, state.head_sha if from_head else state.base_branch)
     run = replace(
         run,
         trusted=trusted,
@@ -90,7 +92,8 @@ def _configured(
         run,
         config=loaded,
         packages=packages,
-        deadline=now + loaded.timeout,
+        # The time in which a run waits for a person is not the run's.
+        deadline=now + loaded.timeout if run.trusted else None,
         state=RunState.ACTIVE if run.trusted else RunState.WAITING,
     )
     return run, [RunTarget(run=run.id, target=target) for target in targets]
@@ -113,7 +116,10 @@ async def fetch_source(world: World, view: ChangeView, action: FetchSource) -> W
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
     home.mkdir(parents=True)
     checkout = str(home / "tree")
-    await world.forge(run.change.repo.forge).clone_source(run.change, run.head_sha, checkout)
+    with asking():
+        await world.forge(run.change.repo.forge).clone_source(run.change, run.head_sha, checkout)
+    if run.deadline is None and run.config is not None:
+        run = replace(run, deadline=world.clock.now() + run.config.timeout)
     try:
         packages = tuple([await _named(world, checkout, package) for package in run.packages])
         for package in packages:
