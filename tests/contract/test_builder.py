@@ -11,7 +11,6 @@ import pytest
 
 from bot.domain.build import (
     BuildRequest,
-    BuildState,
     Cancelled,
     Failed,
     FailureReason,
@@ -25,7 +24,7 @@ from bot.domain.target import Repository, Target
 from bot.ports.builder import Builder, BuildStatus, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected
 from tests.fakes.builder import FakeBuilder, failed
-from tests.fakes.sandbox import SandboxWorld, Spec, ended
+from tests.fakes.sandbox import SandboxWorld, Spec, ended, running
 
 ENDLESS = "endless"
 SPECS = {
@@ -67,14 +66,6 @@ class World:
         ref = await self.submit(package, key, run)
         (status,) = await ended(self.builder, [ref])
         return ref, status
-
-    async def running(self, ref: BuildRef) -> BuildStatus:
-        """Wait until a build is at work."""
-        while True:
-            status = (await self.builder.poll([ref]))[ref]
-            if status.state is BuildState.RUNNING and await self.builder.log(ref, 0, 10):
-                return status
-            await asyncio.sleep(0.02)
 
 
 def fake_outcome(request: BuildRequest) -> Outcome | None:
@@ -169,7 +160,7 @@ async def test_a_bad_package_fails_with_its_cause_and_log(world: World) -> None:
 
 async def test_one_key_is_one_build(world: World) -> None:
     first, second = await world.submit(ENDLESS), await world.submit(ENDLESS)
-    started = await world.running(first)
+    started = await running(world.builder, first)
 
     assert first == second
     assert (await world.builder.poll([await world.submit(ENDLESS)]))[first].started_at == started.started_at
@@ -198,13 +189,14 @@ async def test_many_builds_are_polled_at_once_and_unknown_ones_left_out(world: W
 
 
 async def test_running_and_waiting_builds_can_be_cancelled(world: World) -> None:
-    running, waiting = await world.submit(ENDLESS), await world.submit(ENDLESS, "waits")
-    await world.running(running)
+    at_work = await world.submit(ENDLESS)
+    await running(world.builder, at_work)
+    waiting = await world.submit(ENDLESS, "waits")
 
-    await world.builder.cancel([running, waiting])
-    await world.builder.cancel([running])
+    await world.builder.cancel([at_work, waiting])
+    await world.builder.cancel([at_work])
 
-    assert [status.outcome for status in await ended(world.builder, [running, waiting])] == [Cancelled(), Cancelled()]
+    assert [status.outcome for status in await ended(world.builder, [at_work, waiting])] == [Cancelled(), Cancelled()]
 
 
 async def test_cancelling_leaves_what_has_ended_as_it_is(world: World) -> None:
@@ -217,7 +209,7 @@ async def test_cancelling_leaves_what_has_ended_as_it_is(world: World) -> None:
 
 async def test_a_log_can_be_read_in_parts_while_the_build_runs(world: World) -> None:
     ref = await world.submit(ENDLESS)
-    await world.running(ref)
+    await running(world.builder, ref)
     whole = await world.builder.log(ref, 0, 40)
 
     assert await world.builder.log(ref, 2, 5) == whole[2:7]
@@ -262,7 +254,7 @@ async def test_a_later_generation_holds_all_that_was_published(world: World) -> 
 
 async def test_discarding_a_workspace_ends_what_runs_in_it(world: World) -> None:
     ref = await world.submit(ENDLESS)
-    await world.running(ref)
+    await running(world.builder, ref)
 
     await world.builder.discard(await world.workspace())
 
@@ -272,7 +264,7 @@ async def test_discarding_a_workspace_ends_what_runs_in_it(world: World) -> None
 
 async def test_a_service_that_starts_again_adopts_what_is_running(world: World) -> None:
     ref = await world.submit(ENDLESS)
-    started = await world.running(ref)
+    started = await running(world.builder, ref)
 
     world.builder = world.restart()
 

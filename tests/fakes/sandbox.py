@@ -71,6 +71,19 @@ async def ended(builder: Builder, refs: Sequence[BuildRef], within: float = _LON
     return await asyncio.wait_for(look(), within)
 
 
+async def running(builder: Builder, ref: BuildRef, within: float = _LONG) -> BuildStatus:
+    """Wait until a build is at work and has something to say."""
+
+    async def look() -> BuildStatus:
+        while True:
+            status = (await builder.poll([ref]))[ref]
+            if status.state is BuildState.RUNNING and await builder.log(ref, 0, 10):
+                return status
+            await asyncio.sleep(0.02)
+
+    return await asyncio.wait_for(look(), within)
+
+
 async def log_of(builder: Builder, ref: BuildRef) -> str:
     """The whole log."""
     return (await builder.log(ref, 0, 1 << 24)).decode(errors="replace")

@@ -7,8 +7,9 @@ from bot.adapters.sandbox.console import Console
 from bot.adapters.sandbox.limits import ControlGroups
 from bot.adapters.sandbox.process import Ended, Watch, run
 from bot.adapters.sandbox.root import Root, Step
+from bot.adapters.sandbox.settings import MIB
 from bot.domain.build import Failed, Phase
-from bot.domain.failure import BuildEnd, classify
+from bot.domain.failure import OUT_OF_MEMORY, BuildEnd, classify
 
 
 class BuildFailed(Exception):
@@ -57,7 +58,7 @@ class Chamber:
     def failure(self, *, timed_out: bool = False, limit: str = "") -> BuildFailed:
         """Return the error for the step that ended last."""
         if not limit and self.groups.out_of_memory():
-            limit = f"out of memory: the build needed more than its limit of {self.watch.limits.memory // 2**20} MiB"
+            limit = f"{OUT_OF_MEMORY}: the build needed more than its limit of {self.watch.limits.memory // MIB} MiB"
             self.console.say(limit)
         end = BuildEnd(tail=self.console.tail(), phase=self.console.phase, timed_out=timed_out, limit=limit)
         return BuildFailed(classify(end))

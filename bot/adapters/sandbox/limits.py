@@ -5,14 +5,16 @@ every slot builds under an id of its own.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.adapters.sandbox.settings import Limits
 
 CGROUPS = Path("/sys/fs/cgroup")
+_PATIENCE = 2.0
 _FILES = {
     1: {"memory": "memory.limit_in_bytes", "pids": "pids.max", "events": "memory.oom_control"},
     2: {"memory": "memory.max", "pids": "pids.max", "events": "memory.events"},
@@ -25,15 +27,21 @@ class ControlGroups:
 
     directories: tuple[Path, ...]
     version: int = 1
+    killed_before: int = 0
+    """The kernel's count when the build began: a group may have served another build."""
 
     def out_of_memory(self) -> bool:
         """Whether the kernel had to kill a process of the build for its memory."""
+        return self.killed() > self.killed_before
+
+    def killed(self) -> int:
+        """Return how many processes of these groups the kernel has killed for their memory."""
         for directory in self.directories:
             events = directory / _FILES[self.version]["events"]
             if events.exists():
                 counters = dict(line.split(maxsplit=1) for line in events.read_text().splitlines())
-                return int(counters.get("oom_kill", "0")) > 0
-        return False
+                return int(counters.get("oom_kill", "0"))
+        return 0
 
     def rlimits(self, limits: Limits, user: bool) -> list[str]:
         """Return options for prlimit: always the file size; the rest only where no group takes care of it.
@@ -48,7 +56,10 @@ class ControlGroups:
 
 @contextmanager
 def control_groups(name: str, limits: Limits, hierarchy: Path = CGROUPS) -> Iterator[ControlGroups]:
-    """Make groups below our own, with the limits set, and remove them at the end."""
+    """Make groups below our own, with the limits set, and remove them at the end.
+
+    Groups that a killed supervisor left under the name are used again.
+    """
     groups = _version_1(name, hierarchy) or _version_2(name, hierarchy) or ControlGroups(())
     try:
         yield _limited(groups, limits)
@@ -90,7 +101,7 @@ def _limited(groups: ControlGroups, limits: Limits) -> ControlGroups:
         for kind, value in (("memory", limits.memory), ("pids", limits.processes)):
             if (directory / files[kind]).exists():
                 (directory / files[kind]).write_text(str(value))
-    return groups
+    return replace(groups, killed_before=groups.killed())
 
 
 def _own_groups() -> dict[str, str]:
@@ -112,8 +123,15 @@ def _made(directory: Path) -> Path:
 
 
 def _remove(groups: ControlGroups) -> None:
+    """Remove the groups; the processes of a killed build take a moment to leave."""
+    until = time.monotonic() + _PATIENCE
     for directory in groups.directories:
-        try:
-            os.rmdir(directory)  # noqa: PTH106 a control group is no ordinary directory: its files stay and do not count
-        except OSError:
-            continue
+        while time.monotonic() < until:
+            try:
+                os.rmdir(directory)  # noqa: PTH106 no ordinary directory: the files of a control group do not count
+            except FileNotFoundError:
+                break
+            except OSError:
+                time.sleep(0.02)
+            else:
+                break

@@ -13,6 +13,8 @@ from bot.adapters.sandbox.settings import MIB, Limits
 
 _TICK = 0.25
 _CHUNK = 64 * 1024
+_ENVIRONMENT = {"PATH": "/usr/bin:/usr/sbin:/bin:/sbin", "LC_ALL": "C"}
+"""Not the service's: bubblewrap's first process is to be seen in the root's /proc, and its environment with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,12 @@ def run(command: Sequence[str], console: Console, watch: Watch) -> Ended:
     The command has to be bubblewrap's in the end: with it dies its process namespace.
     """
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,
+        env=_ENVIRONMENT,
     )
     assert process.stdout is not None
     guard = _Guard(watch, console)

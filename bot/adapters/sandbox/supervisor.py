@@ -5,6 +5,7 @@ nothing of a half-made root is ever used.
 """
 
 import fcntl
+import hashlib
 import os
 import signal
 import time
@@ -125,7 +126,7 @@ def _attempt(directory: JobDirectory, job: Job, root: Root, sign: _StopSign, sol
     )
     try:
         with (
-            control_groups(f"revdeps-{directory.path.name}", limits) as groups,
+            control_groups(_group(job.settings, root), limits) as groups,
             Console(directory.log, limits.log) as console,
         ):
             root.create()
@@ -138,6 +139,11 @@ def _attempt(directory: JobDirectory, job: Job, root: Root, sign: _StopSign, sol
         return "cancelled", None, None, build.installed if build else ()
     except (RevdepsError, OSError) as error:
         return "failed", infrastructure(str(error)), None, build.installed if build else ()
+
+
+def _group(settings: SandboxSettings, root: Root) -> str:
+    """Name the control group of a slot; several state directories may be in use on one machine."""
+    return f"revdeps-{hashlib.sha256(bytes(settings.state)).hexdigest()[:10]}-{root.uid}"
 
 
 @contextmanager
