@@ -200,9 +200,7 @@ def _root_cause(
     name: str,
 ) -> str | None:
     """Return the nearest regressed package that is in this one's buildroot and failed with the same cause."""
-    cause = _cause(evidence[name])
-    if not cause:
-        return None
+    cause = _cause(evidence[name])  # it has one: judge_all asks for no others
     inside = [entries[other] for other in entries[name].affected.contains if other in entries]
     for entry in sorted(inside, key=_nearest_first):
         if _nearest_first(entry) >= _nearest_first(entries[name]):

@@ -1,0 +1,335 @@
+"""What is due for a pull request, from its first hint to the cleaning up."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.actions import (
+    Action,
+    CleanUp,
+    FetchSource,
+    FinishRun,
+    HandleIntent,
+    LoadConfiguration,
+    MakePlan,
+    PinSnapshot,
+    PrepareWorkspace,
+    PublishGeneration,
+    QueueBuilds,
+    RecordFindings,
+    RefreshChange,
+    StartRun,
+    StopRun,
+)
+from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Succeeded
+from bot.domain.config import Mode
+from bot.domain.decide import RunView, decide, next_time
+from bot.domain.ids import RunId
+from bot.domain.intents import Commented, Refresh, StoredIntent
+from bot.domain.plan import PlanEntry
+from bot.domain.run import Change, Conclusion, RunState, StopReason
+from bot.domain.verdict import Finding, Judgement, Verdict
+from tests.fakes.domain import (
+    CONFIG,
+    INFRASTRUCTURE,
+    NOW,
+    REF,
+    RUN,
+    base,
+    built,
+    entry,
+    failed,
+    published,
+    run,
+    run_view,
+    state,
+    subject,
+    target,
+    view,
+)
+from tests.fakes.resolver import affected, uninstallable, unresolvable
+
+OK = Succeeded()
+HOUR = timedelta(hours=1)
+FINISHED = run(state=RunState.FINISHED, finished_at=NOW, conclusion=Conclusion.SUCCESS)
+CLOSED = Change(ref=REF, state=state(open=False), stale=False)
+
+
+def due(*runs: RunView, **changes: object) -> list[Action]:
+    return list(decide(view(*runs, **changes), NOW))
+
+
+def a_run(**changes: object) -> RunView:
+    return run_view(run=run(**changes))
+
+
+def comment(number: int) -> StoredIntent:
+    intent = Commented(change=REF, comment=str(number), author="octocat", body="/revdeps status", written_at=NOW)
+    return StoredIntent(id=number, intent=intent, received_at=NOW)
+
+
+def test_a_hint_is_followed_before_anything_else():
+    refresh = StoredIntent(id=2, intent=Refresh(change=REF), received_at=NOW)
+    assert due(intents=(comment(1), refresh)) == [RefreshChange()]
+    assert due(change=Change(ref=REF), intents=(comment(1),)) == [RefreshChange()]
+
+
+def test_intents_are_acted_on_one_at_a_time_and_before_the_runs():
+    assert due(a_run(), intents=(comment(1), comment(2))) == [HandleIntent(intent=comment(1))]
+
+
+def test_a_change_that_nobody_could_read_has_nothing_due():
+    assert due(change=Change(ref=REF, stale=False)) == []
+
+
+HEADS = [
+    ("a new pull request", (), {}, [StartRun(sequence=1)]),
+    ("a head that is tested", (run_view(run=FINISHED),), {}, []),
+    ("a closed pull request", (), {"change": CLOSED}, []),
+]
+
+
+@pytest.mark.parametrize(("runs", "changes", "expected"), [row[1:] for row in HEADS], ids=[row[0] for row in HEADS])
+def test_a_run_is_started_for(runs, changes, expected):
+    assert due(*runs, **changes) == expected
+
+
+@pytest.mark.parametrize("moved", [{"head_sha": "0" * 40}, {"base_branch": "f40"}], ids=["a push", "another base"])
+def test_a_run_is_superseded_by(moved):
+    change = Change(ref=REF, state=state(**moved), stale=False)
+    assert due(a_run(), change=change) == [StopRun(run=RUN, reason=StopReason.SUPERSEDED), StartRun(sequence=2)]
+
+
+def test_an_older_run_of_the_same_head_is_superseded_by_the_newer():
+    newer = run_view(run=replace(FINISHED, id=RunId("run2"), sequence=2))
+    assert due(newer, a_run()) == [StopRun(run=RUN, reason=StopReason.SUPERSEDED)]
+
+
+STOPS = [
+    ("a pull request that is closed", {}, CLOSED, StopRun(run=RUN, reason=StopReason.CLOSED)),
+    ("its deadline", {"deadline": NOW}, None, StopRun(run=RUN, reason=StopReason.DEADLINE)),
+    ("its end, once it is to be stopped", {"stop": StopReason.CANCELLED}, None,
+     FinishRun(run=RUN, conclusion=Conclusion.CANCELLED)),
+    ("its end, once it is out of time", {"stop": StopReason.DEADLINE}, None,
+     FinishRun(run=RUN, conclusion=Conclusion.TIMED_OUT)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("run_has", "change", "expected"), [row[1:] for row in STOPS], ids=[row[0] for row in STOPS])
+def test_a_run_comes_to(run_has, change, expected):
+    assert due(a_run(**run_has), **({"change": change} if change else {})) == [expected]
+
+
+def test_a_run_that_waits_for_an_approval_waits_as_long_as_it_takes():
+    waiting = a_run(state=RunState.WAITING, deadline=NOW - HOUR)
+    assert due(waiting) == []
+    assert next_time(view(waiting)) is None
+
+
+STEPS = [
+    ("its configuration", run(config=None), target(), LoadConfiguration(run=RUN)),
+    ("its source", run(checkout=None), target(), FetchSource(run=RUN)),
+    ("its metadata", run(), target(snapshot=None, workspace=None), PinSnapshot(run=RUN, target="rawhide")),
+    ("its workspace", run(), target(workspace=None), PrepareWorkspace(run=RUN, target="rawhide")),
+    ("its publication", run(), target(generation=-1),
+     PublishGeneration(run=RUN, target="rawhide", generation=0, builds=(subject().key,))),
+    ("its plan", run(), target(planned=False), MakePlan(run=RUN, target="rawhide")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("of", "where", "expected"), [row[1:] for row in STEPS], ids=[row[0] for row in STEPS])
+def test_a_run_needs_next(of, where, expected):
+    assert due(run_view(run=of, targets=(where,))) == [expected]
+
+
+def queued(actions: list[Action]) -> list[str]:
+    return [build.key for action in actions if isinstance(action, QueueBuilds) for build in action.builds]
+
+
+def test_the_change_is_built_first():
+    assert queued(due(run_view(targets=(target(generation=-1),), builds=(), entries=()))) == []
+    nothing = replace(run_view(targets=(target(generation=-1),)), builds=())
+    assert queued(due(nothing)) == ["c/run1/rawhide/libfoo/subject/0/1"]
+
+
+SUBJECTS = [
+    ("while it is built", [None], []),
+    ("at infrastructure trouble", [INFRASTRUCTURE], [QueueBuilds]),
+    ("at trouble that does not end", [INFRASTRUCTURE] * 3, [Conclusion.ACTION_REQUIRED]),
+    ("when it does not build", [failed()], [Conclusion.FAILURE]),
+    ("when somebody stopped it at the backend", [Cancelled()], [Conclusion.CANCELLED]),
+]
+
+
+@pytest.mark.parametrize(("outcomes", "expected"), [row[1:] for row in SUBJECTS], ids=[row[0] for row in SUBJECTS])
+def test_what_becomes_of_a_change(outcomes, expected):
+    builds = tuple(subject(outcome, number) for number, outcome in enumerate(outcomes, start=1))
+    actions = due(replace(run_view(targets=(target(generation=-1),)), builds=builds))
+    assert [action.conclusion if isinstance(action, FinishRun) else type(action) for action in actions] == expected
+
+
+def test_a_change_that_does_not_build_says_where_and_why_and_what_to_do():
+    (end,) = due(replace(run_view(targets=(target(generation=-1),)), builds=(subject(failed("error: no")),)))
+    assert isinstance(end, FinishRun)
+    assert end.problem is not None
+    assert end.problem.what == "libfoo itself does not build on rawhide: error: no"
+    assert "Push a commit" in end.problem.hint
+
+
+def test_one_of_two_packages_that_fails_ends_the_run_once_the_other_is_through():
+    both = run(packages=(*CONFIG.packages, replace(CONFIG.packages[0], name="libfoo-data")))
+    other = replace(subject(), key="other", request=replace(subject().request, package="libfoo-data"))
+    going = replace(run_view(run=both, targets=(target(generation=-1),)), builds=(subject(failed()), other))
+    assert due(going) == []
+    through = replace(other, state=BuildState.DONE, outcome=OK)
+    (end,) = due(replace(going, builds=(subject(failed()), through)))
+    assert isinstance(end, FinishRun)
+    assert end.conclusion is Conclusion.FAILURE
+
+
+BAR = entry("bar")
+
+
+def found(verdict: Verdict, package: str = "bar", cause: str = "") -> Finding:
+    return Finding(run=RUN, target="rawhide", package=package, judgement=Judgement(verdict=verdict, cause=cause))
+
+
+def test_dependents_are_built_and_their_verdicts_recorded_as_they_come():
+    (queue,) = due(run_view(BAR))
+    assert isinstance(queue, QueueBuilds)
+    assert due(run_view(BAR, builds=(built("bar"),))) == []
+    assert due(run_view(BAR, builds=(built("bar", OK),))) == [
+        RecordFindings(run=RUN, findings=(found(Verdict.STILL_PASSING),))
+    ]
+
+
+def test_a_run_ends_once_every_verdict_is_recorded():
+    passed = run_view(BAR, builds=(built("bar", OK),), findings=(found(Verdict.STILL_PASSING),))
+    assert due(passed) == [FinishRun(run=RUN, conclusion=Conclusion.SUCCESS)]
+    assert due(run_view()) == [FinishRun(run=RUN, conclusion=Conclusion.SUCCESS)]
+
+
+def test_a_place_for_baselines_is_made_when_the_first_is_needed():
+    nowhere = run_view(BAR, builds=(built("bar", failed()),), targets=(target(baseline_workspace=None),))
+    assert due(nowhere) == [PrepareWorkspace(run=RUN, target="rawhide", baseline=True)]
+
+
+def test_what_was_rebuilt_is_published_as_the_next_generation():
+    libbar = entry("libbar", uninstallable=(uninstallable("libbar", "no"),))
+    build = built("libbar", OK)
+    assert due(run_view(libbar, builds=(build,))) == [
+        PublishGeneration(run=RUN, target="rawhide", generation=1, builds=(build.key,))
+    ]
+
+
+KEPT = view(run_view(run=FINISHED))
+THREE_DAYS = NOW + timedelta(days=3)
+CLEANING = [
+    ("not while it may be retried", KEPT, NOW + HOUR, False),
+    ("after its time", KEPT, THREE_DAYS, True),
+    ("at once when the pull request is closed", view(run_view(run=FINISHED), change=CLOSED), NOW, True),
+    ("not while builds go on", view(run_view(run=FINISHED, builds=(built("bar"),))), THREE_DAYS, False),
+    ("but baselines go on without it", view(run_view(run=FINISHED, builds=(base(BAR),))), THREE_DAYS, True),
+    ("not twice", view(run_view(run=replace(FINISHED, cleaned=True))), THREE_DAYS, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seen", "now", "expected"), [row[1:] for row in CLEANING], ids=[row[0] for row in CLEANING])
+def test_a_finished_run_is_cleaned_up(seen, now, expected):
+    assert list(decide(seen, now)) == ([CleanUp(run=RUN)] if expected else [])
+
+
+def test_time_alone_brings_the_deadline_and_the_cleaning_up():
+    assert next_time(view(a_run(deadline=NOW + HOUR))) == NOW + HOUR
+    assert next_time(KEPT) == THREE_DAYS
+    assert next_time(view(a_run())) is None
+
+
+# Whatever builds end like, every run comes to its end.
+
+TIMEOUT = failed("did not end", FailureReason.TIMEOUT)
+OUTCOMES: list[Outcome] = [OK, OK, failed("one"), failed("two"), TIMEOUT, INFRASTRUCTURE, Cancelled()]
+PROBLEM = "nothing provides libfoo.so.1"
+PLAN = (
+    entry("libbar", uninstallable=(uninstallable("libbar", PROBLEM),)),
+    entry("tool", uninstallable=(uninstallable("tool", PROBLEM),)),
+    entry(unresolvable("app", PROBLEM, distance=2), ready=False, needs=("libbar", "tool")),
+    entry(unresolvable("top", PROBLEM, distance=3), ready=False, needs=("app", "libbar")),
+    entry(affected("plain", distance=2, contains=("libbar", "tool"))),
+)
+
+
+def _planned(entries: tuple[PlanEntry, ...], rebuilt: set[str], draw: st.DataObject) -> tuple[PlanEntry, ...]:
+    """What a resolver may find out about a new generation."""
+    updated = []
+    for item in entries:
+        new = item
+        if item.uninstallable and item.package in rebuilt and item.repaired is None:
+            new = replace(new, repaired=draw.draw(st.booleans()))
+        if not item.ready and rebuilt & set(item.needs) and draw.draw(st.booleans()):
+            new = replace(new, ready=True)
+        updated.append(new)
+    return tuple(updated)
+
+
+def _perform(seen: RunView, action: Action, draw: st.DataObject) -> RunView:
+    """An engine in a few lines, whose builds end at once."""
+    (where,) = seen.targets
+    match action:
+        case QueueBuilds(builds=builds):
+            assert not {build.key for build in builds} & {build.key for build in seen.builds}
+            ended = [
+                replace(build, state=BuildState.DONE, outcome=draw.draw(st.sampled_from(OUTCOMES))) for build in builds
+            ]
+            return replace(seen, builds=(*seen.builds, *ended))
+        case PublishGeneration(generation=generation, builds=keys):
+            names = tuple(published(build.package) for build in seen.builds if build.key in keys)
+            after = replace(where, generation=generation, published=(*where.published, *names), planned=False)
+            return replace(seen, targets=(after,))
+        case MakePlan():
+            rebuilt = {package.source.removesuffix("-1-1.src") for package in where.published}
+            entries = _planned(seen.entries, rebuilt, draw)
+            return replace(seen, entries=entries, targets=(replace(where, planned=True),))
+        case RecordFindings(findings=findings):
+            known = {finding.package: finding for finding in (*seen.findings, *findings)}
+            return replace(seen, findings=tuple(known.values()))
+        case FinishRun(conclusion=conclusion):
+            return replace(seen, run=replace(seen.run, state=RunState.FINISHED, conclusion=conclusion, finished_at=NOW))
+        case _:
+            raise AssertionError(action)
+
+
+@given(st.data(), st.sampled_from(Mode), st.sets(st.sampled_from(["libbar", "app", "plain"])))
+def test_every_run_comes_to_its_end_and_rests_there(draw, mode, cancelled):
+    chained = tuple(replace(item, ready=not item.needs) for item in PLAN)
+    config = replace(CONFIG, mode=mode)
+    seen = run_view(*chained, run=run(config=config, cancelled_packages=tuple(cancelled)))
+    for _ in range(100):
+        actions = decide(view(seen), NOW)
+        assert actions == decide(view(seen), NOW)
+        if not actions:
+            break
+        seen = _perform(seen, actions[0], draw)
+    assert seen.run.state is RunState.FINISHED
+    assert {finding.package for finding in seen.findings} == {item.package for item in PLAN}
+    regressed = any(finding.judgement.verdict is Verdict.REGRESSED for finding in seen.findings)
+    assert regressed == (seen.run.conclusion is Conclusion.FAILURE)
+
+
+@given(st.data(), st.lists(st.sampled_from([INFRASTRUCTURE, Cancelled()]), min_size=1, max_size=9))
+def test_a_farm_on_fire_regresses_nothing_and_is_never_green(draw, outcomes: list[Failed | Cancelled]):
+    seen = run_view(BAR, entry("baz"))
+    for _ in range(20):
+        actions = decide(view(seen), NOW)
+        if not actions:
+            break
+        seen = _perform(seen, actions[0], draw)
+        burnt = tuple(
+            replace(build, outcome=outcomes[number % len(outcomes)]) if build.package != "libfoo" else build
+            for number, build in enumerate(seen.builds)
+        )
+        seen = replace(seen, builds=burnt)
+    assert seen.run.conclusion is Conclusion.ACTION_REQUIRED

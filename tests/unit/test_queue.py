@@ -1,0 +1,88 @@
+"""What a judgement needs, as builds to be written down."""
+
+from datetime import timedelta
+
+from bot.domain.build import Build, BuildState, Purpose, SrpmSource, Succeeded, TreeSource
+from bot.domain.evidence import TargetView, baseline_key, judge_all
+from bot.domain.queue import dependents_builds, subject_build, wants_baseline_workspace
+from tests.fakes.domain import CONFIG, INFRASTRUCTURE, NOW, base, built, entry, failed, part, run, target
+from tests.fakes.resolver import affected
+
+BAR = entry("bar")
+NO_BASELINES = target(baseline_workspace=None)
+
+
+def due(view: TargetView) -> tuple[Build, ...]:
+    return dependents_builds(run(), view, judge_all(view), NOW)
+
+
+def test_the_change_itself_is_built_from_its_checkout_with_a_newer_release():
+    build = subject_build(run(), target(), CONFIG.packages[0], attempt=2, now=NOW)
+    assert build.key == "c/run1/rawhide/libfoo/subject/0/2"
+    assert build.purpose is Purpose.SUBJECT
+    assert build.request.source == TreeSource(
+        directory="/checkout", package=CONFIG.packages[0], release_suffix=".rda1b2c3d"
+    )
+    assert build.request.generation == -1
+
+
+def test_a_dependent_is_built_from_its_srpm_in_the_generation_that_can_solve_it():
+    (build,) = due(part(entry("bar", generation=2)))
+    source = BAR.affected.source
+    assert build.key == "c/run1/rawhide/bar/change/2/1"
+    assert build.request.source == SrpmSource(location=source.location, checksum=source.checksum)
+    assert (build.request.generation, build.request.workspace, build.buildroot) == (2, "workspace", "bar-after")
+    assert (build.state, build.purpose, build.request.timeout) == (BuildState.QUEUED, Purpose.FIRST, timedelta(hours=5))
+
+
+def test_a_confirmation_is_the_next_attempt():
+    (build,) = due(part(BAR, builds=(built("bar", failed()), base(BAR, Succeeded()))))
+    assert (build.key, build.purpose) == ("c/run1/rawhide/bar/change/0/2", Purpose.CONFIRMATION)
+
+
+def test_a_retry_for_the_infrastructures_sake_says_so():
+    (build,) = due(part(BAR, builds=(built("bar", INFRASTRUCTURE),)))
+    assert (build.attempt, build.purpose) == (2, Purpose.INFRASTRUCTURE_RETRY)
+
+
+def test_a_baseline_belongs_to_no_run_and_sees_nothing_of_the_change():
+    (build,) = due(part(BAR, builds=(built("bar", failed()),)))
+    assert build.run is None
+    assert build.key == baseline_key(BAR, attempt=1).text
+    assert (build.request.workspace, build.request.generation, build.buildroot) == ("baseline", -1, "bar-before")
+
+
+def test_a_baseline_is_built_again_under_the_next_key():
+    (build,) = due(part(BAR, builds=(built("bar", failed()), base(BAR, INFRASTRUCTURE))))
+    assert (build.key, build.attempt) == (baseline_key(BAR, attempt=2).text, 2)
+
+
+def test_a_baseline_waits_for_a_place_to_be_built_in():
+    view = part(BAR, builds=(built("bar", failed()),), target=NO_BASELINES)
+    assert due(view) == ()
+    assert wants_baseline_workspace(view, judge_all(view))
+
+
+def test_a_place_for_baselines_is_made_only_where_one_is_needed():
+    fine = part(BAR, builds=(built("bar", Succeeded()),), target=NO_BASELINES)
+    assert not wants_baseline_workspace(fine, judge_all(fine))
+    there = part(BAR, builds=(built("bar", failed()),))
+    assert not wants_baseline_workspace(there, judge_all(there))
+
+
+def test_nothing_is_due_for_what_runs_or_is_judged():
+    assert due(part(BAR, entry("baz"), builds=(built("bar"), built("baz", Succeeded())))) == ()
+
+
+def test_what_settles_a_verdict_goes_before_what_opens_one_and_the_near_before_the_far():
+    far = entry(affected("far", distance=99))
+    order = [
+        *due(part(BAR, builds=(built("bar", failed()), base(BAR, Succeeded())))),
+        *due(part(BAR, builds=(built("bar", failed()),))),
+        *due(part(BAR)),
+        *due(part(far)),
+    ]
+    change = subject_build(run(), target(), CONFIG.packages[0], attempt=1, now=NOW)
+    priorities = [build.priority for build in (change, *order)]
+    assert priorities == sorted(priorities, reverse=True)
+    assert priorities[-1] == 0
