@@ -7,6 +7,7 @@ not due yet becomes due by an event that wakes the change: a build that ended, a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from bot.domain.actions import (
     Action,
@@ -232,6 +233,8 @@ def _finish_failed_subject(run_view: RunView) -> list[Action]:
                 return [FinishRun(run=run_view.run.id, conclusion=Conclusion.FAILURE, problem=problem)]
             case Cancelled() | Succeeded() | None:
                 pass
+            case _ as never:
+                assert_never(never)
     return [FinishRun(run=run_view.run.id, conclusion=Conclusion.CANCELLED)]
 
 

@@ -77,10 +77,8 @@ def carry_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
             return _cancel(command, view, asked)
         case Verb.SKIP | Verb.INCLUDE:
             return _select_anew(command, view, asked)
-        case Verb.REVOKE:
-            return _revoke(view, asked)
-        case _:
-            return Effect(view=view, answer=unavailable_text(command.verb), done=False)
+    assert command.verb is Verb.REVOKE  # the last of those that this version acts on
+    return _revoke(view, asked)
 
 
 def _is_head(sha: str, view: ChangeView) -> bool:

@@ -1,0 +1,473 @@
+"""What each command does to a pull request, and what it answers."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.build import BuildState, Cancelled, Purpose, Succeeded
+from bot.domain.commands import APPROVE, CANCEL_RUN, REFRESH_BASELINE, RETRY_FAILED, Command, command_for_button, parse
+from bot.domain.decide import ChangeView, RunView, decide
+from bot.domain.effects import Asked, Effect, carry_out
+from bot.domain.ids import RunId
+from bot.domain.packages import Link
+from bot.domain.plan import Effect as Change_
+from bot.domain.plan import PlanEntry, Selection
+from bot.domain.report.assemble import Stored, assemble
+from bot.domain.report.values import Links
+from bot.domain.run import Change, Conclusion, Run, RunState, StopReason
+from bot.domain.verbs import USAGES, Verb
+from bot.domain.verdict import Finding, Judgement, Verdict
+from tests.fakes.domain import CONFIG, HEAD, NOW, REF, RUN, built, entry, failed, run, run_view, state, subject, view
+from tests.fakes.resolver import affected, uninstallable, unresolvable
+
+OK = Succeeded()
+OLD_HEAD = "0" * 40
+HOUR = timedelta(hours=1)
+CLOSED = Change(ref=REF, state=state(open=False), stale=False)
+MOVED = Change(ref=REF, state=state(head_sha=OLD_HEAD), stale=False)
+"""The pull request after a push: all its runs are of HEAD, which is history."""
+ENDED = run(state=RunState.FINISHED, conclusion=Conclusion.FAILURE, finished_at=NOW - 2 * HOUR, deadline=NOW - HOUR)
+BAR, BAZ = entry("bar"), entry("baz")
+
+
+def carried_out(line: str | Command, seen: ChangeView, **changes: object) -> Effect:
+    """Carry out a command as it is written in a comment."""
+    (command,) = parse([f"/revdeps {line}"]) if isinstance(line, str) else (line,)
+    assert isinstance(command, Command), command
+    report = None
+    if seen.runs:
+        latest = seen.runs[0]
+        stored = Stored(
+            run=latest.run,
+            targets=latest.targets,
+            entries=latest.entries,
+            findings=latest.findings,
+            builds=latest.builds,
+        )
+        report = assemble(stored)
+    plain = Asked(actor="octocat", at=NOW, now=NOW, new_run=RunId("run2"), report=report, links=Links())
+    return carry_out(command, seen, replace(plain, **changes))  # type: ignore[arg-type]
+
+
+def latest_of(effect: Effect) -> RunView:
+    return effect.view.runs[0]
+
+
+def nothing_happened(effect: Effect, seen: ChangeView) -> bool:
+    return effect.view == seen and not effect.done
+
+
+def judged(**verdicts: Verdict) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(run=RUN, target="rawhide", package=package, judgement=Judgement(verdict=verdict))
+        for package, verdict in verdicts.items()
+    )
+
+
+# What only answers.
+
+
+def test_help_lists_the_commands():
+    assert "/revdeps retry" in carried_out("help", view()).answer
+
+
+def test_status_tells_how_far_it_is():
+    assert "Rebuilding" in carried_out("status", view(run_view(BAR))).answer
+
+
+@pytest.mark.parametrize("verb", [verb for verb, usage in USAGES.items() if not usage.available])
+def test_a_command_of_a_later_version_is_answered(verb):
+    seen = view(run_view(BAR))
+    effect = carried_out(Command(verb=verb, packages=("bar",)), seen)
+    assert nothing_happened(effect, seen)
+    assert "not available" in effect.answer
+
+
+@pytest.mark.parametrize("line", ["status", "why bar", "retry", "cancel", "skip bar", "revoke"])
+def test_before_the_first_run_there_is_nothing_to_ask_about(line):
+    effect = carried_out(line, view())
+    assert nothing_happened(effect, view())
+    assert "Nothing was tested" in effect.answer
+
+
+PATH = (Link(package="bar", capability="libfoo.so.1", provider="libfoo"),)
+WHY = [
+    ("with its path", "why bar", "`libfoo.so.1`"),
+    ("by a glob, all that it means", "why ba*", "`baz`"),
+    ("that is not affected", "why zsh", "`zsh` is not affected"),
+    ("that is spelt wrongly, with a suggestion", "why braz", "Did you mean"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), [row[1:] for row in WHY], ids=[row[0] for row in WHY])
+def test_why_tells_of_a_package(line, expected):
+    effect = carried_out(line, view(run_view(entry(affected("bar", path=PATH)), BAZ)))
+    assert expected in effect.answer
+    assert effect.done
+
+
+def test_why_has_to_wait_for_the_plan():
+    assert "not made yet" in carried_out("why bar", view(run_view())).answer
+
+
+# Run.
+
+
+def test_run_starts_a_new_run_with_its_options_and_keeps_what_was_skipped():
+    seen = view(run_view(BAR, run=run(skip=("a",), include=("b",), sequence=4)))
+    effect = carried_out("run limit=5 depth=direct target=rawhide", seen)
+    new, old = effect.view.runs
+    assert (new.run.id, new.run.sequence, new.run.head_sha, new.run.trusted) == ("run2", 5, HEAD, None)
+    assert (new.run.limit, new.run.only_targets, new.run.skip, new.run.include) == (5, ("rawhide",), ("a",), ("b",))
+    assert old == seen.runs[0]
+
+
+def test_the_first_run_of_a_change_may_be_asked_for():
+    assert latest_of(carried_out("run", view())).run.sequence == 1
+
+
+def test_two_people_who_ask_for_a_run_get_one():
+    once = carried_out("run", view()).view
+    again = carried_out("run", once, new_run=RunId("run3"))
+    assert again.view == once
+    assert "joins" in again.answer
+
+
+ABOUT_TO_START = run(config=None, checkout=None)
+NOT_JOINED = [
+    ("one with other options", ABOUT_TO_START, "run limit=3", {}),
+    ("one that has begun", run(), "run", {}),
+    ("one that is being stopped", replace(ABOUT_TO_START, stop=StopReason.CANCELLED), "run", {}),
+    ("one of the commit before", ABOUT_TO_START, "run", {"change": MOVED}),
+]
+
+
+@pytest.mark.parametrize(
+    ("latest", "line", "changes"), [row[1:] for row in NOT_JOINED], ids=[row[0] for row in NOT_JOINED]
+)
+def test_a_run_does_not_join(latest: Run, line, changes):
+    assert len(carried_out(line, view(run_view(run=latest), **changes)).view.runs) == 2
+
+
+def test_a_target_that_is_not_there_is_refused_with_those_that_are():
+    seen = view(run_view())
+    effect = carried_out("run target=f40", seen)
+    assert nothing_happened(effect, seen)
+    assert "`rawhide`" in effect.answer
+
+
+@pytest.mark.parametrize("line", ["run", f"ok @{HEAD}"])
+def test_nothing_is_started_for_a_closed_pull_request(line):
+    seen = view(run_view(), change=CLOSED)
+    assert nothing_happened(carried_out(line, seen), seen)
+
+
+# Approvals.
+
+WAITING = run(state=RunState.WAITING, trusted=False, deadline=NOW - HOUR)
+APPROVALS = [
+    ("a bare ok to a check that was there before", "ok", {"waiting_since": NOW - HOUR}, True),
+    ("a bare ok to a check that came after it", "ok", {"waiting_since": NOW + HOUR}, False),
+    ("a bare ok where no check waits", "ok", {}, False),
+    ("an ok that names the head", f"ok @{HEAD[:7]}", {}, True),
+    ("an ok that names another commit", f"ok @{OLD_HEAD[:7]}", {"waiting_since": NOW - HOUR}, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "changes", "counts"), [row[1:] for row in APPROVALS], ids=[row[0] for row in APPROVALS]
+)
+def test_an_approval_is_for_one_commit(line, changes, counts):
+    seen = view(run_view(run=WAITING))
+    effect = carried_out(line, seen, **changes)
+    if counts:
+        assert (effect.view.change.approved_sha, effect.view.change.approved_by) == (HEAD, "octocat")
+        assert latest_of(effect).run.trusted
+        assert latest_of(effect).run.state is RunState.ACTIVE
+    else:
+        assert nothing_happened(effect, seen)
+        assert f"`/revdeps ok @{HEAD[:10]}`" in effect.answer
+
+
+def test_a_bare_ok_right_after_a_push_asks_which_commit_was_read():
+    seen = view(run_view(run=WAITING), change=MOVED)
+    effect = carried_out("ok", seen, waiting_since=NOW - HOUR)
+    assert nothing_happened(effect, seen)
+    assert "Which commit did you read?" in effect.answer
+
+
+def test_an_ok_to_the_new_head_does_not_let_the_old_one_run():
+    effect = carried_out(f"ok @{OLD_HEAD}", view(run_view(run=WAITING), change=MOVED))
+    assert effect.view.change.approved_sha == OLD_HEAD
+    assert latest_of(effect).run == WAITING
+
+
+def test_a_run_has_the_whole_of_its_time_from_the_approval_on():
+    effect = carried_out(f"ok @{HEAD}", view(run_view(run=WAITING)))
+    assert latest_of(effect).run.deadline == NOW + CONFIG.timeout
+
+
+def test_a_commit_may_be_approved_before_its_run_and_after_it():
+    for seen in (view(), view(run_view(run=ENDED))):
+        effect = carried_out(f"ok @{HEAD}", seen)
+        assert (effect.done, effect.view.runs) == (True, seen.runs)
+
+
+def test_an_approval_can_be_taken_back_and_given_again():
+    change = Change(ref=REF, state=state(), stale=False, approved_sha=HEAD, approved_by="octocat")
+    revoked = carried_out("revoke", view(run_view(BAR, builds=(built("bar"),)), change=change))
+    stopped = latest_of(revoked)
+    assert revoked.view.change.approved_sha is None
+    assert (stopped.run.stop, stopped.run.trusted) == (StopReason.CANCELLED, False)
+    assert len(carried_out(f"ok @{HEAD}", revoked.view).view.runs) == 2
+
+
+def test_after_a_revoke_a_finished_run_is_no_proof_of_trust_any_more():
+    change = Change(ref=REF, state=state(), stale=False, approved_sha=HEAD)
+    effect = carried_out("revoke", view(run_view(run=ENDED), change=change))
+    assert latest_of(effect).run == replace(ENDED, trusted=False)
+
+
+def test_without_an_approval_there_is_nothing_to_revoke():
+    seen = view(run_view())
+    assert nothing_happened(carried_out("revoke", seen), seen)
+
+
+# Cancelling.
+
+
+def stopped_builds(effect: Effect) -> set[str]:
+    return {build.package for build in latest_of(effect).builds if build.cancel_requested}
+
+
+RUNNING = (built("bar"), built("baz", state=BuildState.RUNNING), built("done", OK), built("shared", run=None))
+
+
+def test_cancel_stops_the_run_and_its_builds_and_nobody_elses():
+    effect = carried_out("cancel", view(run_view(BAR, BAZ, builds=RUNNING)))
+    assert (latest_of(effect).run.stop, latest_of(effect).run.stopped_by) == (StopReason.CANCELLED, "octocat")
+    assert stopped_builds(effect) == {"bar", "baz"}
+
+
+def test_cancel_of_a_package_stops_that_alone():
+    seen = view(run_view(BAR, BAZ, builds=RUNNING, run=run(cancelled_packages=("z",))))
+    effect = carried_out("cancel baz", seen)
+    assert stopped_builds(effect) == {"baz"}
+    assert latest_of(effect).run.cancelled_packages == ("baz", "z")
+    assert latest_of(effect).run.stop is None
+
+
+def test_cancel_of_an_unknown_package_is_refused():
+    seen = view(run_view(BAR, builds=RUNNING))
+    assert nothing_happened(carried_out("cancel zsh", seen), seen)
+
+
+def test_what_is_over_cannot_be_cancelled():
+    seen = view(run_view(BAR, run=ENDED))
+    assert nothing_happened(carried_out("cancel", seen), seen)
+
+
+# Building again.
+
+VERDICTS = {
+    "regressed": Verdict.REGRESSED,
+    "changed": Verdict.CHANGED_FAILURE,
+    "inconclusive": Verdict.INCONCLUSIVE,
+    "failing": Verdict.STILL_FAILING,
+    "fine": Verdict.STILL_PASSING,
+    "flaky": Verdict.FLAKY,
+}
+JUDGED = run_view(
+    *(entry(name) for name in VERDICTS),
+    builds=tuple(built(name, OK) for name in VERDICTS),
+    findings=judged(**VERDICTS),
+    run=ENDED,
+)
+
+
+def again(effect: Effect) -> dict[str, int]:
+    return {build.package: build.attempt for build in latest_of(effect).builds if build.purpose is Purpose.BY_HAND}
+
+
+RETRIES = [
+    ("retry", ["changed", "failing", "inconclusive", "regressed"]),
+    ("retry failed", ["changed", "failing", "inconclusive", "regressed"]),
+    ("retry fine", ["fine"]),
+    ("rebuild f*", ["failing", "fine", "flaky"]),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), RETRIES, ids=[row[0] for row in RETRIES])
+def test_what_is_built_again_by(line, expected):
+    effect = carried_out(line, view(JUDGED))
+    assert again(effect) == dict.fromkeys(expected, 2)
+
+
+def test_a_finished_run_goes_on_with_the_whole_of_its_time():
+    effect = carried_out(
+        "retry regressed", view(replace(JUDGED, run=replace(ENDED, cancelled_packages=("regressed", "x"))))
+    )
+    revived = latest_of(effect).run
+    assert (revived.state, revived.conclusion, revived.finished_at) == (RunState.ACTIVE, None, None)
+    assert revived.deadline == NOW + CONFIG.timeout
+    assert revived.cancelled_packages == ("x",)
+
+
+def test_a_retry_of_one_package_leaves_all_others_alone():
+    seen = view(run_view(BAR, BAZ, builds=(*RUNNING[1:], built("bar", failed()))))
+    effect = carried_out("retry bar", seen)
+    assert set(seen.runs[0].builds) < set(latest_of(effect).builds)
+    assert stopped_builds(effect) == set()
+
+
+def test_a_second_retry_joins_the_one_that_waits():
+    once = carried_out("retry regressed", view(JUDGED)).view
+    twice = carried_out("retry regressed", once)
+    assert twice.view == once
+    assert (twice.done, twice.answer) == (True, "They wait or run already: this joins them.")
+
+
+PROBLEM = "nothing provides libfoo.so.1"
+POINTLESS: list[PlanEntry] = [
+    entry(affected("bar", effect=Change_.UNAFFECTED), uninstallable=(uninstallable("bar", PROBLEM),)),
+    entry(affected("bar", effect=Change_.STILL_UNRESOLVABLE)),
+    entry(unresolvable("bar", PROBLEM), ready=False),
+    entry("bar", selection=Selection.SKIPPED),
+]
+
+
+@pytest.mark.parametrize(
+    "which", POINTLESS, ids=["its buildroot is the same", "it never could be", "it cannot be yet", "it is left out"]
+)
+def test_what_no_build_can_tell_about_is_not_built(which):
+    seen = view(run_view(which, findings=judged(bar=Verdict.REGRESSED)))
+    for line in ("retry", "retry bar"):
+        effect = carried_out(line, seen)
+        assert nothing_happened(effect, seen)
+        assert effect.answer == "There is nothing to build again."
+
+
+def test_an_unknown_package_is_refused_with_a_suggestion():
+    seen = view(JUDGED)
+    effect = carried_out("retry regresed", seen)
+    assert nothing_happened(effect, seen)
+    assert "`regressed`" in effect.answer
+
+
+TOO_EARLY = [
+    ("before the plan", run_view(), "has not come to its dependents"),
+    ("while it is stopped", run_view(BAR, run=run(stop=StopReason.CANCELLED)), "is being stopped"),
+]
+
+
+@pytest.mark.parametrize(("seen", "answer"), [row[1:] for row in TOO_EARLY], ids=[row[0] for row in TOO_EARLY])
+def test_nothing_is_built_again(seen, answer):
+    effect = carried_out("retry", view(seen))
+    assert nothing_happened(effect, view(seen))
+    assert answer in effect.answer
+
+
+GONE = [
+    ("cleaned up", run_view(BAR, run=replace(ENDED, cleaned=True))),
+    ("stopped", run_view(BAR, run=replace(ENDED, stop=StopReason.CANCELLED))),
+    ("over without a plan", run_view(run=ENDED, builds=(subject(failed()),))),
+]
+
+
+@pytest.mark.parametrize("seen", [row[1] for row in GONE], ids=[row[0] for row in GONE])
+def test_a_retry_starts_anew_where_the_run_is(seen):
+    assert [found.run.id for found in carried_out("retry", view(seen)).view.runs] == ["run2", "run1"]
+
+
+# What is tested.
+
+
+def test_skip_leaves_a_package_out_and_stops_its_builds():
+    effect = carried_out("skip ba*", view(run_view(BAR, BAZ, entry("z"), builds=RUNNING)))
+    assert [item.selection.value for item in latest_of(effect).entries] == ["skipped", "skipped", "planned"]
+    assert latest_of(effect).run.skip == ("bar", "baz")
+    assert stopped_builds(effect) == {"bar", "baz"}
+
+
+def test_what_was_skipped_and_is_included_again_is_built_after_all():
+    skipped = carried_out("skip bar", view(run_view(BAR, builds=(built("bar"),)))).view
+    included = carried_out("include bar", skipped)
+    run_of_it = latest_of(included)
+    assert (run_of_it.run.skip, run_of_it.run.include) == ((), ("bar",))
+    gone = tuple(
+        replace(build, state=BuildState.DONE, outcome=Cancelled()) if build.cancel_requested else build
+        for build in run_of_it.builds
+    )
+    (queue,) = decide(replace(included.view, runs=(replace(run_of_it, builds=gone),)), NOW)
+    assert [build.package for build in queue.builds] == ["bar"]  # type: ignore[union-attr]
+
+
+def test_a_finished_run_goes_on_when_something_is_included():
+    left_out = entry("bar", selection=Selection.OVER_LIMIT)
+    effect = carried_out("include bar", view(run_view(left_out, run=ENDED)))
+    assert (latest_of(effect).run.state, latest_of(effect).run.deadline) == (RunState.ACTIVE, NOW + CONFIG.timeout)
+
+
+def test_a_finished_run_stays_so_when_nothing_changes():
+    effect = carried_out("include bar", view(run_view(BAR, run=ENDED)))
+    assert latest_of(effect).run == replace(ENDED, include=("bar",))
+
+
+def test_before_the_plan_a_wish_is_kept_as_it_was_written():
+    effect = carried_out("skip python-*", view(run_view()))
+    assert latest_of(effect).run.skip == ("python-*",)
+
+
+def test_a_wish_about_an_unknown_package_is_refused():
+    seen = view(run_view(BAR))
+    assert nothing_happened(carried_out("skip zsh", seen), seen)
+
+
+# Buttons.
+
+BUTTONS = [RETRY_FAILED, CANCEL_RUN, APPROVE, REFRESH_BASELINE]
+
+
+@pytest.mark.parametrize("button", BUTTONS, ids=[button.label for button in BUTTONS])
+def test_a_button_on_the_check_of_an_older_commit_is_refused(button):
+    command = command_for_button(button.identifier, HEAD)
+    assert command is not None
+    for change in (MOVED, Change(ref=REF, stale=False)):
+        seen = view(JUDGED, change=change)
+        effect = carried_out(command, seen)
+        assert nothing_happened(effect, seen)
+    assert "head" in carried_out(command, view(JUDGED, change=MOVED)).answer
+
+
+@pytest.mark.parametrize("button", [RETRY_FAILED, APPROVE], ids=["Retry failed", "Approve this commit"])
+def test_a_button_on_the_check_of_the_head_does_what_its_command_does(button):
+    command = command_for_button(button.identifier, HEAD)
+    assert command is not None
+    assert carried_out(command, view(JUDGED)).done
+
+
+# Carried out twice.
+
+TWICE = [
+    ("run", run_view(BAR)),
+    (f"ok @{HEAD}", run_view(run=WAITING)),
+    ("retry", JUDGED),
+    ("cancel", run_view(BAR, builds=RUNNING)),
+    ("cancel bar", run_view(BAR, builds=RUNNING)),
+    ("skip bar", run_view(BAR, builds=RUNNING)),
+    ("include bar", run_view(entry("bar", selection=Selection.OVER_LIMIT), run=ENDED)),
+]
+
+
+@pytest.mark.parametrize(("line", "seen"), TWICE, ids=[row[0].split(" @")[0] for row in TWICE])
+def test_a_command_that_is_carried_out_twice_is_carried_out_once(line, seen):
+    once = carried_out(line, view(seen)).view
+    assert carried_out(line, once).view == once
+
+
+def test_the_verbs_that_act_are_those_that_are_offered():
+    for verb, usage in USAGES.items():
+        answer = carried_out(Command(verb=verb, packages=("bar",)), view(run_view(BAR))).answer
+        assert ("not available" not in answer) == usage.available
+    assert set(USAGES) == set(Verb)
