@@ -51,11 +51,13 @@ def _download(package: BinaryPackage, path: Path, settings: HawkeySettings) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as scratch:
         handle = librepo.Handle()
+        handle.repotype = librepo.YUMREPO
         handle.connecttimeout = settings.connect_timeout
         handle.lowspeedtime = settings.stall_timeout
         handle.lowspeedlimit = 1000
         aside = Path(scratch) / path.name
-        wanted = librepo.PackageTarget(package.location, dest=str(aside), handle=handle)
+        base, _, name = package.location.rpartition("/")
+        wanted = librepo.PackageTarget(name, base_url=base, dest=str(aside), handle=handle)
         try:
             librepo.download_packages([wanted], failfast=True)
         except librepo.LibrepoException as error:

@@ -126,7 +126,7 @@ class Roots:
     def _selector(self, requirement: str) -> Any:
         selector = self._hawkey.Selector(self.universe.sack)
         selector.set(provides=requirement)
-        if requirement.startswith("/") and not selector.matches():
+        if requirement.startswith("/") and not self.universe.query().filter(provides=requirement):
             # A file that no package of the repositories requires is no capability yet for libsolv.
             query = self.universe.query().filter(file=requirement)
             if query:
@@ -148,6 +148,12 @@ class Roots:
             lines.update(dict.fromkeys(self._explain(line) for line in rule))
         for empty in ("", _EMPTY_PHRASE):
             lines.pop(empty, None)
+        if not lines:  # libsolv has no words for a job that only hidden packages could do
+            lines = {
+                f"nothing provides requested {requirement}": None
+                for requirement in wish.requires
+                if not self.universe.providers(requirement)
+            }
         if not lines:
             out = f" (BuildConflicts: {', '.join(wish.conflicts)})" if wish.conflicts else ""
             return f"{_EMPTY_PHRASE}{out}"
