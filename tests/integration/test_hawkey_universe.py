@@ -1,0 +1,80 @@
+"""Which packages a target offers: several repositories, their priorities and excludes."""
+
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.adapters.hawkey.metadata import fetch_metadata
+from bot.adapters.hawkey.roots import Problem, Root, Roots, Wish
+from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.hawkey.universe import Layer, Universe, UniverseSpec
+from tests.fakes.rpmmd import Package, Rpm, Srpm, write_repository
+
+
+def layer(
+    directory: Path, name: str, packages: Sequence[Package], *, priority: int = 99, excludes: tuple[str, ...] = ()
+) -> Layer:
+    url = write_repository(directory / name, packages)
+    digest = fetch_metadata(url, HawkeySettings(cache=directory / "cache", allow_file=True))
+    return Layer(url=url, digest=digest, priority=priority, excludes=excludes)
+
+
+def roots_of(directory: Path, *layers: Layer, arch: str = "x86_64") -> Roots:
+    return Roots(Universe(UniverseSpec(cache=directory / "cache", arch=arch, base=layers)))
+
+
+def installed(roots: Roots, *requires: str) -> list[str]:
+    root = roots.of_wish(Wish(requires=requires))
+    assert isinstance(root, Root), root
+    return [str(roots.universe.packages[number]) for number in root.numbers]
+
+
+def test_the_highest_evr_wins_where_priorities_are_equal(tmp_path: Path) -> None:
+    roots = roots_of(
+        tmp_path,
+        layer(tmp_path, "a", [Rpm(name="x", version="1.9")]),
+        layer(tmp_path, "b", [Rpm(name="x", version="1.10")]),
+    )
+    assert installed(roots, "x") == ["x-1.10-1.x86_64"]
+
+
+def test_a_repository_with_a_lower_number_wins_over_a_higher_evr(tmp_path: Path) -> None:
+    roots = roots_of(
+        tmp_path,
+        layer(tmp_path, "a", [Rpm(name="x"), Srpm(name="x")], priority=10),
+        layer(tmp_path, "b", [Rpm(name="x", version="2"), Srpm(name="x", version="2")]),
+    )
+    assert installed(roots, "x") == ["x-1-1.x86_64"]
+    assert str(roots.universe.source(roots.universe.sources["x"]).nevra) == "x-1-1.src"
+
+
+def test_an_excluded_package_is_not_there(tmp_path: Path) -> None:
+    roots = roots_of(
+        tmp_path, layer(tmp_path, "a", [Rpm(name="x-common"), Rpm(name="y", requires=("x-common",))], excludes=("x*",))
+    )
+    assert roots.of_wish(Wish(requires=("y",))) == Problem("nothing provides x-common needed by y-1-1.x86_64")
+
+
+def test_the_same_repository_twice_is_one(tmp_path: Path) -> None:
+    packages = [Rpm(name="x")]
+    roots = roots_of(tmp_path, layer(tmp_path, "a", packages), layer(tmp_path, "mirror", packages))
+    assert len(roots.universe.packages) == 1
+
+
+def test_packages_of_another_architecture_are_not_installed(tmp_path: Path) -> None:
+    roots = roots_of(tmp_path, layer(tmp_path, "a", [Rpm(name="x", arch="aarch64"), Rpm(name="y", arch="noarch")]))
+    assert installed(roots, "y") == ["y-1-1.noarch"]
+    assert isinstance(roots.of_wish(Wish(requires=("x",))), Problem)
+
+
+def test_a_repository_named_by_xml_base_is_where_its_packages_are(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    base = layer(tmp_path, "a", [Rpm(name="x")])
+    primary = next((tmp_path / "cache" / "metadata" / base.digest).glob("primary*"))
+    text = gzip.decompress(primary.read_bytes()).decode()
+    primary.write_bytes(
+        gzip.compress(text.replace("<location ", '<location xml:base="http://example.org/p/" ').encode())
+    )
+    universe = roots_of(tmp_path, base).universe
+    number = next(iter(universe.packages))
+    assert universe.binary(number).location == "http://example.org/p/Packages/x-1-1.x86_64.rpm"
