@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.sandbox.builder import SandboxBuilder
 from bot.adapters.sandbox.check import check_host
 from bot.adapters.sandbox.host_base import ensure_host_base
 from bot.adapters.sandbox.local import LocalBuild, build_locally
@@ -19,7 +20,7 @@ from bot.domain.config import PackageConfig, SourceMethod
 from bot.ports.errors import Misconfigured, Rejected
 from bot.ports.sources import SpecFacts
 from tests.fakes.local_solver import LocalSolver
-from tests.fakes.sandbox import SandboxWorld, Spec
+from tests.fakes.sandbox import SUPERVISOR, SandboxWorld, Spec
 
 pytestmark = pytest.mark.rpm
 
@@ -96,6 +97,29 @@ def commit(directory: str, *messages: str) -> None:
         write(directory, note=message)
         subprocess.run([*git, "add", "."], check=True)
         subprocess.run([*git, "commit", "-qm", message], check=True)
+
+
+def make_base_root(base: Path) -> None:
+    """A small installed system: rpm and what it runs, with their libraries, taken from this machine."""
+    programs = "bash sh rpm rpmbuild rpmspec setpriv prlimit cp rm mkdir chmod cat id ls grep sed env true test ln find"
+    programs += " xargs sort head mv strip objdump file echo touch dirname basename uname tr expr gzip"
+    found = [path for name in programs.split() if (path := shutil.which(name, path="/usr/bin:/usr/sbin"))]
+    linked = subprocess.run(["ldd", *found], capture_output=True, text=True, check=False).stdout
+    libraries = {word for word in linked.split() if word.startswith("/") and not word.endswith(":")}
+    for name in ("etc", "var/tmp", "var/lib/rpm", "tmp", "dev", "proc", "packages", "root", "usr"):
+        (base / name).mkdir(parents=True)
+    for name in ("tmp", "var/tmp"):
+        (base / name).chmod(0o1777)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (base / name).symlink_to(f"usr/{name}")
+    for source in sorted({*found, *libraries}):
+        target = base / "usr" / source.removeprefix("/usr/").removeprefix("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(source).resolve(), target)
+    shutil.copytree("/usr/lib/rpm", base / "usr/lib/rpm", symlinks=True)
+    write(str(base / "etc"), release="the base root\n", passwd="root:x:0:0::/root:/bin/sh\n", group="root:x:0:\n")
+    (base / "etc/rpm").mkdir()
+    write(str(base / "etc/rpm"), macros="%_dbpath /var/lib/rpm\n%debug_package %{nil}\n")
 
 
 def requires(path: Path, what: str = "--requires") -> list[str]:
@@ -194,6 +218,34 @@ async def test_an_srpm_is_built_from_its_location(world: SandboxWorld) -> None:
     assert good.outcome == Succeeded()
     assert isinstance(bad.outcome, Failed)
     assert bad.outcome.reason is FailureReason.SRPM
+
+
+async def test_an_ordinary_user_builds_in_a_user_namespace(world: SandboxWorld) -> None:
+    world.builder = SandboxBuilder(world.settings, ["unshare", "--user", "--map-root-user", *SUPERVISOR])
+    await world.build(replace(HELPER, extra="%post\nid -u > /usr/share/installed-by"))
+    shutil.copy(rpm_of(world.packages("python-helper")), world.repository)
+
+    spec = replace(C_PACKAGE, preamble="BuildRequires: python-helper", check="id -u; cat /usr/share/installed-by")
+    status, log = await world.build(spec)
+
+    assert status.outcome == Succeeded(), log
+    assert "\n1000\n" in log
+    assert "\n0\n" in log
+
+
+async def test_a_base_root_is_built_in_as_it_is(world: SandboxWorld, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    make_base_root(base)
+    world.settings = replace(world.settings, base_root=base)
+    world.builder = world.restart()
+
+    status, log = await world.build(
+        Spec(name="over-base", build="cat /etc/release; command -v gcc || echo no compiler")
+    )
+
+    assert status.outcome == Succeeded(), log
+    assert "\nthe base root\n" in log
+    assert "\nno compiler\n" in log
 
 
 async def test_two_builds_of_one_package_see_nothing_of_each_other(world: SandboxWorld) -> None:

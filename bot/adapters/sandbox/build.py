@@ -82,7 +82,11 @@ class Build:
             if not path.is_file():
                 raise refused(f"the source package {name} is gone from its repository")
         else:
-            package = BinaryPackage(nevra=Nevra.parse(name), location=source.location, checksum=source.checksum)
+            try:
+                nevra = Nevra.parse(name)
+            except ValueError as error:
+                raise refused(f"the source package's address does not end in its name: {error}") from error
+            package = BinaryPackage(nevra=nevra, location=source.location, checksum=source.checksum)
             path = Path(self._solver.fetch([package])[0])
         algorithm, _, expected = source.checksum.partition(":")
         with path.open("rb") as file:
@@ -164,7 +168,7 @@ class Build:
         return self._chamber.root.path(inside).read_text(errors="replace")
 
     def _defines(self) -> Sequence[str]:
-        return (*_TOPDIR, "--define", f"_smp_build_ncpus {self._job.settings.cpus}")
+        return (*_TOPDIR, "--define", "_buildhost localhost", "--define", f"_smp_build_ncpus {self._job.settings.cpus}")
 
     def _collect(self, results: Path) -> Made:
         """Move the packages out of the root and read their names, in the root."""

@@ -9,6 +9,7 @@ import platform
 import secrets
 import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
 from bot.ports.errors import Gone, Misconfigured, Rejected, Transient
 
 _T = TypeVar("_T")
+_PATIENCE = 5.0
+"""Seconds that a cancelled supervisor has for tidying up."""
 _STARTS = 3
 """How often a supervisor is started for one job before the machine is blamed."""
 
@@ -218,13 +221,16 @@ class SandboxBuilder:
         self._workspaces.remove(workspace)
 
     def _remove_job(self, directory: JobDirectory) -> None:
-        """Remove a job; one whose supervisor is still at work is killed first, and bubblewrap's children with it."""
+        """Remove a job, once its supervisor has heeded the cancellation; one that does not in time is killed."""
         if not directory.path.is_dir():
             return
-        lock = directory.try_lock()
-        if lock is None:
-            _kill_session(directory)
-        else:
+        until = time.monotonic() + _PATIENCE
+        while (lock := directory.try_lock()) is None:
+            if time.monotonic() > until:
+                _kill_session(directory)
+                break
+            time.sleep(0.02)
+        if lock is not None:
             os.close(lock)
         doomed = directory.path.with_name(f".removed-{directory.path.name}")
         shutil.rmtree(doomed, ignore_errors=True)

@@ -1,8 +1,10 @@
 """What the host offers to builds over it: a fingerprint that changes with its packages, and the paths it uses."""
 
 import hashlib
+import os
 import platform
 import re
+import stat
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +26,14 @@ class HostFacts:
     """Where its libraries lie: /usr/lib/x86_64-linux-gnu, /usr/lib64."""
     macros: Mapping[str, str]
     """Values for the shipped rpm macros."""
+
+
+def is_real_root() -> bool:
+    """Whether this process is root, and not only inside a user namespace (a rootless container)."""
+    if os.geteuid() != 0:
+        return False
+    mapped = Path("/proc/self/uid_map").read_text().split()
+    return mapped == ["0", "0", str(2**32 - 1)]
 
 
 @cache
@@ -67,8 +77,12 @@ def _fingerprint(libdir: Path, python: str) -> str:
         if not directory.is_dir():
             continue
         for path in sorted(directory.iterdir()):
+            if path.name == "__pycache__":  # written by whoever imports first
+                continue
             facts = path.lstat()
-            digest.update(f"{path}\0{facts.st_mode}\0{facts.st_size}\0{int(facts.st_mtime)}\n".encode())
+            # A directory's size and time change with any file in it, so only its name counts.
+            own = "" if stat.S_ISDIR(facts.st_mode) else f"{facts.st_size}\0{int(facts.st_mtime)}"
+            digest.update(f"{path}\0{facts.st_mode}\0{own}\n".encode())
     return digest.hexdigest()
 
 

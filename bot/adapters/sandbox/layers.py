@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from bot.adapters.sandbox.host import HostFacts, host_facts
+from bot.adapters.sandbox.host import HostFacts, host_facts, is_real_root
 from bot.adapters.sandbox.settings import SandboxSettings
 from bot.ports.errors import Misconfigured
 
@@ -89,7 +89,7 @@ def layers(settings: SandboxSettings) -> tuple[Layer, ...]:
 
 def xattr_namespace() -> str:
     """Return where this process may set overlay attributes: `trusted` takes real root, else `user` (userxattr)."""
-    return "trusted" if os.geteuid() == 0 else "user"
+    return "trusted" if is_real_root() else "user"
 
 
 def _template(settings: SandboxSettings) -> Path:

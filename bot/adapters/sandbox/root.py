@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.adapters.sandbox.host import is_real_root
 from bot.adapters.sandbox.layers import Layer, xattr_namespace
 
 BUILD_DIRECTORY = "/builddir"
@@ -41,9 +42,9 @@ class Root:
 
     def __init__(self, directory: Path, layers: Sequence[Layer], uid: int) -> None:
         self.directory = directory
-        self.uid = uid if os.geteuid() == 0 else os.geteuid()
         self._layers = layers
-        self._privileged = os.geteuid() == 0
+        self._privileged = is_real_root()
+        self.uid = uid if self._privileged else os.geteuid()
 
     def create(self) -> None:
         """Make the directories; what a former attempt left there goes."""

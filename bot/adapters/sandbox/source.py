@@ -22,7 +22,7 @@ from bot.domain.failure import signature_of
 _TREE = f"{BUILD_DIRECTORY}/checkout"
 _SPECS = f"{BUILD_DIRECTORY}/SPECS"
 _SRPMS = f"{BUILD_DIRECTORY}/SRPMS"
-_TOPDIR = ("--define", f"_topdir {BUILD_DIRECTORY}")
+_TOPDIR = ("--define", f"_topdir {BUILD_DIRECTORY}", "--define", "_buildhost localhost")
 _RELEASE = re.compile(r"(?im)^(?P<tag>Release[ \t]*:[ \t]*)(?P<value>\S[^\n]*?)[ \t]*$")
 _OLD_TIME = (1980, 1, 1, 0, 0, 0)
 
