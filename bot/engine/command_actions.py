@@ -5,8 +5,7 @@ The answer is published before the effect is stored: both are idempotent, so tha
 
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.actions import HandleIntent
@@ -21,12 +20,13 @@ from bot.domain.policy import Actor, Refused, authorize
 from bot.domain.publication import Reaction
 from bot.domain.report.answers import answer_all
 from bot.domain.report.check import NAME_OF_GATE
-from bot.domain.run import RunState
+from bot.domain.run import ChangeRef, RunState
 from bot.domain.verbs import Verb
 from bot.engine.reports import links_of, report_of
 from bot.engine.world import World
 from bot.engine.write import Write
-from bot.ports.errors import Rejected
+from bot.ports.errors import Gone, Rejected
+from bot.ports.forge import Forge
 from bot.ports.store import AuditRecord, Transaction
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,7 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
         return _done(action.intent)
     forge = world.forge(view.change.ref.repo.forge)
     if request.comment is not None:
-        with _best_effort("react"):
-            await forge.react(view.change.ref, request.comment, Reaction.SEEN)
+        await _react(forge, view.change.ref, request.comment, Reaction.SEEN)
     permission = await forge.permission(view.change.ref.repo, request.actor)
     asked = await _circumstances(world, view, request)
     after, answers, records = view, list[tuple[str, str]](), list[AuditRecord]()
@@ -66,10 +65,8 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
     if request.comment is not None:
         if answers:
             body = answer_all(request.comment, answers)
-            with _best_effort("answer"):
-                await forge.comment(view.change.ref, body, body.partition("\n")[0])
-        with _best_effort("react"):
-            await forge.react(view.change.ref, request.comment, Reaction.REFUSED if refused else Reaction.DONE)
+            await _answer(forge, view.change.ref, body)
+        await _react(forge, view.change.ref, request.comment, Reaction.REFUSED if refused else Reaction.DONE)
 
     async def write(tx: Transaction) -> None:
         await _store_difference(tx, view, after)
@@ -80,13 +77,22 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
     return write
 
 
-@contextmanager
-def _best_effort(what: str) -> Iterator[None]:
-    """Do what was asked for all the same where a comment was deleted, or the conversation locked, meanwhile."""
+async def _react(forge: Forge, change: ChangeRef, comment: str, reaction: Reaction) -> None:
+    """React; a comment that was deleted meanwhile is acted upon all the same."""
     try:
-        yield
+        await forge.react(change, comment, reaction)
     except Rejected as refusal:
-        log.warning("could not %s: %s", what, refusal)
+        log.warning("%s: no reaction to a command: %s", change, refusal)
+
+
+async def _answer(forge: Forge, change: ChangeRef, body: str) -> None:
+    """Answer; where the forge will not have the words, the command is carried out without them."""
+    try:
+        await forge.comment(change, body, body.partition("\n")[0])
+    except Gone:
+        raise
+    except Rejected as refusal:
+        log.warning("%s: a command could not be answered: %s", change, refusal)
 
 
 def _done(intent: StoredIntent) -> Write:
