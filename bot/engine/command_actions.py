@@ -20,6 +20,7 @@ from bot.domain.policy import Actor, Refused, authorize
 from bot.domain.publication import Reaction
 from bot.domain.report.answers import answer_all
 from bot.domain.report.check import NAME_OF_GATE
+from bot.domain.report.values import Report
 from bot.domain.run import ChangeRef, RunState
 from bot.domain.verbs import Verb
 from bot.engine.reports import links_of, report_of
@@ -58,7 +59,10 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
     for command in request.commands:
         effect = _one(command, after, asked, permission)
         refused = refused or not effect.done
-        after = effect.view
+        if effect.view is not after:
+            # The next command of the comment is about the change as this one left it.
+            after = effect.view
+            asked = replace(asked, report=await _report(world, after))
         if effect.answer:
             answers.append((_written(command), effect.answer))
         records.append(_record(view, request, command, effect, asked))
@@ -141,9 +145,14 @@ async def _circumstances(world: World, view: ChangeView, request: _Request) -> A
         now=world.clock.now(),
         new_run=RunId(secrets.token_hex(6)),
         waiting_since=waiting_since,
-        report=await report_of(world, view, latest) if latest is not None else None,
+        report=await _report(world, view),
         links=links_of(world),
     )
+
+
+async def _report(world: World, view: ChangeView) -> Report | None:
+    """Return the report about the newest run."""
+    return await report_of(world, view, view.runs[0]) if view.runs else None
 
 
 def _one(command: Command | Mistake, view: ChangeView, asked: Asked, permission: Permission) -> Effect:
