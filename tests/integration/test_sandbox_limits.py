@@ -59,8 +59,8 @@ async def test_a_build_that_never_ends_is_stopped_in_time(world: SandboxWorld) -
     status, log = await world.build(Spec(name="endless", check="sleep 600"), seconds=2)
 
     assert failure(status.outcome).reason is FailureReason.TIMEOUT
-    assert failure(status.outcome).phase is Phase.CHECK
-    assert "time limit" in log
+    assert failure(status.outcome).cause == "the build did not end within its time limit"
+    assert "stopped: the time limit is over" in log
 
 
 async def test_a_log_without_end_is_cut(world: SandboxWorld) -> None:
@@ -176,7 +176,7 @@ async def test_nothing_stays_behind_on_the_disk_or_mounted(world: SandboxWorld) 
 
     assert not list(world.settings.jobs.glob("*"))
     assert not list(world.settings.workspaces.glob("*"))
-    assert str(world.settings.state) not in Path("/proc/self/mounts").read_text()  # noqa: ASYNC240 no file that blocks
+    assert str(world.settings.state) not in Path("/proc/self/mounts").read_text()
 
 
 def test_a_machine_that_lacks_a_tool_is_told_what_to_install(
