@@ -5,6 +5,7 @@ which order. What was made is kept under the digest of everything that went in; 
 """
 
 import asyncio
+import fcntl
 import hashlib
 import multiprocessing
 import platform
@@ -83,16 +84,18 @@ def make_distribution(cache: Path, progress: Progress, state: Path | None = None
     fetch_sources(sources, progress)
     host_base = ensure_host_base(cache / "host-base")
     kept = cache / f"distribution-{_digest(host_base.digest)}"
-    if not kept.is_dir():
-        for old in cache.glob("distribution-*"):
-            shutil.rmtree(old)
-        fresh = cache / ".distribution"
-        shutil.rmtree(fresh, ignore_errors=True)
-        (fresh / "binary").mkdir(parents=True)
-        shutil.copy(host_base.path, fresh / "binary")
-        make_source_packages(fresh / "source", sources)
-        _build_all(_site(fresh, cache, state or cache / "sandbox"), progress)
-        fresh.rename(kept)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two at once would build over each other
+        if not kept.is_dir():
+            for old in cache.glob("distribution-*"):
+                shutil.rmtree(old)
+            fresh = cache / ".distribution"
+            shutil.rmtree(fresh, ignore_errors=True)
+            (fresh / "binary").mkdir(parents=True)
+            shutil.copy(host_base.path, fresh / "binary")
+            make_source_packages(fresh / "source", sources)
+            _build_all(_site(fresh, cache, state or cache / "sandbox"), progress)
+            fresh.rename(kept)
     return Distribution(
         binary_repo=kept / "binary", source_repo=kept / "source", sources=sources, packages=package_names()
     )
