@@ -12,14 +12,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo.distro import Distribution, make_distribution, repository_files
-from demo.pull_requests import STORY, changed_files
-
 from bot.adapters.sql.store import SqlStore
 from bot.domain.report.words import WORDS
 from bot.domain.run import ChangeRef, RepoRef, Run
 from bot.domain.verdict import Finding, Verdict
+from demo.distro import Distribution, make_distribution, repository_files
+from demo.pull_requests import STORY, changed_files
 from demo.screen import Screen
+from demo.sources import DemoError
 from demo.story import PullRequest
 from tests.fakes.github.model import CheckRun, Comment
 from tests.fakes.service import Service, service
@@ -187,5 +187,8 @@ if __name__ == "__main__":
     except Unexpected as difference:
         print(f"demo: the story came out otherwise. {difference}", file=sys.stderr)
         sys.exit(1)
+    except DemoError as trouble:
+        print(f"demo: {trouble}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         pass

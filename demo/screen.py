@@ -14,7 +14,7 @@ from rich.text import Text
 class Screen:
     """A terminal, or a log file: there every step is a line of its own."""
 
-    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    console: Console = field(default_factory=lambda: Console(highlight=False))
     begun: float = field(default_factory=time.monotonic)
 
     def heading(self, text: str) -> None:
@@ -24,7 +24,7 @@ class Screen:
 
     def step(self, text: str) -> None:
         """Tell what happens, with the time since the beginning."""
-        self.console.print(Text(f"{time.monotonic() - self.begun:6.1f} s  {text}"))
+        self.console.print(Text(f"{time.monotonic() - self.begun:6.1f} s  {text}"), soft_wrap=True)
 
     def panel(self, title: str, text: str) -> None:
         """Show a text in a frame."""

@@ -151,6 +151,9 @@ def judge(evidence: Evidence) -> Judgement | Needs:
         waiver = evidence.waiver
         cause = f"waived by {waiver.by}: {waiver.reason} ({judged.cause})"
         return replace(judged, verdict=Verdict.WAIVED, cause=cause, needs_order=False)
+    if isinstance(judged, Judgement) and judged.verdict is Verdict.INCONCLUSIVE and evidence.uninstallable:
+        # It is known not to install; that its rebuild was lost must not make the gate green.
+        return replace(judged, needs_order=True)
     return judged
 
 

@@ -14,7 +14,7 @@ from bot.domain.select import in_levels, select, wishes_of, with_order
 from bot.engine.change_actions import run_view
 from bot.engine.world import World
 from bot.engine.write import Write
-from bot.ports.resolver import Buildroot, Overlay
+from bot.ports.resolver import Buildroot, Overlay, Unsolvable
 from bot.ports.store import Transaction
 
 
@@ -134,6 +134,8 @@ async def _plan_again(
         if isinstance(root, Buildroot) and (config.mode is not Mode.CHAINED or set(entry.needs) <= published):
             affected = replace(entry.affected, buildroot_after=root.digest)
             updated = replace(updated, ready=True, generation=target.generation, affected=affected)
+        elif isinstance(root, Unsolvable) and root.problem != entry.affected.problem:
+            updated = replace(updated, affected=replace(entry.affected, problem=root.problem))
         if updated is not entry:
             changed.append(updated)
     return tuple(changed)

@@ -71,6 +71,9 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
             body = answer_all(request.comment, answers)
             await _answer(forge, view.change.ref, body)
         await _react(forge, view.change.ref, request.comment, Reaction.REFUSED if refused else Reaction.DONE)
+    elif refused and answers:
+        # A button has no place for a reaction: who pressed it is told in words why nothing happens.
+        await _answer(forge, view.change.ref, answer_all(f"press{action.intent.id}", answers))
 
     async def write(tx: Transaction) -> None:
         await _store_difference(tx, view, after)
@@ -163,7 +166,8 @@ def _one(command: Command | Mistake, view: ChangeView, asked: Asked, permission:
         name=asked.actor,
         permission=permission,
         is_author=state is not None and state.author == asked.actor,
-        author_trusted=bool(view.runs and view.runs[0].run.trusted),
+        # An approval lets one commit be built; it does not make its author one of those who may ask for more.
+        author_trusted=bool(view.runs and view.runs[0].run.trusted) and view.change.approved_sha is None,
     )
     allowed = authorize(command, actor)
     if isinstance(allowed, Refused):

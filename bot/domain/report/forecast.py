@@ -4,13 +4,10 @@ import math
 from datetime import datetime, timedelta
 
 from bot.domain.build import BuildState
-from bot.domain.plan import Effect
+from bot.domain.plan import WITHOUT_A_BUILD
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
 from bot.domain.run import RunState
-
-_WITHOUT_A_BUILD = frozenset({Effect.STILL_UNRESOLVABLE, Effect.UNAFFECTED})
-
 
 def forecast(stored: Stored, now: datetime) -> Forecast | None:
     """Return the builds to go, and their expected end; None before there is a plan and after the run's end.
@@ -25,7 +22,7 @@ def forecast(stored: Stored, now: datetime) -> Forecast | None:
         entry
         for entry in stored.entries
         if entry.planned
-        and entry.affected.effect not in _WITHOUT_A_BUILD
+        and entry.affected.effect not in WITHOUT_A_BUILD
         and (entry.target, entry.package) not in judged
     ]
     begun = {(build.target, build.package) for build in stored.builds}
