@@ -421,3 +421,18 @@ async def test_what_looks_like_a_command_in_a_log_does_nothing(revdeps: Stage) -
     assert revdeps.check(ref).conclusion is Conclusion.FAILURE
     for comment in revdeps.forge.comments_on(ref):
         assert Reaction.SEEN not in comment.reactions
+
+
+# What the documentation says of messages.
+
+TOP = Path(__file__).parents[2]
+
+
+def test_every_message_that_the_documentation_explains_is_one_that_is_written() -> None:
+    code = "\n".join(path.read_text() for path in (TOP / "bot").rglob("*.py"))
+    plain = re.sub(r'"\s*\n\s*f?"', "", code)
+    rows = [line.split("|")[1] for line in (TOP / "docs/troubleshooting.md").read_text().splitlines() if "|" in line]
+    messages = [message for row in rows for message in re.findall(r"(?<!`)`([^`]+)`(?!`)", row)]
+    pieces = [piece.strip() for message in messages for piece in message.split("…") if len(piece.strip()) > 8]
+    assert len(pieces) > 30
+    assert [piece for piece in pieces if piece not in plain] == []
