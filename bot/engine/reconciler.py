@@ -26,8 +26,9 @@ from bot.ports.store import Lease, LeaseLost
 
 log = logging.getLogger(__name__)
 
-MAX_PASSES = 200
-"""In one lease; after that others get their turn."""
+MAX_PASSES = 3
+"""In one lease; after that others get their turn. So many bring a new pull request to its first check: however many are
+opened at once, all have theirs before the first of them is checked out."""
 
 _BACKOFF = (5, 15, 60, 300, 900)
 """Seconds to wait after the first, second, … failure in a row."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bot.domain.config import CommentPolicy
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.publication import Published
-from bot.domain.report.assemble import Context, Stored, assemble, wanted_tails
+from bot.domain.report.assemble import Context, Stored, assemble, stage, wanted_tails
 from bot.domain.report.check import NAME_OF_GATE, render_check
 from bot.domain.report.comment import MARKER, notice_marker, render_comment, render_notice
 from bot.domain.report.forecast import forecast
@@ -26,6 +26,8 @@ from bot.ports.store import Lease
 _TAIL = 4096
 _COMMENT = "comment"
 _NOTICE = "notice"
+_IN_PROGRESS = frozenset({Stage.PREPARING, Stage.BUILDING, Stage.RESOLVING, Stage.REBUILDING})
+"""Stages of which the news can wait a moment; what begins, waits for somebody, or has ended is told at once."""
 _LEAST = 2_000
 """Where a forge refuses the whole comment, its header and link alone have to do; never nothing."""
 
@@ -37,13 +39,7 @@ def links_of(world: World) -> Links:
 
 async def report_of(world: World, view: ChangeView, run_view: RunView) -> Report:
     """Return the report about one run of a change, with the ends of the logs that it quotes."""
-    stored = Stored(
-        run=run_view.run,
-        targets=run_view.targets,
-        entries=run_view.entries,
-        findings=run_view.findings,
-        builds=run_view.builds,
-    )
+    stored = _stored(run_view)
     tails = {}
     for key in wanted_tails(stored):
         tail = await world.logs.tail(key, _TAIL)
@@ -67,17 +63,18 @@ def _previous(view: ChangeView, run_view: RunView) -> Report | None:
     for other in view.runs:
         ended = other.run.state is RunState.FINISHED and other.run.stop is None and other.findings
         if ended and other.run.head_sha != run_view.run.head_sha:
-            return assemble(
-                Stored(
-                    run=other.run,
-                    targets=other.targets,
-                    entries=other.entries,
-                    findings=other.findings,
-                    builds=other.builds,
-                ),
-                Context(state=view.change.state),
-            )
+            return assemble(_stored(other), Context(state=view.change.state))
     return None
+
+
+def _stored(run_view: RunView) -> Stored:
+    return Stored(
+        run=run_view.run,
+        targets=run_view.targets,
+        entries=run_view.entries,
+        findings=run_view.findings,
+        builds=run_view.builds,
+    )
 
 
 @dataclass(slots=True)
@@ -134,17 +131,39 @@ class _Publisher:
         if older is not None and older.forge_id != notice:
             await self.forge.minimise(ref, older.forge_id)
 
+    async def nothing_due(self, run_view: RunView, *, newest: bool) -> bool:
+        """Whether a run's progress can wait, so that its report, the larger part of a pass, need not even be made."""
+        if stage(_stored(run_view)) not in _IN_PROGRESS or run_view.run.problem is not None:
+            return False
+        settings = self.world.settings
+        places: list[tuple[str, str, timedelta]] = [(run_view.run.id, NAME_OF_GATE, settings.check_interval)]
+        if newest:
+            places.append((self.view.change.ref.id, _COMMENT, settings.comment_interval))
+        times = []
+        for scope, name, interval in places:
+            before = (await self._known(scope)).get(name)
+            if before is not None:
+                times.append(before.published_at + interval)
+            elif name != _COMMENT or _may_need_comment(run_view):
+                return False
+        if min(times) <= self.now:
+            return False
+        self._hold_back(min(times))
+        return True
+
+    def _hold_back(self, until: datetime) -> None:
+        self.due = until if self.due is None else min(self.due, until)
+
     def _waits(self, before: Published | None, digest: str, report: Report, interval: timedelta) -> bool:
         """Whether nothing is to be published now: it stands there already, or it is progress that can wait."""
         if before is None:
             return False
         if before.digest == digest:
             return True
-        urgent = report.finished or report.stage in {Stage.QUEUED, Stage.WAITING}
         at = before.published_at + interval
-        if urgent or at <= self.now:
+        if report.stage not in _IN_PROGRESS or report.problem is not None or at <= self.now:
             return False
-        self.due = at if self.due is None else min(self.due, at)
+        self._hold_back(at)
         return True
 
     async def _known(self, scope: str) -> dict[str, Published]:
@@ -166,6 +185,8 @@ async def publish(world: World, lease: Lease, view: ChangeView) -> datetime | No
     for index, run_view in enumerate(view.runs):
         if index > 0 and run_view.run.cleaned and run_view.run.state is RunState.FINISHED:
             continue
+        if await publisher.nothing_due(run_view, newest=index == 0):
+            continue
         report = await report_of(world, view, run_view)
         await publisher.check(run_view, report)
         if index == 0:
@@ -183,6 +204,13 @@ def _wants_comment(run_view: RunView, report: Report, *, exists: bool) -> bool:
     if config.comment is CommentPolicy.ALWAYS:
         return report.stage not in {Stage.QUEUED, Stage.PREPARING}
     return _now_failing(report) or report.conclusion is Conclusion.ACTION_REQUIRED
+
+
+def _may_need_comment(run_view: RunView) -> bool:
+    """Whether a run in progress may be the reason for the change's first comment."""
+    config = run_view.run.config
+    regressed = any(found.judgement.verdict is Verdict.REGRESSED for found in run_view.findings)
+    return regressed or (config is not None and config.comment is CommentPolicy.ALWAYS)
 
 
 def _now_failing(report: Report) -> bool:

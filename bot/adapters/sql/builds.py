@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.sql import tables
-from bot.adapters.sql.codec import Document, decode, decode_outcome, encode, encode_outcome
+from bot.adapters.sql.codec import decode, decode_outcome, encode, encode_outcome
 from bot.adapters.sql.statements import add, batches, upsert
 from bot.domain.build import Build, BuildState, Failed
 from bot.domain.ids import BuildKey, RunId
@@ -99,5 +99,5 @@ def _row(build: Build) -> dict[str, Any]:
     }
 
 
-def _from_row(value: Document, outcome: str | None, failure: Document | None) -> Build:
+def _from_row(value: str, outcome: str | None, failure: str | None) -> Build:
     return decode(Build, value, outcome=decode_outcome(outcome, failure))

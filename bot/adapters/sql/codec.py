@@ -3,9 +3,14 @@
 Unions whose members look alike (outcomes, intents) are told apart by a column, never by guessing. Python's own
 json writes text in ASCII with escapes, so that what is no valid Unicode (logs hold it) is read back as it was.
 Old rows stay readable where a new field has a default; what a field is called is therefore part of the schema.
+
+The engine reads a whole run again at each step, of which next to nothing has changed, so what was read lately is kept:
+equal text is an equal value, and values cannot change.
 """
 
-from functools import cache
+import json
+from dataclasses import replace
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -16,7 +21,10 @@ from bot.domain.intents import ButtonPressed, Commented, Intent, Refresh, Reposi
 
 T = TypeVar("T")
 Document = dict[str, Any]
-"""A JSON object, which the column's type turns into text."""
+"""A JSON object, which the column's type turns into text when it is written."""
+
+_KEPT = 16_384
+"""Values: those of a run over several thousand packages; some tens of MiB at most."""
 
 _INTENTS: dict[str, type[Intent]] = {
     kind.__name__: kind for kind in (Refresh, Commented, RerunRequested, ButtonPressed, RepositoryTouched)
@@ -36,11 +44,17 @@ def encode(value: Any, without: frozenset[str] = frozenset()) -> Document:
     return fields
 
 
-def decode(kind: type[T], document: Document, **columns: object) -> T:
-    """Return the value that `encode` wrote; `columns` are the fields that were left out."""
+def decode(kind: type[T], document: str, **columns: object) -> T:
+    """Return the value that `encode` wrote, from its text; `columns` are the fields that were left out."""
     dataclass: Any = kind  # mypy does not take `type[T]` for hashable
-    value: T = _adapter(dataclass).validate_python({**document, **columns})
-    return value
+    value: Any = _parsed(dataclass, document)
+    whole: T = replace(value, **columns) if columns else value
+    return whole
+
+
+@lru_cache(maxsize=_KEPT)
+def _parsed(kind: Any, document: str) -> Any:
+    return _adapter(kind).validate_python(json.loads(document))
 
 
 def encode_outcome(outcome: Outcome | None) -> tuple[str | None, Document | None]:
@@ -56,7 +70,7 @@ def encode_outcome(outcome: Outcome | None) -> tuple[str | None, Document | None
             return "CANCELLED", None
 
 
-def decode_outcome(name: str | None, failure: Document | None) -> Outcome | None:
+def decode_outcome(name: str | None, failure: str | None) -> Outcome | None:
     """Return the outcome that `encode_outcome` wrote."""
     match name:
         case None:
@@ -66,7 +80,7 @@ def decode_outcome(name: str | None, failure: Document | None) -> Outcome | None
         case "CANCELLED":
             return Cancelled()
         case _:
-            return decode(Failed, failure or {})
+            return decode(Failed, failure or "{}")
 
 
 def encode_intent(intent: Intent) -> tuple[str, Document]:
@@ -76,6 +90,6 @@ def encode_intent(intent: Intent) -> tuple[str, Document]:
     return type(intent).__name__, encode(intent)
 
 
-def decode_intent(kind: str, document: Document) -> Intent:
+def decode_intent(kind: str, document: str) -> Intent:
     """Return the intent that `encode_intent` wrote."""
     return decode(_INTENTS[kind], document)

@@ -6,6 +6,7 @@ character that it had.
 
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -38,8 +39,24 @@ def aware(value: datetime) -> datetime:
 Name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 """Text that identifies: PostgreSQL would otherwise sort it by the language of the cluster, and SQLite does not."""
 
-Json = sa.JSON(none_as_null=True)
-"""Values (see `bot.adapters.sql.codec`). In PostgreSQL `json`, as `jsonb` refuses the NUL that a log may hold."""
+
+class Json(sa.TypeDecorator[Any]):
+    """Values, read as the text that they are stored as (`bot.adapters.sql.codec` parses it, or knows it already).
+
+    In PostgreSQL `json`, as `jsonb` refuses the NUL that a log may hold.
+    """
+
+    impl = sa.JSON(none_as_null=True)
+    cache_ok = True
+
+    def column_expression(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Have the driver return text: asyncpg would parse it."""
+        return sa.cast(column, sa.Text)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        """Leave the text as it is."""
+        return
+
 
 Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """A number that the database gives: SQLite only counts by itself in a column that is called INTEGER."""
