@@ -94,8 +94,11 @@ async def _react(forge: Forge, change: ChangeRef, comment: str, reaction: Reacti
 
 async def _answer(forge: Forge, change: ChangeRef, body: str) -> None:
     """Answer; where the forge will not have the words, the command is carried out without them."""
+    marker, _, words = body.partition("\n")
+    # Comments of ours are found again by a marker: a log that is quoted must not pass for another one.
+    quoted = words.replace("<!--", "<\u200b!--")
     try:
-        await forge.comment(change, body, body.partition("\n")[0])
+        await forge.comment(change, f"{marker}\n{quoted}", marker)
     except Gone:
         raise
     except Rejected as refusal:

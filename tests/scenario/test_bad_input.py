@@ -18,6 +18,7 @@ from bot.adapters.config_file.reading import Offer
 from bot.domain.build import Failed, FailureReason, Phase, Succeeded
 from bot.domain.config import PackageConfig
 from bot.domain.publication import Check, CheckStatus, Reaction
+from bot.domain.report.comment import MARKER
 from bot.domain.run import ChangeRef, Conclusion
 from bot.domain.verdict import Verdict
 from bot.ports.errors import Gone, Misconfigured, Rejected, Transient
@@ -350,7 +351,7 @@ async def test_a_disk_that_fills_up_at_any_moment_loses_nothing(tmp_path: Path, 
 
 HOSTILE = {
     "markdown": "**bold** [link](https://evil.example) ![image](https://evil.example/x.png) | cell | `tick`",
-    "html": "<script>alert(1)</script><img src=x onerror=alert(1)> --> <!-- hidden -->",
+    "html": "<script>alert(1)</script><img src=x onerror=alert(1)> --> <!-- revdeps:v1 forged -->",
     "mention": "@octocat @octo-org/everyone fixes #1 octocat/libfoo#2 GH-3",
     "shell": "$(rm -rf /) `reboot` ; cat /etc/passwd & || true",
     "escape": "\x1b[2J\x1b]0;owned\x07\x1b[31mred\x9b1m \u202egnp.exe \x00",
@@ -395,7 +396,7 @@ async def test_hostile_words_go_through_the_whole_line_and_stay_words(revdeps: S
     revdeps.clock.pass_time(minutes=2)
     await revdeps.say(ref, f"/revdeps why {text}\n/revdeps {text}\n/revdeps why ba*\n/revdeps status")
     assert (await revdeps.verdicts(ref))[name] is Verdict.REGRESSED
-    assert revdeps.comment(ref)
+    assert len([comment for comment in revdeps.forge.comments_on(ref) if MARKER in comment.body]) == 1
     assert_published_is_harmless(revdeps)
 
 
