@@ -1,0 +1,60 @@
+"""`python -m benchmarks`: measures everything, writes results.json and docs/performance.md, and prints the tables."""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import first_check, webhooks
+from benchmarks.machine import described, disk
+from benchmarks.tables import page, tables
+
+_TOP = Path(__file__).parents[1]
+_PACKAGES = 1_000
+_SLOTS = 20
+
+
+async def _engine() -> dict[str, Any]:
+    """Measure the engine in a process of its own, so that CPU time and memory are its alone."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.engine", str(_PACKAGES), str(_SLOTS), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, "the measurement of the engine failed"
+    found: dict[str, Any] = json.loads(output)
+    return found
+
+
+async def measure() -> dict[str, Any]:
+    """Run every measurement, one after the other."""
+    begun = time.monotonic()
+    results: dict[str, Any] = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": described() | disk(),
+    }
+    with tempfile.TemporaryDirectory(prefix="revdeps-bench-") as directory:
+        print("webhooks …", flush=True)
+        results["webhooks"] = await webhooks.measure(Path(directory))
+        print("first check …", flush=True)
+        results["first_check"] = await first_check.measure(Path(directory))
+    print("engine …", flush=True)
+    results["engine"] = await _engine()
+    results["machine"]["load_after"] = described()["load"]
+    results["seconds"] = time.monotonic() - begun
+    return results
+
+
+def main() -> None:
+    """Measure, write, print."""
+    results = asyncio.run(measure())
+    (_TOP / "benchmarks" / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (_TOP / "docs" / "performance.md").write_text(page(results))
+    print(tables(results))
+
+
+if __name__ == "__main__":
+    main()

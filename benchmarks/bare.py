@@ -1,0 +1,28 @@
+"""The peer that the webhook is measured beside: aiohttp, a handler that verifies the HMAC, and nothing else."""
+
+import hashlib
+import hmac
+import sys
+
+from aiohttp import web
+
+from benchmarks.load import HOST
+from bot.web.webhook import BODY_LIMIT
+
+
+def application(secret: bytes) -> web.Application:
+    """Return an application that answers 202 to what is signed with the secret."""
+
+    async def receive(request: web.Request) -> web.Response:
+        body = await request.read()
+        wanted = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+        genuine = hmac.compare_digest(wanted, request.headers.get("X-Hub-Signature-256", ""))
+        return web.Response(status=202 if genuine else 401, text="accepted\n" if genuine else "no\n")
+
+    made = web.Application(client_max_size=BODY_LIMIT)
+    made.router.add_post("/webhook/github", receive)
+    return made
+
+
+if __name__ == "__main__":
+    web.run_app(application(sys.argv[2].encode()), host=HOST, port=int(sys.argv[1]), access_log=None, print=None)

@@ -1,0 +1,100 @@
+"""Results as Markdown. The page in docs/ is made by nothing else, so that no figure in it is older than the rest."""
+
+from typing import Any
+
+_METHOD = """\
+# Performance
+
+`make bench` measures, and writes this page and `benchmarks/results.json`. The code is in `benchmarks/`.
+
+How it is measured:
+
+- Every side runs as a process of its own on loopback: the service, the load generator, and for the engine's cost the
+  engine. The forge is the tests' GitHub server. Every load is bounded in number and in time.
+- The service is `revdeps serve` with default settings over SQLite in a file, with `synchronous=FULL`: an answer means
+  that the delivery is on the disk. The bare handler is aiohttp, which reads the body, verifies the HMAC and answers.
+  Both are measured in turns, three times, and the medians are shown: compare the two rather than either with another
+  machine's.
+- At a fixed rate a delivery's time counts from when it was due, so that waiting behind a late answer counts.
+- "Quiet" deliveries are stored and ask for nothing (another App's checks). Each pull request delivery also has the
+  engine read the pull request from the forge. "Mixed" is nine of the first to one of the second.
+- Where builds are part of it, they end by the next poll: what is measured is the bot, never a build.
+"""
+
+
+def page(results: dict[str, Any]) -> str:
+    """Return docs/performance.md."""
+    machine = results["machine"]
+    told = (
+        f"Measured at {results['measured_at']} on {machine['cores']} cores ({machine['cpu']}), Python "
+        f"{machine['python']}, SQLite {machine['sqlite']}; load average {machine['load']} at the beginning"
+        + (" (the machine was doing other work too)" if machine["load"] > 1 else "")
+        + f", {machine['load_after']} at the end. Flushing 8 KiB to the disk took "
+        f"{machine['flush_p50_ms']:.1f} ms (p50) and "
+        f"{machine['flush_p99_ms']:.1f} ms (p99): no durable "
+        "answer is quicker, and what else writes to the disk shows in p99."
+    )
+    return f"{_METHOD}\n{told}\n\n{tables(results)}"
+
+
+def tables(results: dict[str, Any]) -> str:
+    """Return the figures."""
+    return "\n".join((*_webhooks(results["webhooks"]), *_first(results["first_check"]), *_engine(results["engine"])))
+
+
+def _webhooks(found: dict[str, Any]) -> list[str]:
+    rate, runs = found["rate"], found["active_runs"]
+    rows = (
+        ("bare handler, HMAC alone", "bare", ""),
+        ("service, quiet deliveries", "quiet", "≥ 1,000/s"),
+        ("service, all of pull requests", "pull_request", ""),
+        (f"service, quiet deliveries, {runs} runs active", "active_quiet", ""),
+        (f"bare handler, {rate}/s, mixed", "bare_at_rate", ""),
+        (f"service, {rate}/s, mixed", "at_rate", "p99 < 50 ms"),
+        (f"service, {rate}/s, mixed, {runs} runs active", "active_at_rate", ""),
+    )
+    lines = [
+        "## Webhooks",
+        "",
+        "| | deliveries/s | of the bare handler | p50 ms | p99 ms | CPU ms each | goal |",
+        "|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for name, key, goal in rows:
+        row = found[key]
+        share = f"{100 * row['per_second'] / found['bare']['per_second']:.0f} %" if "rate" not in key else ""
+        lines.append(
+            f"| {name} | {row['per_second']:,.0f} | {share} | {row['p50_ms']:.1f} | {row['p99_ms']:.1f} | "
+            f"{row['cpu_ms_per_delivery']:.2f} | {goal} |"
+        )
+    text = (
+        f"Payloads of {found['payload_bytes']:,} bytes. Peak memory of the service: {found['peak_memory_mib']:.0f} MiB."
+    )
+    return [*lines, "", text, ""]
+
+
+def _first(found: dict[str, Any]) -> list[str]:
+    lines = [
+        "## From opening a pull request to its first check run",
+        "",
+        "| | pull requests | p50 ms | p99 ms |",
+        "|---|--:|--:|--:|",
+    ]
+    for name, key in (("one after the other", "one_by_one"), ("all at once", "at_once")):
+        row = found[key]
+        lines.append(f"| {name} | {row['pull_requests']} | {row['p50_ms']:,.0f} | {row['p99_ms']:,.0f} |")
+    return [*lines, ""]
+
+
+def _engine(found: dict[str, Any]) -> list[str]:
+    return [
+        "## Engine",
+        "",
+        f"One change that affects {found['packages']:,} packages, {found['slots']} builds at once, every twentieth "
+        "package regressed:",
+        "",
+        "| builds | CPU ms per build | wall s | a turn of reconciler and poller, p50 ms | p99 ms | peak memory MiB |",
+        "|--:|--:|--:|--:|--:|--:|",
+        f"| {found['builds']:,} | {found['cpu_ms_per_build']:.1f} | {found['wall_seconds']:.1f} | "
+        f"{found['round_p50_ms']:.0f} | {found['round_p99_ms']:.0f} | {found['peak_memory_mib']:.0f} |",
+        "",
+    ]

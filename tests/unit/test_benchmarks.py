@@ -1,0 +1,34 @@
+"""What the benchmarks calculate themselves, and that their page shows the figures of the results beside it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.load import Load, requests
+from benchmarks.statistics import percentile
+from benchmarks.tables import page
+
+TOP = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(("percent", "value"), [(0, 1), (1, 1), (50, 50), (99, 99), (100, 100)])
+def test_a_percentile_is_a_value_of_the_sample(percent: float, value: float) -> None:
+    assert percentile(list(range(100, 0, -1)), percent) == value
+
+
+def test_an_empty_sample_has_no_percentile() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        percentile([], 50)
+
+
+def test_every_delivery_has_an_id_of_its_own() -> None:
+    load = Load(port=1, path="/", secret="s", deliveries=[("push", "{}"), ("ping", "{}")], count=6, connections=1)
+    made = requests(load)
+    assert len(set(made)) == 6
+    assert [b"X-GitHub-Event: push" in request for request in made] == [True, False] * 3
+
+
+def test_the_page_shows_the_results() -> None:
+    results = json.loads((TOP / "benchmarks" / "results.json").read_text())
+    assert page(results) == (TOP / "docs" / "performance.md").read_text()
