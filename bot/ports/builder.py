@@ -1,4 +1,4 @@
-"""What the engine needs of a build system: Koji, Copr, mock, the sandbox. tests/contract/test_builder.py is its meaning.
+"""What the engine needs of a build system: Koji, Copr, mock, the sandbox (tests/contract/test_builder.py: its meaning).
 
 Every method may raise `Transient`, `Rejected` or `Misconfigured` (bot.ports.errors). A build that fails is no error:
 it is an `Outcome`.

@@ -1,4 +1,4 @@
-"""A distribution of a few packages, real RPMs from the real sandbox: a library, what links to it, what is made with it."""
+"""A few packages, built as real RPMs in the real sandbox: a library, what links to it, and what is made with it."""
 
 import asyncio
 import subprocess

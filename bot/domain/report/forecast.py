@@ -9,6 +9,7 @@ from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
 from bot.domain.run import RunState
 
+
 def forecast(stored: Stored, now: datetime) -> Forecast | None:
     """Return the builds to go, and their expected end; None before there is a plan and after the run's end.
 
