@@ -7,13 +7,14 @@ the poll interval at each poll, so that reports are held back, and published, as
 
 import asyncio
 import json
-import resource
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.process import peak_memory_mib
 from benchmarks.statistics import percentile
 from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.run import RunState
@@ -50,7 +51,7 @@ async def measure(packages: int, slots: int) -> dict[str, Any]:
                 sources=10 * packages,
             )
             ref = await revdeps.open(config=CONFIG + f"reverse-dependencies: {{limit: {packages}}}\n")
-            memory_before = _peak_memory()
+            memory_before = peak_memory_mib(os.getpid())
             cpu, wall = time.process_time(), time.perf_counter()
             polls = await _to_the_end(revdeps)
             cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
@@ -67,7 +68,7 @@ async def measure(packages: int, slots: int) -> dict[str, Any]:
         "wall_seconds": wall,
         "round_p50_ms": 1000 * percentile(polls, 50),
         "round_p99_ms": 1000 * percentile(polls, 99),
-        "peak_memory_mib": _peak_memory(),
+        "peak_memory_mib": peak_memory_mib(os.getpid()),
         "memory_before_mib": memory_before,
     }
 
@@ -91,10 +92,6 @@ async def _to_the_end(revdeps: Stage) -> list[float]:
         if idle == 2:  # what ended in the first of them has been taken up in the second
             return turns[:-2]
         assert time.monotonic() < end, f"gave up after {_LONGEST} seconds and {len(turns)} turns"
-
-
-def _peak_memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

@@ -29,15 +29,19 @@ class Running:
     @property
     def peak_memory_mib(self) -> float:
         """The most memory that was resident since the start."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) / 1024
+        return peak_memory_mib(self.pid)
 
     @property
     def cpu_seconds(self) -> float:
         """What it has used since the start, user and system."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_memory_mib(pid: int) -> float:
+    """Return the most memory that a process had resident; getrusage's figure outlives exec, and may be its parent's."""
+    (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 @asynccontextmanager
