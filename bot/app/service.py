@@ -42,7 +42,7 @@ class Workers:
     def __post_init__(self) -> None:
         owner = f"{socket.gethostname()}:{os.getpid()}"
         self.reconcilers = [
-            Reconciler(world=self.world, owner=f"{owner}:{number}", acted=self.acted)
+            Reconciler(world=self.world, owner=f"{owner}:{number}", acted=self.acted, more=self.wake)
             for number in range(self.world.settings.workers)
         ]
         self.pollers = [
@@ -51,8 +51,13 @@ class Workers:
         self.resync = Resync(world=self.world, owner=owner, woke=self.wake)
 
     def wake(self) -> None:
-        """Tell the loops that something has become due."""
-        for reconciler in self.reconcilers:
+        """Tell one reconciler that sleeps that something has become due; it tells the next if there is more to do.
+
+        Where none sleeps all are told: one may just have looked, and be about to.
+        """
+        sleeping = [reconciler for reconciler in self.reconcilers if reconciler.asleep]
+        for reconciler in sleeping[:1] or self.reconcilers:
+            reconciler.asleep = False
             reconciler.wake.set()
 
     def hint(self) -> None:

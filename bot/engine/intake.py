@@ -30,7 +30,7 @@ class _Batch:
 
 
 class Intake:
-    """Stores deliveries, several to a transaction. `wake` is called after each transaction that held a new one."""
+    """Stores deliveries, several to a transaction. `wake` is called after each transaction that brought something to do."""
 
     def __init__(self, store: Store, wake: Callable[[], None]) -> None:
         self._store = store
@@ -89,7 +89,8 @@ class Intake:
                 self._open = None
             async with self._store.transaction() as tx:
                 new = await tx.deliveries.record(deliveries)
-        if new:
+        # Most deliveries are about nothing of ours: whoever works must not look up for each of them.
+        if new and any(delivery.intents for delivery in deliveries):
             self._wake()
 
 

@@ -43,6 +43,10 @@ def backoff(failures: int) -> timedelta:
     return timedelta(seconds=_BACKOFF[min(failures, len(_BACKOFF)) - 1])
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(slots=True)
 class Reconciler:
     """Works on changes until it is told to stop; several may run, here and in other processes."""
@@ -55,6 +59,9 @@ class Reconciler:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     acted: Callable[[str], None] = pass_by
     """Told of every action by name, for the metrics."""
+    more: Callable[[], None] = _nothing
+    """Called after something was done: there may be more to do, for another one that sleeps."""
+    asleep: bool = False
     beat: datetime | None = None
     """When the loop was last seen to go round, or to work on something long."""
 
@@ -71,7 +78,9 @@ class Reconciler:
                     raise
                 log.exception("The reconciler could not take up its next change")
                 worked = False
-            if not worked:
+            if worked:
+                self.more()
+            else:
                 await self._sleep(stop)
 
     async def _sleep(self, stop: asyncio.Event) -> None:
@@ -82,7 +91,9 @@ class Reconciler:
             if due is not None:
                 limit = min(limit, max(0.05, (due - self.world.clock.now()).total_seconds()))
         waits = [asyncio.ensure_future(self.wake.wait()), asyncio.ensure_future(stop.wait())]
+        self.asleep = True
         await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        self.asleep = False
         for wait in waits:
             wait.cancel()
 

@@ -7,13 +7,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.intents import ReceivedDelivery
+from bot.domain.intents import Intent, ReceivedDelivery, RepositoryTouched
+from bot.domain.run import RepoRef
 from bot.engine.intake import MAX_BATCH, Intake
 from bot.ports.errors import Transient
 
+REPO = RepoRef(forge="github", owner="octocat", name="libfoo")
 
-def delivery(guid: str) -> ReceivedDelivery:
-    return ReceivedDelivery(forge="github", guid=guid, event="push", received_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+def delivery(guid: str, *intents: Intent) -> ReceivedDelivery:
+    return ReceivedDelivery(
+        forge="github", guid=guid, event="push", received_at=datetime(2026, 1, 1, tzinfo=UTC), intents=intents
+    )
 
 
 class SlowStore:
@@ -62,9 +67,14 @@ async def settle() -> None:
 
 
 async def test_a_lone_delivery_is_stored_at_once_and_wakes(intake: Intake, store: SlowStore, woken: list[int]) -> None:
-    await intake.submit(delivery("a"))
+    await intake.submit(delivery("a", RepositoryTouched(repo=REPO)))
     assert store.transactions == [["a"]]
     assert woken == [1]
+
+
+async def test_a_delivery_that_asks_for_nothing_wakes_nobody(intake: Intake, woken: list[int]) -> None:
+    await intake.submit(delivery("a"))
+    assert woken == []
 
 
 async def test_what_arrives_during_a_commit_shares_the_next_one(intake: Intake, store: SlowStore) -> None:

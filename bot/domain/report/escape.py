@@ -20,7 +20,7 @@ _TERMINAL = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 _MENTION = re.compile(r"@(?=\w)")
-_REFERENCE = re.compile(r"#(?=\d)|(?<=GH)-(?=\d)|!(?=\d)", re.IGNORECASE)
+_BROKEN = re.compile(r"#(?=\d)|(?<=GH)-(?=\d)|!(?=\d)|<!(?=--)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
 _BACKTICKS = re.compile(r"`+")
@@ -86,8 +86,11 @@ def _plain(text: str) -> str:
 
 
 def _quiet(text: str) -> str:
-    """Break mentions and references without a visible trace."""
-    return _REFERENCE.sub(lambda found: found[0] + ZERO_WIDTH, _MENTION.sub("@" + ZERO_WIDTH, text))
+    """Break mentions, references and the beginnings of comments without a visible trace.
+
+    Our own comments are found by the HTML comment that they begin with, so none may stand in a log that they quote.
+    """
+    return _BROKEN.sub(lambda found: found[0] + ZERO_WIDTH, _MENTION.sub("@" + ZERO_WIDTH, text))
 
 
 def _fence(text: str, shortest: int) -> str:

@@ -151,7 +151,9 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=40), nullable=True),
         sa.Column(
             "reason",
-            one_of("reason", "UNRESOLVABLE", "COMPILE", "CHECK", "INSTALL", "SRPM", "TIMEOUT", "INFRASTRUCTURE"),
+            one_of(
+                "reason", "UNRESOLVABLE", "COMPILE", "CHECK", "INSTALL", "SRPM", "TIMEOUT", "MEMORY", "INFRASTRUCTURE"
+            ),
             nullable=True,
         ),
         sa.Column("priority", sa.Integer(), nullable=False),
