@@ -30,7 +30,7 @@ class _Batch:
 
 
 class Intake:
-    """Stores deliveries, several to a transaction. `wake` is called after each transaction that brought something to do."""
+    """Stores deliveries, several to a transaction. `wake` is called after one that brought something to do."""
 
     def __init__(self, store: Store, wake: Callable[[], None]) -> None:
         self._store = store
