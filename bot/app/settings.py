@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     sandbox_slots: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1)
     """Builds at once."""
     sandbox_base_root: Path | None = None
-    """A directory with an installed system to build over, instead of the host."""
+    """A directory, or a tarball, with an installed system to build over, instead of the host."""
     sandbox_memory_mib: int = Field(default=4096, ge=64)
     solver_workers: int = Field(default=2, ge=1)
     workers: int = Field(default=4, ge=1)

@@ -140,6 +140,12 @@ def test_a_base_root_that_is_none_is_named(world: SandboxWorld, tmp_path: Path) 
         check_host(replace(world.settings, base_root=tmp_path / "nothing"))
 
 
+def test_a_base_root_that_cannot_be_unpacked_is_named(world: SandboxWorld, tmp_path: Path) -> None:
+    (tmp_path / "base.tar").write_bytes(b"no tarball")
+    with pytest.raises(Misconfigured, match="cannot be unpacked"):
+        check_host(replace(world.settings, base_root=tmp_path / "base.tar"))
+
+
 async def test_a_program_links_to_a_library_that_was_built_before(world: SandboxWorld) -> None:
     status, log = await world.build(C_PACKAGE)
     assert status.outcome == Succeeded(), log
@@ -233,9 +239,13 @@ async def test_an_ordinary_user_builds_in_a_user_namespace(world: SandboxWorld) 
     assert "\n0\n" in log
 
 
-async def test_a_base_root_is_built_in_as_it_is(world: SandboxWorld, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["directory", "tarball"])
+async def test_a_base_root_is_built_in_as_it_is(form: str, world: SandboxWorld, tmp_path: Path) -> None:
     base = tmp_path / "base"
     make_base_root(base)
+    if form == "tarball":
+        subprocess.run(["tar", "-czf", f"{base}.tar.gz", "-C", str(base), "."], check=True)
+        base = tmp_path / "base.tar.gz"
     world.settings = replace(world.settings, base_root=base)
     world.builder = world.restart()
 

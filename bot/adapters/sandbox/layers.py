@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from bot.adapters.sandbox.base_root import base_root
 from bot.adapters.sandbox.host import HostFacts, host_facts, is_real_root
 from bot.adapters.sandbox.settings import SandboxSettings
-from bot.ports.errors import Misconfigured
 
 _ROOT_DIRECTORIES = {
     "boot": 0o755,
@@ -73,13 +73,7 @@ def layers(settings: SandboxSettings) -> tuple[Layer, ...]:
     Raises `Misconfigured` where there is nothing to build over.
     """
     if settings.base_root is not None:
-        if not (settings.base_root / "usr").is_dir():
-            raise Misconfigured(
-                "sandbox.base_root",
-                f"{settings.base_root} holds no installed system",
-                "Make one, for example with `dnf --installroot`, or leave the setting out to build over this host.",
-            )
-        return (Layer(target="", lowers=(settings.base_root,)),)
+        return (Layer(target="", lowers=(base_root(settings, settings.base_root),)),)
     template = _template(settings)
     return (
         Layer(target="", lowers=(template / "root",)),

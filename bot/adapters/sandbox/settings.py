@@ -29,7 +29,7 @@ class SandboxSettings:
     slots: int = 2
     limits: Limits = field(default_factory=Limits)
     base_root: Path | None = None
-    """A directory with an installed system to build over; None builds over the host's own /usr."""
+    """A directory, or a tarball, with an installed system to build over; None builds over the host's own /usr."""
     masked: tuple[Path, ...] = ()
     """Further directories of the host that no build may see, where they lie under /usr (nothing else is shown)."""
     first_uid: int = 264_000
