@@ -14,7 +14,6 @@ router = Router()
 
 
 @router.register("pull_request", action="opened")
-@router.register("pull_request", action="synchronize")
 @router.register("pull_request", action="reopened")
 @router.register("pull_request", action="ready_for_review")
 @router.register("pull_request", action="converted_to_draft")
@@ -24,6 +23,14 @@ router = Router()
 async def moved(event: Event, heard: Heard) -> None:
     """Its head, state, draft flag or labels are others now."""
     heard.intents.append(Refresh(change=payload.change(heard.forge, event.data, "pull_request", "number")))
+
+
+@router.register("pull_request", action="synchronize")
+async def synchronized(event: Event, heard: Heard) -> None:
+    """Somebody pushed: whoever pushed last has to be trusted, not only the author."""
+    change = payload.change(heard.forge, event.data, "pull_request", "number")
+    sha = payload.words(event.data, "pull_request", "head", "sha")
+    heard.intents.append(Refresh(change=change, pushed_sha=sha, pushed_by=payload.words(event.data, "sender", "login")))
 
 
 @router.register("pull_request", action="edited")

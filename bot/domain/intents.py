@@ -16,6 +16,10 @@ class Refresh:
     """Something about the pull request changed: look at it again."""
 
     change: ChangeRef
+    pushed_sha: str = ""
+    """The commit that somebody pushed, where that is what happened."""
+    pushed_by: str = ""
+    """Who pushed it: the forge tells it here and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

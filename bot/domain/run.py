@@ -72,6 +72,9 @@ class Change:
     approved_sha: str | None = None
     """The outsider's commit that a maintainer let through."""
     approved_by: str | None = None
+    pushed_sha: str | None = None
+    """The last push that was heard of, and who made it."""
+    pushed_by: str | None = None
     failing_sha: str | None = None
     """The head commit for which the one "now failing" comment was written."""
     hints: int = 0

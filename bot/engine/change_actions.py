@@ -44,7 +44,10 @@ async def refresh_change(world: World, view: ChangeView, action: RefreshChange) 
         state = await world.forge(change.ref.repo.forge).change(change.ref, change.state)
     except Gone:
         state = replace(state, open=False) if state else None
-    hints = [stored.id for stored in view.intents if isinstance(stored.intent, Refresh)]
+    hints = {stored.id: stored.intent for stored in view.intents if isinstance(stored.intent, Refresh)}
+    pushes = [hint for hint in hints.values() if hint.pushed_by]
+    if pushes:
+        change = replace(change, pushed_sha=pushes[-1].pushed_sha, pushed_by=pushes[-1].pushed_by)
     again = state is not None and _answers_anew(view, state)
 
     async def write(tx: Transaction) -> None:

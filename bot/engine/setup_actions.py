@@ -58,8 +58,11 @@ async def load_configuration(world: World, view: ChangeView, action: LoadConfigu
 async def _trusted(world: World, forge: Forge, view: ChangeView, run: Run, state: ChangeState) -> bool:
     if view.change.approved_sha == run.head_sha:
         return True
-    permission = await forge.permission(run.change.repo, state.author)
-    return is_trusted([(state.author, permission)], world.settings.trusted_apps)
+    people = {state.author}
+    if view.change.pushed_by and view.change.pushed_sha == run.head_sha:
+        people.add(view.change.pushed_by)
+    permissions = [(name, await forge.permission(run.change.repo, name)) for name in sorted(people)]
+    return is_trusted(permissions, world.settings.trusted_apps)
 
 
 def _configured(

@@ -104,11 +104,11 @@ class Stage:
         await self.deliver(Refresh(change=change.ref))
         return change.ref
 
-    async def push(self, ref: ChangeRef) -> None:
+    async def push(self, ref: ChangeRef, user: str = "octocat") -> None:
         """Push a commit to a pull request."""
         change = self.forge.push(ref)
         self.forge.put_files(change.head_sha, {"libfoo.spec": "Name: libfoo\n# changed\n"})
-        await self.deliver(Refresh(change=ref))
+        await self.deliver(Refresh(change=ref, pushed_sha=change.head_sha, pushed_by=user))
 
     async def deliver_refresh(self, ref: ChangeRef) -> None:
         """Let the forge say that something about a pull request changed."""

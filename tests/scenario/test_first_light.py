@@ -128,6 +128,17 @@ async def test_a_broken_configuration_is_annotated_where_it_is_wrong(revdeps: St
     assert [(note.path, note.line) for note in check.annotations if "targets" in note.message]
 
 
+async def test_a_trusted_authors_change_waits_where_an_outsider_pushed_last(revdeps: Stage) -> None:
+    ref = await revdeps.open()
+    await revdeps.settle()
+    await revdeps.push(ref, user="mallory-octocat")
+    await revdeps.settle()
+    assert revdeps.check(ref).conclusion is Conclusion.ACTION_REQUIRED
+    await revdeps.push(ref, user="octocat")
+    await revdeps.settle()
+    assert revdeps.check(ref).status is not CheckStatus.COMPLETED
+
+
 async def test_an_outsiders_change_waits_until_somebody_lets_it_be_built(revdeps: Stage) -> None:
     ref = await revdeps.open(author="mallory-octocat")
     await revdeps.settle()

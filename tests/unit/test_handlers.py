@@ -62,7 +62,6 @@ async def intents(event: str, payload: object) -> tuple[Any, ...]:
     "action",
     [
         "opened",
-        "synchronize",
         "reopened",
         "ready_for_review",
         "converted_to_draft",
@@ -73,6 +72,14 @@ async def intents(event: str, payload: object) -> tuple[Any, ...]:
 )
 async def test_a_pull_request_that_moved_is_looked_at_again(action: str) -> None:
     assert await intents("pull_request", pull_request(action)) == (Refresh(change=PULL),)
+
+
+async def test_a_push_tells_who_pushed_what() -> None:
+    payload = pull_request("synchronize", sender={"login": "hubot-friend", "type": "User"})
+    payload["pull_request"]["head"] = {"sha": "a1b2c3d"}
+    assert await intents("pull_request", payload) == (
+        Refresh(change=PULL, pushed_sha="a1b2c3d", pushed_by="hubot-friend"),
+    )
 
 
 async def test_an_edit_counts_only_where_the_base_changed() -> None:
