@@ -41,4 +41,4 @@ lock:
 	scripts/lock
 
 clean:
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis demo/state
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

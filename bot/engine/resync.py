@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.ids import WorkspaceRef
 from bot.domain.intents import ButtonPressed, RepositoryTouched, RerunRequested, StoredIntent
@@ -22,6 +22,9 @@ from bot.ports.forge import Forge
 from bot.ports.store import Lease
 
 log = logging.getLogger(__name__)
+
+_REMEMBERED = timedelta(days=30)
+"""How long a delivery is known as seen; GitHub makes none again after three days."""
 
 _RECENT_RUNS = 1000
 
@@ -152,6 +155,8 @@ class Resync:
             except (Transient, Misconfigured) as trouble:
                 self._wait(name, trouble)
         await self._discard_leftovers()
+        async with self.world.store.transaction() as tx:
+            await tx.deliveries.prune(now - _REMEMBERED)
 
     async def _ask_again(self, name: str, forge: Forge, now: datetime) -> None:
         """Ask for the deliveries that did not arrive since the last time that this was done to the end."""

@@ -194,6 +194,18 @@ async def test_a_workspace_that_is_just_being_made_is_not_taken_away(revdeps: St
     assert list(revdeps.builder.workspaces) == made
 
 
+async def test_a_delivery_is_forgotten_once_nobody_makes_it_again(revdeps: Stage) -> None:
+    await revdeps.deliver()
+    await sweep(revdeps)
+    async with revdeps.world.store.transaction() as tx:
+        assert await tx.deliveries.prune(revdeps.clock.now() + timedelta(seconds=1)) == 1
+    await revdeps.deliver()
+    revdeps.clock.pass_time(days=31)
+    await sweep(revdeps)
+    async with revdeps.world.store.transaction() as tx:
+        assert await tx.deliveries.prune(revdeps.clock.now()) == 0
+
+
 async def test_a_backend_that_is_down_does_not_stop_the_sweep(revdeps: Stage) -> None:
     ref = unheard(revdeps)
     revdeps.builder.fail_next("leftovers", Transient("the backend is down"))
