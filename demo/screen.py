@@ -1,13 +1,24 @@
 """What the demo shows in the terminal: headings, live progress, and texts as the forge would show them."""
 
+import html
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.text import Text
+
+
+def as_markdown(text: str) -> str:
+    """Return a comment without the HTML that a terminal has no use for: markers, folds, line breaks, code tags."""
+    text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
+    text = re.sub(r"<details><summary>(.*?)</summary>", r"**▾ \1**\n", text)
+    text = re.sub(r"</?code>", "`", text.replace("</details>", "").replace("<br>", " "))
+    return html.unescape(text).strip()
 
 
 @dataclass(slots=True)
@@ -27,8 +38,8 @@ class Screen:
         self.console.print(Text(f"{time.monotonic() - self.begun:6.1f} s  {text}"), soft_wrap=True)
 
     def panel(self, title: str, text: str) -> None:
-        """Show a text in a frame."""
-        self.console.print(Panel(Text(text.strip()), title=Text(title), title_align="left"))
+        """Show a Markdown text in a frame, much as the forge's page would; folded sections are shown unfolded."""
+        self.console.print(Panel(Markdown(as_markdown(text)), title=Text(title), title_align="left"))
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str], None]]:
