@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,42 @@ async def test_the_event_loop_goes_on_while_a_process_is_busy(tmp_path: Path) ->
     (tmp_path / "marker").touch()  # which only a loop that is free can do
     await busy
     await pool.close()
+
+
+ASKS_AND_IS_KILLED = """
+import asyncio, os, signal
+from bot.adapters.hawkey.pool import SolverPool
+from tests.integration.test_hawkey_pool import nothing, process_id
+
+async def main():
+    print(await SolverPool(1, nothing, 1).ask(process_id), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_a_solver_process_ends_with_the_service_that_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "asks.py"
+    script.write_text(ASKS_AND_IS_KILLED)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), stdout=asyncio.subprocess.PIPE, env=environment
+    )
+    assert service.stdout is not None
+    solver = int(await service.stdout.readline())
+    await service.wait()
+    for _ in range(200):
+        if not _alive(solver):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("the solver process outlived the service")
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has reaped yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

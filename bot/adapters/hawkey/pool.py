@@ -1,10 +1,12 @@
 """The solver processes: spawned, never forked (the service has threads), and made anew when one dies."""
 
 import asyncio
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import ParamSpec, TypeVar
 
 from bot.ports.errors import Transient
@@ -60,6 +62,19 @@ class SolverPool:
         return ProcessPoolExecutor(
             self._workers,
             mp_context=get_context("spawn"),
-            initializer=self._initializer,
-            initargs=(self._universes,),
+            initializer=_begin,
+            initargs=(self._initializer, self._universes),
         )
+
+
+def _begin(initializer: Callable[[int], None], universes: int) -> None:
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    initializer(universes)
+
+
+def _end_with_the_parent() -> None:
+    """End this process when the one that asks it is gone: killed, it closes no queue, and nobody would ask again."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
