@@ -95,7 +95,8 @@ async def test_a_solver_process_ends_with_the_service_that_was_killed(tmp_path: 
     )
     assert service.stdout is not None
     solver = int(await service.stdout.readline())
-    await service.wait()
+    async with asyncio.timeout(20):
+        await service.wait()  # for its output too, which the solver process holds open
     for _ in range(200):
         if not _alive(solver):
             return
