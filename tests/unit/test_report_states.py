@@ -80,6 +80,10 @@ def row(verdict: Verdict | None, **changes: object) -> Row:
             "✋ 1 package needs a rebuild that was not tried in order",
         ),
         (
+            finished(Conclusion.ACTION_REQUIRED, row(Verdict.INCONCLUSIVE, needs_order=True)),
+            "✋ 1 package does not install, and the rebuild was not conclusive",
+        ),
+        (
             finished(
                 Conclusion.ACTION_REQUIRED, config_problems=(ConfigProblem(path="x", line=1, column=1, message="m"),)
             ),

@@ -313,3 +313,15 @@ def test_no_build_is_called_a_regression_before_its_baseline_is_known(known):
 @pytest.mark.parametrize("order", list(permutations([NEW, OK, INFRASTRUCTURE])), ids=str)
 def test_the_order_of_failing_and_passing_does_not_matter(order: tuple[Failed | Succeeded, ...]):
     assert told(candidate=tried(*order), baseline=tried(OK)) is V.FLAKY
+
+
+def test_what_does_not_install_is_never_green_because_its_rebuild_was_lost() -> None:
+    lost = Attempt(purpose=Purpose.FIRST, outcome=Failed(reason=FailureReason.INFRASTRUCTURE, cause="mirror"))
+    judged = judge(
+        Evidence(
+            selection=Selection.PLANNED, effect=Effect.REBUILD, uninstallable=PROBLEM, candidate=(lost,) * 3, retries=2
+        )
+    )
+    assert isinstance(judged, Judgement)
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert judged.needs_order

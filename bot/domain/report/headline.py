@@ -112,9 +112,12 @@ def _action_required(report: Report) -> str:
         return f"{count(len(report.config_problems), 'problem')} in {report.config_problems[0].path}"
     if report.problem:
         return report.problem.what
-    waiting = len({row.package for row in report.rows if row.needs_order})
+    waiting = len({row.package for row in report.rows if row.needs_order and row.verdict is Verdict.NEEDS_REBUILD})
     if waiting:
         return f"{count(waiting, 'package needs', 'packages need')} a rebuild that was not tried in order"
+    lost = len({row.package for row in report.rows if row.needs_order})
+    if lost:
+        return f"{count(lost, 'package does', 'packages do')} not install, and the rebuild was not conclusive"
     return f"Too little tested: {int(report.coverage.percent)} %, and {report.min_coverage} % are needed"
 
 
