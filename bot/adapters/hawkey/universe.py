@@ -6,47 +6,16 @@ small and quick to compare; what leaves this package is named by NEVRA and check
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from bot.adapters.hawkey.metadata import metadata_directory
+from bot.adapters.hawkey.loading import SOURCE_ARCHES, Layer, UniverseSpec, is_of_change, load, source_name
 from bot.domain.packages import BinaryPackage, Nevra, SourcePackage
-from bot.ports.errors import Misconfigured
 
-SOURCE_ARCHES = frozenset({"src", "nosrc"})
+__all__ = ["SOURCE_ARCHES", "Layer", "Universe", "UniverseSpec", "source_name"]
+
 _DYNAMIC = "rpmlib(DynamicBuildRequires)"
-_CHANGE = "change-"
-"""What the names of a change's repositories begin with; those of the base are hexadecimal digests."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """One repository of a universe: pinned metadata and where its packages are. A lower `priority` number wins."""
-
-    url: str
-    digest: str
-    priority: int = 99
-    excludes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UniverseSpec:
-    """Everything that a universe is made of; equal specs are equal universes.
-
-    `change` lies over `base`: binaries of the base that were built from a source in `replaces`, and those whose NEVRA
-    is in `hidden`, are not there. `buildroot` lists what every root has.
-    """
-
-    cache: Path
-    arch: str
-    base: tuple[Layer, ...]
-    buildroot: tuple[str, ...] = ()
-    change: tuple[Layer, ...] = ()
-    replaces: frozenset[str] = frozenset()
-    hidden: frozenset[str] = frozenset()
 
 
 class Universe:
@@ -58,57 +27,15 @@ class Universe:
 
         self.spec = spec
         self._hawkey = hawkey
-        solv = spec.cache / "solv"
-        solv.mkdir(parents=True, exist_ok=True)
-        self.sack = hawkey.Sack(cachedir=str(solv), arch=spec.arch)
-        self._layers: dict[str, Layer] = {}
-        # The base first: so its packages have the same numbers in every universe over it.
-        for layer in spec.base:
-            self._load(layer.digest, layer)
-        for layer in spec.change:
-            self._load(f"{_CHANGE}{layer.digest}", layer)
-        self._hide()
+        loaded = load(spec)
+        self.sack = loaded.sack
+        self._layers = loaded.layers
         # Caches of this universe alone: one on the class would keep every universe alive.
         self.requirements = cache(self._requirements)
         self.providers = cache(self._providers)
         self.neighbours = cache(self._neighbours)
         self.identity = cache(self._identity)
         self.source_of = cache(self._source_of)
-
-    def _load(self, name: str, layer: Layer) -> None:
-        if name in self._layers:
-            return  # the same contents twice, as a mirror named beside its origin
-        self._layers[name] = layer
-        directory = metadata_directory(self.spec.cache, layer.digest)
-        # hawkey.Repo is this class with a deprecation warning around it; dnf's own stand-in needs the whole of dnf.
-        repo = self._hawkey._hawkey.Repo(name)
-        repo.priority = layer.priority
-        repo.repomd_fn = str(directory / "repomd.xml")
-        for path in directory.glob("*.xml*"):
-            if path.name.startswith("primary."):
-                repo.primary_fn = str(path)
-            elif path.name.startswith("filelists."):
-                repo.filelists_fn = str(path)
-        try:
-            self.sack.load_repo(repo, load_filelists=bool(repo.filelists_fn), build_cache=True)
-        except self._hawkey.Exception as error:
-            raise Misconfigured(
-                layer.url, f"its metadata cannot be read ({error})", "Create them anew with createrepo_c."
-            ) from error
-
-    def _hide(self) -> None:
-        for name, layer in self._layers.items():
-            if layer.excludes:
-                self.sack.add_excludes(self.query().filter(reponame=name, name__glob=list(layer.excludes)))
-        hidden = [
-            package
-            for package in self.query()
-            if not package.reponame.startswith(_CHANGE)
-            and package.arch not in SOURCE_ARCHES
-            and (str(package) in self.spec.hidden or source_name(package) in self.spec.replaces)
-        ]
-        if hidden:
-            self.sack.add_excludes(self.query().filter(pkg=hidden))
 
     def query(self) -> Any:
         """Return a new query over what is not hidden."""
@@ -143,7 +70,7 @@ class Universe:
     @cached_property
     def changed(self) -> frozenset[int]:
         """The binary packages that the change brings."""
-        return frozenset(hash(package) for package in self._all(source=False) if package.reponame.startswith(_CHANGE))
+        return frozenset(hash(package) for package in self._all(source=False) if is_of_change(package))
 
     def _all(self, *, source: bool) -> Iterable[Any]:
         return (package for package in self.packages.values() if (package.arch in SOURCE_ARCHES) == source)
@@ -157,7 +84,7 @@ class Universe:
     def _preference(self, number: int) -> Any:
         package = self.packages[number]
         layer = self._layers[package.reponame]
-        return (package.reponame.startswith(_CHANGE), -layer.priority, _Comparable(package))
+        return (is_of_change(package), -layer.priority, _Comparable(package))
 
     def preferred(self, numbers: Iterable[int]) -> int:
         """Return which of several packages of one name is the one that gets installed: by priority, then by EVR."""
@@ -245,13 +172,6 @@ class _Comparable:
         return isinstance(other, _Comparable) and self.package.evr_cmp(other.package) == 0
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def source_name(package: Any) -> str:
-    """Return the name of the source package that this one was built from, its own where it is one itself."""
-    if package.arch in SOURCE_ARCHES or not package.sourcerpm:
-        return str(package.name)
-    return str(package.sourcerpm).rsplit("-", 2)[0]
 
 
 def _nevra(package: Any) -> Nevra:
