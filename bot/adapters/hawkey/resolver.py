@@ -1,21 +1,19 @@
 """The asynchronous face of the resolver: downloads run in threads, everything else in solver processes."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from bot.adapters.hawkey import worker
-from bot.adapters.hawkey.metadata import check_allowed, fetch_metadata
-from bot.adapters.hawkey.pins import Pin, PinnedRepository, latest_pin, make_pin, read_pin, write_pin
+from bot.adapters.hawkey.pins import read_pin, write_pin
 from bot.adapters.hawkey.pool import SolverPool
 from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.hawkey.snapshots import Snapshots
 from bot.adapters.hawkey.stack import stack
 from bot.adapters.hawkey.universe import UniverseSpec
 from bot.domain.ids import SnapshotId
 from bot.domain.plan import Impact, RebuildOrder
 from bot.domain.target import Target
-from bot.ports.errors import Misconfigured, Transient
+from bot.ports.errors import Misconfigured
 from bot.ports.resolver import Buildroot, Overlay, Question, ReverseDependency, Snapshot, Unsolvable
 
 
@@ -25,11 +23,11 @@ class HawkeyResolver:
     def __init__(self, settings: HawkeySettings) -> None:
         self._settings = settings
         self._pool = SolverPool(settings.workers, worker.start, settings.universes)
-        self._fetching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._snapshots = Snapshots(settings)
 
     async def snapshot(self, target: Target) -> Snapshot:
         """Fetch what has changed of the target's metadata, verify it, and pin it. Equal metadata, equal id."""
-        pin, stale = await self._pin(target)
+        pin, stale = await self._snapshots.pin(target)
         counts = await self._pool.ask(worker.count, stack(self._settings, pin, target))
         if not counts.binaries + counts.sources:
             raise Misconfigured(
@@ -82,23 +80,3 @@ class HawkeyResolver:
             return stack(self._settings, read_pin(self._settings.cache, snapshot), target, change)
 
         return await asyncio.to_thread(prepare)
-
-    async def _pin(self, target: Target) -> tuple[Pin, bool]:
-        """Return the target's metadata as they are now, or, marked as stale, as they were."""
-        if not target.repositories:
-            raise Misconfigured(f"target {target.name}", "it names no repository", "Name at least one.")
-        for repository in target.repositories:
-            check_allowed(repository.url, self._settings)
-        try:
-            pinned = await asyncio.gather(*(self._fetch(repository.url) for repository in target.repositories))
-        except Transient:
-            last = await asyncio.to_thread(latest_pin, self._settings.cache, target)
-            if last is None or not self._settings.serve_stale:
-                raise
-            return last, True
-        return make_pin(target.arch, pinned, datetime.now(UTC)), False
-
-    async def _fetch(self, url: str) -> PinnedRepository:
-        async with self._fetching[url]:
-            digest = await asyncio.to_thread(fetch_metadata, url, self._settings)
-        return PinnedRepository(url=url, digest=digest)
