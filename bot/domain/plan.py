@@ -116,6 +116,36 @@ class PlanEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """An edge that was dropped to break a cycle: `package` is rebuilt before `needs`, although it needs it."""
+
+    package: str
+    needs: str
+    way: tuple[str, ...]
+    """A shortest cycle that the edge closed: from `package` over `needs` back to `package`, each needing the next."""
+    needed_by: int
+    """How many of the packages of the cycle that were not in a row yet needed `package` when it was chosen."""
+    needed: int
+    """How many of them `package` needed: the edges to all of these are cut."""
+
+    @property
+    def reason(self) -> str:
+        """Why the cycle is cut here and not elsewhere, for people."""
+        return (
+            f"{self.package} goes first: of what was left of the cycle {self.needed_by} "
+            f"{'needs' if self.needed_by == 1 else 'need'} it and it needs {self.needed}, and nobody was better"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """Packages that all need each other, directly or through others, sorted, and where that was cut."""
+
+    members: tuple[str, ...]
+    cuts: tuple[Cut, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildOrder:
     """Levels of packages: those of one level need only earlier ones. `cut` names the edges dropped to break cycles."""
 
@@ -123,3 +153,5 @@ class RebuildOrder:
     edges: tuple[tuple[str, str], ...] = ()
     """(package, the package whose rebuild it needs)."""
     cut: tuple[tuple[str, str], ...] = ()
+    cycles: tuple[Cycle, ...] = ()
+    """The cycles that `cut` breaks, with the reasons, by their first members."""

@@ -1,6 +1,7 @@
 """Graph questions that need no solver."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,28 @@ def test_a_cycle_is_cut_where_it_costs_least_and_the_cut_is_named() -> None:
     found = order(["a", "b", "hub"], {"a": ["hub", "b"], "b": ["hub"], "hub": ["a"]})
     assert found.cut == (("hub", "a"),)
     assert found.levels == (("hub",), ("b",), ("a",))
+    ((cut,),) = (cycle.cuts for cycle in found.cycles)
+    assert "2 need it and it needs 1" in cut.reason
+
+
+def test_a_cycle_is_told_with_the_edge_that_was_cut_and_why() -> None:
+    (cycle,) = order("abc", {"a": ["b"], "b": ["c"], "c": ["a"]}).cycles
+    assert cycle.members == ("a", "b", "c")
+    (cut,) = cycle.cuts
+    assert (cut.package, cut.needs, cut.way) == ("a", "b", ("a", "b", "c", "a"))
+    assert cut.reason == "a goes first: of what was left of the cycle 1 needs it and it needs 1, and nobody was better"
+
+
+@given(GRAPHS)
+def test_every_cut_edge_closed_the_cycle_that_is_told(needs: Mapping[str, frozenset[str]]) -> None:
+    found = order("abcdefgh", needs)
+    assert sorted((cut.package, cut.needs) for cycle in found.cycles for cut in cycle.cuts) == list(found.cut)
+    for cycle in found.cycles:
+        for cut in cycle.cuts:
+            assert cut.way[:2] == (cut.package, cut.needs)
+            assert cut.way[-1] == cut.package
+            assert set(cut.way) <= set(cycle.members)
+            assert all(other in needs[node] for node, other in pairwise(cut.way))
 
 
 @given(GRAPHS)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from graphlib import TopologicalSorter
 from typing import TypeVar
 
-from bot.domain.plan import RebuildOrder
+from bot.domain.plan import Cut, Cycle, RebuildOrder
 
 Node = TypeVar("Node")
 
@@ -61,30 +61,54 @@ def order(nodes: Collection[str], needs: Mapping[str, Collection[str]]) -> Rebui
     time linear in the edges: whoever is needed by most and needs fewest goes first, of equals the first by name.
     """
     graph = {node: {other for other in needs.get(node, ()) if other in nodes and other != node} for node in nodes}
-    cut = [edge for cycle in _components(graph) if len(cycle) > 1 for edge in _cut(graph, cycle)]
+    cycles = [
+        Cycle(members=tuple(sorted(nodes)), cuts=tuple(_cut(graph, nodes)))
+        for nodes in _components(graph)
+        if len(nodes) > 1
+    ]
+    cut = [(edge.package, edge.needs) for cycle in cycles for edge in cycle.cuts]
     for node, other in cut:
         graph[node].discard(other)
     return RebuildOrder(
         levels=tuple(_levels(graph)),
         edges=tuple((node, other) for node in sorted(graph) for other in sorted(graph[node])),
         cut=tuple(sorted(cut)),
+        cycles=tuple(sorted(cycles, key=lambda cycle: cycle.members)),
     )
 
 
-def _cut(graph: Mapping[str, Set[str]], cycle: Set[str]) -> Iterator[tuple[str, str]]:
+def _cut(graph: Mapping[str, Set[str]], cycle: Set[str]) -> Iterator[Cut]:
     """Put the nodes of a cycle in a row and return the edges to what comes later in it."""
     needs: dict[str, set[str]] = {node: set(graph[node] & cycle) for node in sorted(cycle)}
     needed_by: dict[str, set[str]] = {node: set() for node in needs}
     for node, others in needs.items():
         for other in others:
             needed_by[other].add(node)
+    every = {node: frozenset(others) for node, others in needed_by.items()}
     while needs:
         first = min(needs, key=lambda node: (len(needs[node]) > 0, len(needs[node]) - len(needed_by[node])))
-        for other in needs.pop(first):
+        later, earlier = needs.pop(first), needed_by.pop(first)
+        ways = _ways_back(first, later, every)
+        for other in sorted(later):
             needed_by[other].discard(first)
-            yield first, other
-        for node in needed_by.pop(first):
+            way = (first, *ways[other])
+            yield Cut(package=first, needs=other, way=way, needed_by=len(earlier), needed=len(later))
+        for node in earlier:
             needs[node].discard(first)
+
+
+def _ways_back(goal: str, starts: Set[str], needed_by: Mapping[str, Set[str]]) -> Mapping[str, tuple[str, ...]]:
+    """Return a shortest way to `goal` from each of `starts`, both included, found from its end."""
+    ways = {goal: (goal,)}
+    frontier = [goal]
+    while frontier and not ways.keys() >= starts:
+        found = {}
+        for node in frontier:
+            for other in sorted(needed_by[node] - ways.keys()):
+                found.setdefault(other, (other, *ways[node]))
+        ways |= found
+        frontier = list(found)
+    return ways
 
 
 def _levels(graph: Mapping[str, Set[str]]) -> Iterator[tuple[str, ...]]:
