@@ -102,7 +102,7 @@ def _ways_back(goal: str, starts: Set[str], needed_by: Mapping[str, Set[str]]) -
     ways = {goal: (goal,)}
     frontier = [goal]
     while frontier and not ways.keys() >= starts:
-        found = {}
+        found: dict[str, tuple[str, ...]] = {}
         for node in frontier:
             for other in sorted(needed_by[node] - ways.keys()):
                 found.setdefault(other, (other, *ways[node]))
