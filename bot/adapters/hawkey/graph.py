@@ -99,7 +99,7 @@ def _cut(graph: Mapping[str, Set[str]], cycle: Set[str]) -> Iterator[Cut]:
 
 def _ways_back(goal: str, starts: Set[str], needed_by: Mapping[str, Set[str]]) -> Mapping[str, tuple[str, ...]]:
     """Return a shortest way to `goal` from each of `starts`, both included, found from its end."""
-    ways = {goal: (goal,)}
+    ways: dict[str, tuple[str, ...]] = {goal: (goal,)}
     frontier = [goal]
     while frontier and not ways.keys() >= starts:
         found: dict[str, tuple[str, ...]] = {}
