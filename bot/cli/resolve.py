@@ -181,7 +181,7 @@ async def _why(place: Place, package: str, question: Question) -> Sequence[Rever
 
 def _resolver(place: Place) -> HawkeyResolver:
     """Whoever runs the command names the repositories, so they may be anywhere."""
-    return HawkeyResolver(HawkeySettings(cache=place.cache, workers=1, allowed_hosts=ANY_HOST, allow_file=True))
+    return HawkeyResolver(HawkeySettings(cache=place.cache, workers=0, allowed_hosts=ANY_HOST, allow_file=True))
 
 
 def _place(repositories: tuple[str, ...], arch: str, cache: Path | None) -> Place:

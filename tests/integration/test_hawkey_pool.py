@@ -110,3 +110,13 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+async def test_without_workers_this_process_answers() -> None:
+    pool = SolverPool(0, nothing, 2)
+    try:
+        assert await pool.ask(process_id) == os.getpid()
+        with pytest.raises(Misconfigured):
+            await pool.ask(be_misconfigured)
+    finally:
+        await pool.close()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from typing import ParamSpec, TypeVar
@@ -19,11 +19,15 @@ class SolverPool:
     """Runs functions in solver processes, which are started with the first question."""
 
     def __init__(self, workers: int, initializer: Callable[[int], None], universes: int) -> None:
-        """Prepare `workers` processes, each of which calls `initializer(universes)` first."""
+        """Prepare `workers` processes, each of which calls `initializer(universes)` first.
+
+        With 0 workers questions are answered in a thread of this process, which saves one question the start of
+        another interpreter and a second loading of everything; nothing bounds its memory or outlives its crash.
+        """
         self._workers = workers
         self._initializer = initializer
         self._universes = universes
-        self._executor: ProcessPoolExecutor | None = None
+        self._executor: Executor | None = None
 
     async def ask(
         self, function: Callable[_Parameters, _Answer], *args: _Parameters.args, **kwargs: _Parameters.kwargs
@@ -58,7 +62,9 @@ class SolverPool:
         if executor is not None:
             await asyncio.to_thread(executor.shutdown, cancel_futures=True)
 
-    def _start(self) -> ProcessPoolExecutor:
+    def _start(self) -> Executor:
+        if not self._workers:
+            return ThreadPoolExecutor(1, initializer=self._initializer, initargs=(self._universes,))
         return ProcessPoolExecutor(
             self._workers,
             mp_context=get_context("spawn"),

@@ -11,7 +11,7 @@ class HawkeySettings:
     cache: Path
     """Directory for pinned metadata, `.solv` files and downloaded packages; made where it is missing."""
     workers: int = 2
-    """Number of solver processes."""
+    """Number of solver processes; 0: this process answers, in a thread."""
     allowed_hosts: tuple[str, ...] = ()
     """Hosts from which repositories may be read, as in `bot.domain.hosts`; empty: none."""
     allow_file: bool = False
