@@ -101,6 +101,15 @@ class Resolver(Protocol):
         """Solve the buildroots of the named source packages, with or without a change."""
         ...
 
+    async def distances(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay | None = None
+    ) -> Mapping[str, Mapping[str, int]]:
+        """Return how far each package of the named sources' solved buildroots is from them, by binary package name.
+
+        1 is what meets a BuildRequires or is in the minimal buildroot. Empty where there is no buildroot.
+        """
+        ...
+
     async def installability(
         self, snapshot: SnapshotId, target: Target, binaries: Sequence[str], change: Overlay
     ) -> Mapping[str, str]:

@@ -62,6 +62,7 @@ def fake_world(directory: Path) -> World:
         ReverseDependency(source=source("app"), distance=3, path=(link,) * 3),
         *(ReverseDependency(source=source(name), distance=1, path=(link,)) for name in ("prog-b", "libbar", "prog-a")),
     )
+    fake.near = {"prog-a": {"libfoo-devel": 1, "libfoo": 2}, "app": {"libbar-devel": 1, "libbar": 2, "libfoo": 3}}
     fake.still_broken = {f"{name}-1-1.x86_64": "nothing provides" for name in BROKEN}
     return World(
         resolver=fake,
@@ -139,6 +140,18 @@ async def test_what_an_impact_says_of_a_buildroot_is_what_the_buildroot_is(world
             assert (root_after.problem, item.effect) == (item.problem, Effect.UNRESOLVABLE)
         else:
             assert root_after.digest == item.buildroot_after
+
+
+async def test_how_far_a_package_is_counts_the_requirements_that_lead_to_it(world: World) -> None:
+    snapshot = await world.resolver.snapshot(world.target)
+    found = await world.resolver.distances(snapshot.id, world.target, ["app", "prog-a"])
+    assert {name: found["prog-a"][name] for name in ("libfoo", "libfoo-devel")} == {"libfoo-devel": 1, "libfoo": 2}
+    assert {name: found["app"][name] for name in ("libbar", "libfoo")} == {"libbar": 2, "libfoo": 3}
+
+
+async def test_where_there_is_no_buildroot_there_are_no_distances(world: World) -> None:
+    snapshot = await world.resolver.snapshot(world.target)
+    assert await world.resolver.distances(snapshot.id, world.target, ["app"], world.change) == {"app": {}}
 
 
 async def test_whoever_needs_a_rebuilt_package_comes_after_it(world: World) -> None:

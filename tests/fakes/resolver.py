@@ -72,6 +72,8 @@ class FakeResolver:
         self.closed = False
         self.still_broken: dict[str, str] = {}
         """Problems of rebuilt binaries that cannot be installed all the same, by NEVRA."""
+        self.near: dict[str, dict[str, int]] = {}
+        """Distances of the packages in each source's buildroot, on both sides of every change."""
         self._versions: Counter[str] = Counter()
         self._stale = False
         self._impacts: dict[frozenset[str], Impact] = {}
@@ -149,6 +151,13 @@ class FakeResolver:
     ) -> Mapping[str, Buildroot | Unsolvable]:
         self._enter("buildroots", target, change)
         return {name: self._root(name, change) for name in sources}
+
+    async def distances(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay | None = None
+    ) -> Mapping[str, Mapping[str, int]]:
+        self._enter("distances", target, change)
+        solvable = [name for name in sources if isinstance(self._root(name, change), Buildroot)]
+        return {name: self.near.get(name, {}) if name in solvable else {} for name in sources}
 
     async def installability(
         self, snapshot: SnapshotId, target: Target, binaries: Sequence[str], change: Overlay

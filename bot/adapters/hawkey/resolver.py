@@ -57,6 +57,12 @@ class HawkeyResolver:
         spec = await self._spec(snapshot, target, change)
         return await self._pool.ask(worker.solve_buildroots, spec, tuple(sources))
 
+    async def distances(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay | None = None
+    ) -> Mapping[str, Mapping[str, int]]:
+        """Return how far each package of the named sources' buildroots is from them, by name."""
+        return await self._pool.ask(worker.find_distances, await self._spec(snapshot, target, change), tuple(sources))
+
     async def installability(
         self, snapshot: SnapshotId, target: Target, binaries: Sequence[str], change: Overlay
     ) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from bot.adapters.hawkey.dependents import reverse_dependencies, source_number
+from bot.adapters.hawkey.distances import distances
 from bot.adapters.hawkey.impact import Comparison, impact
 from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Problem, Roots
@@ -62,6 +63,11 @@ def solve_buildroots(spec: UniverseSpec, sources: Sequence[str]) -> Mapping[str,
     """Answer `Resolver.buildroots`."""
     roots = _roots(spec)
     return {name: roots.buildroot(roots.of_source(source_number(roots.universe, name))) for name in sources}
+
+
+def find_distances(spec: UniverseSpec, sources: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+    """Answer `Resolver.distances`."""
+    return distances(_roots(spec), sources)
 
 
 def try_to_install(spec: UniverseSpec, binaries: Sequence[str]) -> Mapping[str, str]:
