@@ -1,15 +1,30 @@
 """Where packages are built: repositories, architecture, backend."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RepositoryKind(StrEnum):
+    """What is at a repository's address."""
+
+    BASEURL = "baseurl"
+    """The directory that holds `repodata/repomd.xml`."""
+    METALINK = "metalink"
+    """A Metalink file, which names mirrors of `repomd.xml` and its checksums."""
+    MIRRORLIST = "mirrorlist"
+    """A text with the address of a mirror in each line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """A repository with `repodata/repomd.xml` under `url` (`file:`, `http:` or `https:`); binary, source, or both."""
+    """A repository, of binary packages, source packages, or both, at `url` (`file:`, `http:` or `https:`)."""
 
     url: str
     priority: int = 99
     excludes: tuple[str, ...] = ()
+    kind: RepositoryKind = RepositoryKind.BASEURL
+    gpgkey: str | None = None
+    """Address of the public keys of which one has signed `repomd.xml`; None: signatures are not checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

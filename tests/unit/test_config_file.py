@@ -22,7 +22,7 @@ from bot.domain.config import (
     ReverseDependencyConfig,
     SourceMethod,
 )
-from bot.domain.target import Repository, Target
+from bot.domain.target import Repository, RepositoryKind, Target
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "config-schema/examples").glob("*.yaml"))
@@ -84,8 +84,11 @@ def test_every_key_reaches_the_configuration():
                         url="https://repositories.example.org/rawhide/x86_64/",
                         priority=50,
                         excludes=("libfoo-compat*",),
+                        gpgkey="https://repositories.example.org/RPM-GPG-KEY",
                     ),
-                    Repository(url="https://repositories.example.org/rawhide/source/"),
+                    Repository(
+                        url="https://mirrors.example.org/metalink?repo=rawhide-source", kind=RepositoryKind.METALINK
+                    ),
                 ),
                 buildroot=("bash", "gcc", "make", "rpm-build"),
             ),
@@ -97,7 +100,11 @@ def test_every_key_reaches_the_configuration():
             ),
         ),
         reverse_dependencies=ReverseDependencyConfig(
-            depth=Depth(levels=2), include=("foo-important",), exclude=("foo-*",), limit=500
+            depth=Depth(levels=2),
+            include=("foo-important",),
+            exclude=("foo-*",),
+            limit=500,
+            boost=(("python-*", 100), ("*-docs", -200)),
         ),
         mode=Mode.CHAINED,
         baseline=BaselinePolicy.ALWAYS,
@@ -304,6 +311,14 @@ def test_a_host_that_the_operator_does_not_allow_is_refused():
     first, second = problems(text, offer=offer)
     assert first.startswith("3:43 host `169.254.169.254` is not among those that this service's operator allows;")
     assert second == "3:68 this service takes no repositories from its own disk; use an https: address"
+
+
+def test_a_key_may_not_come_from_everywhere_either():
+    offer = Offer(allowed_hosts=("good.example",), allow_file=False)
+    text = "version: 1\ntargets:\n  - repositories: [{url: https://good.example/, gpgkey: file:///etc/key}]\n"
+    assert problems(text, offer=offer) == [
+        "3:60 this service takes no repositories from its own disk; use an https: address"
+    ]
 
 
 def test_names_and_specs_are_used_once():

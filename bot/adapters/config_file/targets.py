@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.adapters.config_file.reading import Reading, text, texts
 from bot.adapters.config_file.tree import Node
-from bot.domain.target import Repository, Target
+from bot.domain.target import Repository, RepositoryKind, Target
 from bot.domain.wording import did_you_mean, quoted
 
 DEFAULT_NAME = "default"
@@ -69,7 +69,15 @@ def _repository(reading: Reading, node: Node) -> Repository:
     url = node.items["url"]
     reading.check_address(url, str(url.scalar))
     priority = node.items["priority"].scalar if "priority" in node.items else 99
-    return Repository(url=str(url.scalar), priority=int(priority or 0), excludes=texts(node.items.get("excludes")))
+    if "gpgkey" in node.items:
+        reading.check_address(node.items["gpgkey"], str(node.items["gpgkey"].scalar))
+    return Repository(
+        url=str(url.scalar),
+        priority=int(priority or 0),
+        excludes=texts(node.items.get("excludes")),
+        kind=RepositoryKind(text(node.items.get("kind")) or RepositoryKind.BASEURL),
+        gpgkey=text(node.items.get("gpgkey")),
+    )
 
 
 def _backend(reading: Reading, node: Node) -> str:
