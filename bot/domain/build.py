@@ -187,8 +187,8 @@ class Build:
     snapshot: SnapshotId | None = None
     buildroot: str = ""
     """Digest of the buildroot as it was solved when the build was asked for."""
-    installed: tuple[str, ...] = ()
-    """NEVRAs that were in the root, sorted; empty where the root was never made."""
+    cpu_seconds: float | None = None
+    """Processor time of all its processes, None where the backend does not tell."""
 
     @property
     def package(self) -> str:

@@ -8,7 +8,7 @@ the one place that starts builds and the one place that ends them.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.domain.allocate import allocate
@@ -36,6 +36,7 @@ POINTS = (
 """Where the poller can be cut off."""
 
 _CHUNK = 256 * 1024
+_NO_ROOTS: Mapping[BuildKey, Sequence[str]] = {}
 
 
 @dataclass(slots=True)
@@ -146,13 +147,14 @@ class Poller:
         if not running:
             return
         statuses = await builder.poll([build.ref for build in running if build.ref is not None])
-        ended, begun = [], []
+        ended, begun, roots = list[Build](), list[Build](), dict[BuildKey, tuple[str, ...]]()
         for build in running:
             status = statuses.get(build.ref) if build.ref is not None else None
             if status is None:
                 ended.append(_lost(build, self.world))
             elif status.state is BuildState.DONE:
                 ended.append(_ended(build, status, self.world))
+                roots[build.key] = status.installed
             elif build.started_at is None and status.started_at is not None:
                 begun.append(replace(build, started_at=status.started_at))
         if begun:
@@ -162,7 +164,7 @@ class Poller:
             for build in ended:
                 await self._keep_log(builder, build)
             self.checkpoint("Finish:logged")
-            await self._finish(lease, ended)
+            await self._finish(lease, ended, roots)
             self.checkpoint("Finish:stored")
 
     async def _keep_log(self, builder: Builder, build: Build) -> None:
@@ -178,11 +180,16 @@ class Poller:
         async with self.world.store.transaction(lease) as tx:
             await _put(tx, builds)
 
-    async def _finish(self, lease: Lease, ended: Sequence[Build]) -> None:
-        """Store what ended and wake the changes that wait for it."""
+    async def _finish(
+        self, lease: Lease, ended: Sequence[Build], roots: Mapping[BuildKey, Sequence[str]] = _NO_ROOTS
+    ) -> None:
+        """Store what ended and, where a root was made, what was in it; wake the changes that wait for it."""
         now = self.world.clock.now()
         async with self.world.store.transaction(lease) as tx:
             await _put(tx, ended)
+            for key, installed in roots.items():
+                if installed:
+                    await tx.roots.put(key, installed)
             runs = {build.run for build in ended if build.run is not None}
             baselines = [build.key for build in ended if build.run is None]
             if baselines:
@@ -215,7 +222,7 @@ def _ended(build: Build, status: BuildStatus, world: World) -> Build:
         outcome=status.outcome,
         started_at=status.started_at or build.started_at or build.submitted_at,
         ended_at=status.ended_at or world.clock.now(),
-        installed=status.installed,
+        cpu_seconds=status.cpu_seconds,
     )
 
 

@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.build import Build
+from bot.domain.difference import RootDifference
+from bot.domain.history import PastBuild
 from bot.domain.ids import BuildKey, ChangeId, RunId
 from bot.domain.intents import ReceivedDelivery, StoredIntent
 from bot.domain.plan import PlanEntry
 from bot.domain.publication import Published
 from bot.domain.run import Change, ChangeRef, RepoRef, Run, RunTarget
+from bot.domain.target import Target
 from bot.domain.verdict import Finding, Waiver
 from bot.ports.errors import RevdepsError
 
@@ -159,6 +162,14 @@ class Runs(Protocol):
         """Return a run's findings, by target and package."""
         ...
 
+    async def put_differences(self, differences: Sequence[RootDifference]) -> None:
+        """Insert or replace what differs in the roots of failed builds, by run, target and package."""
+        ...
+
+    async def differences(self, run: RunId) -> Sequence[RootDifference]:
+        """Return what differs in the roots of a run's failed builds, by target and package."""
+        ...
+
 
 class Builds(Protocol):
     """Candidate and baseline builds."""
@@ -189,6 +200,45 @@ class Builds(Protocol):
 
     async def unfinished(self, backend: str) -> Sequence[Build]:
         """Return the builds of a backend that are not DONE, in order of priority (largest first), then queue time."""
+        ...
+
+    async def past(self, target: str, packages: Collection[str], each: int) -> Sequence[PastBuild]:
+        """Return the last results of dependents on a target, newest first: up to `each` of every package with a change
+        and as many without. What was cancelled or lost to infrastructure is no result.
+        """
+        ...
+
+    async def lately(self, target: str, limit: int) -> Sequence[PastBuild]:
+        """Return the last results on a target, of any package and of changes themselves too, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodBuild:
+    """A build that ended with packages, and when. `with_change`: it is no baseline."""
+
+    key: BuildKey
+    ended_at: datetime
+    with_change: bool
+
+
+class Roots(Protocol):
+    """What was in the roots of builds that ended, as NEVRAs; stored as differences."""
+
+    async def put(self, build: BuildKey, packages: Collection[str]) -> None:
+        """Keep what was in a stored build's root; again replaces it."""
+        ...
+
+    async def get(self, builds: Collection[BuildKey]) -> Mapping[BuildKey, tuple[str, ...]]:
+        """Return what was in the roots of those builds of which it is known, sorted."""
+        ...
+
+    async def last_good(self, package: str, target: Target, change: ChangeId) -> GoodBuild | None:
+        """Return the newest good build of a package on that very target, of which the root is known.
+
+        It is a baseline, whoever asked for it, or a build of one of the change's own runs: what other changes built
+        is neither the distribution nor this change.
+        """
         ...
 
 
@@ -254,6 +304,11 @@ class Transaction(Protocol):
     @property
     def builds(self) -> Builds:
         """Builds."""
+        ...
+
+    @property
+    def roots(self) -> Roots:
+        """What was in the roots of builds."""
         ...
 
     @property

@@ -70,7 +70,7 @@ def test_an_intent_is_read_back_as_what_it_was(kind: type[Intent], data: st.Data
 
 
 def test_a_row_of_an_earlier_version_gets_the_defaults_of_fields_that_are_new() -> None:
-    document = encode(build(), frozenset({"outcome", "installed", "priority"}))
+    document = encode(build(), frozenset({"outcome", "buildroot", "priority"}))
     assert decode(Build, stored(document)) == build()
 
 

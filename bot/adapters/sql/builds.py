@@ -11,12 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.sql import tables
 from bot.adapters.sql.codec import decode, decode_outcome, encode, encode_outcome
 from bot.adapters.sql.statements import add, batches, upsert
-from bot.domain.build import Build, BuildState, Failed
+from bot.domain.build import Build, BuildState, Failed, FailureReason, Purpose
+from bot.domain.history import PastBuild
 from bot.domain.ids import BuildKey, RunId
 
 _COLUMNS_ALONE = frozenset({"outcome"})
 _READ = (tables.build.c.value, tables.build.c.outcome, tables.build.c.failure)
 _build, _subscription = tables.build, tables.subscription
+_HISTORY = tuple(_build.c[name] for name in ("package", "purpose", "outcome", "started_at", "ended_at", "cpu_seconds"))
+_IS_RESULT = sa.and_(
+    _build.c.outcome.in_(("SUCCEEDED", "FAILED")),
+    _build.c.reason.is_distinct_from(FailureReason.INFRASTRUCTURE),
+    _build.c.ended_at.is_not(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,35 @@ class SqlBuilds:
         query = query.order_by(_build.c.priority.desc(), _build.c.queued_at, _build.c.key)
         return [_from_row(*row) for row in await self.connection.execute(query)]
 
+    async def past(self, target: str, packages: Collection[str], each: int) -> Sequence[PastBuild]:
+        """Return the last results of dependents on a target, newest first, `each` of every package on either side."""
+        side = (_build.c.package, _build.c.purpose == Purpose.BASELINE)
+        place = sa.func.row_number().over(partition_by=side, order_by=(_build.c.ended_at.desc(), _build.c.key))
+        found: list[PastBuild] = []
+        for some in batches(sorted(set(packages))):
+            wanted = sa.and_(_build.c.target == target, _build.c.package.in_(some), _build.c.purpose != Purpose.SUBJECT)
+            placed = sa.select(*_HISTORY, place.label("place")).where(wanted, _IS_RESULT).subquery()
+            query = sa.select(placed).where(placed.c.place <= each)
+            found += [_past(row) for row in await self.connection.execute(query)]
+        return sorted(found, key=lambda build: build.ended_at, reverse=True)
+
+    async def lately(self, target: str, limit: int) -> Sequence[PastBuild]:
+        """Return the last results on a target, of any package and of changes themselves too, newest first."""
+        query = sa.select(*_HISTORY).where(_build.c.target == target, _IS_RESULT)
+        query = query.order_by(_build.c.ended_at.desc(), _build.c.key).limit(limit)
+        return [_past(row) for row in await self.connection.execute(query)]
+
+
+def _past(row: sa.Row[Any]) -> PastBuild:
+    return PastBuild(
+        package=row.package,
+        passed=row.outcome == "SUCCEEDED",
+        baseline=row.purpose is Purpose.BASELINE,
+        ended_at=row.ended_at,
+        duration=None if row.started_at is None else row.ended_at - row.started_at,
+        cpu_seconds=row.cpu_seconds,
+    )
+
 
 def _row(build: Build) -> dict[str, Any]:
     outcome, failure = encode_outcome(build.outcome)
@@ -94,6 +130,7 @@ def _row(build: Build) -> dict[str, Any]:
         "submitted_at": build.submitted_at,
         "started_at": build.started_at,
         "ended_at": build.ended_at,
+        "cpu_seconds": build.cpu_seconds,
         "value": encode(build, _COLUMNS_ALONE),
         "failure": failure,
     }

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.sql import tables
 from bot.adapters.sql.codec import decode, encode
 from bot.adapters.sql.statements import upsert
+from bot.domain.difference import RootDifference
 from bot.domain.ids import ChangeId, RunId
 from bot.domain.plan import PlanEntry
 from bot.domain.run import Run, RunTarget
@@ -88,6 +89,18 @@ class SqlRuns:
     async def findings(self, run: RunId) -> Sequence[Finding]:
         """Return a run's findings, by target and package."""
         return await self._of_run(Finding, tables.finding, run)
+
+    async def put_differences(self, differences: Sequence[RootDifference]) -> None:
+        """Insert or replace what differs in the roots of failed builds, by run, target and package."""
+        rows = [
+            {"run": found.run, "target": found.target, "package": found.package, "value": encode(found)}
+            for found in differences
+        ]
+        await upsert(self.connection, tables.difference, rows)
+
+    async def differences(self, run: RunId) -> Sequence[RootDifference]:
+        """Return what differs in the roots of a run's failed builds, by target and package."""
+        return await self._of_run(RootDifference, tables.difference, run)
 
     async def _of_run(self, kind: type[T], table: sa.Table, run: RunId) -> list[T]:
         query = sa.select(table.c.value).where(table.c.run == run)

@@ -20,6 +20,7 @@ from bot.adapters.sql.deliveries import SqlDeliveries, SqlIntents
 from bot.adapters.sql.engine import make_engine
 from bot.adapters.sql.errors import outdated, reaching, translated
 from bot.adapters.sql.records import SqlAudit, SqlReports, SqlWaivers
+from bot.adapters.sql.roots import SqlRoots
 from bot.adapters.sql.runs import SqlRuns
 from bot.adapters.sql.statements import insert
 from bot.ports.store import Lease
@@ -34,6 +35,7 @@ class SqlTransaction:
     changes: SqlChanges
     runs: SqlRuns
     builds: SqlBuilds
+    roots: SqlRoots
     reports: SqlReports
     waivers: SqlWaivers
     audit: SqlAudit
@@ -47,6 +49,7 @@ class SqlTransaction:
             changes=SqlChanges(connection),
             runs=SqlRuns(connection),
             builds=SqlBuilds(connection),
+            roots=SqlRoots(connection),
             reports=SqlReports(connection),
             waivers=SqlWaivers(connection),
             audit=SqlAudit(connection),

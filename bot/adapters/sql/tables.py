@@ -143,10 +143,39 @@ build = sa.Table(
     sa.Column("submitted_at", UtcTime),
     sa.Column("started_at", UtcTime),
     sa.Column("ended_at", UtcTime),
+    sa.Column("cpu_seconds", sa.Double),
     sa.Column("value", Json, nullable=False),
     sa.Column("failure", Json),
     one_of("outcome", "SUCCEEDED", "FAILED", "CANCELLED"),
     sa.Index(None, "backend", "state"),
+    sa.Index(None, "package", "target", "ended_at"),
+    sa.Index(None, "target", "ended_at"),
+)
+
+package_set = sa.Table(
+    "package_set",
+    metadata,
+    # SHA-256 of the packages' NEVRAs, one a line.
+    sa.Column("digest", Name, primary_key=True),
+    sa.Column("packages", Json, nullable=False),
+)
+
+root = sa.Table(
+    "root",
+    metadata,
+    sa.Column("build", Name, sa.ForeignKey("build.key", ondelete="CASCADE"), primary_key=True),
+    sa.Column("base", Name, sa.ForeignKey("package_set.digest"), nullable=False, index=True),
+    sa.Column("added", Json, nullable=False),
+    sa.Column("dropped", Json, nullable=False),
+)
+
+difference = sa.Table(
+    "difference",
+    metadata,
+    sa.Column("run", Name, sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("target", Name, primary_key=True),
+    sa.Column("package", Name, primary_key=True),
+    sa.Column("value", Json, nullable=False),
 )
 
 subscription = sa.Table(

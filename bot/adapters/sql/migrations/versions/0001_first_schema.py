@@ -161,6 +161,7 @@ def upgrade() -> None:
         sa.Column("submitted_at", TIME, nullable=True),
         sa.Column("started_at", TIME, nullable=True),
         sa.Column("ended_at", TIME, nullable=True),
+        sa.Column("cpu_seconds", sa.Double(), nullable=True),
         sa.Column("value", JSON, nullable=False),
         sa.Column("failure", JSON, nullable=True),
         sa.CheckConstraint("outcome IN ('SUCCEEDED', 'FAILED', 'CANCELLED')", name=op.f("ck_build_outcome")),
@@ -168,7 +169,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_build")),
     )
     op.create_index(op.f("ix_build_backend_state"), "build", ["backend", "state"], unique=False)
+    op.create_index(
+        op.f("ix_build_package_target_ended_at"), "build", ["package", "target", "ended_at"], unique=False
+    )
     op.create_index(op.f("ix_build_run"), "build", ["run"], unique=False)
+    op.create_index(op.f("ix_build_target_ended_at"), "build", ["target", "ended_at"], unique=False)
+    op.create_table(
+        "package_set",
+        sa.Column("digest", NAME, nullable=False),
+        sa.Column("packages", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_package_set")),
+    )
+    op.create_table(
+        "root",
+        sa.Column("build", NAME, nullable=False),
+        sa.Column("base", NAME, nullable=False),
+        sa.Column("added", JSON, nullable=False),
+        sa.Column("dropped", JSON, nullable=False),
+        sa.ForeignKeyConstraint(["base"], ["package_set.digest"], name=op.f("fk_root_base")),
+        sa.ForeignKeyConstraint(["build"], ["build.key"], name=op.f("fk_root_build"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("build", name=op.f("pk_root")),
+    )
+    op.create_index(op.f("ix_root_base"), "root", ["base"], unique=False)
+    op.create_table(
+        "difference",
+        sa.Column("run", NAME, nullable=False),
+        sa.Column("target", NAME, nullable=False),
+        sa.Column("package", NAME, nullable=False),
+        sa.Column("value", JSON, nullable=False),
+        sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("fk_difference_run"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run", "target", "package", name=op.f("pk_difference")),
+    )
     op.create_table(
         "finding",
         sa.Column("run", NAME, nullable=False),
