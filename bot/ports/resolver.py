@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.config import Depth
+from bot.domain.difference import RootChange
 from bot.domain.ids import SnapshotId
 from bot.domain.packages import BinaryPackage, Link, SourcePackage
 from bot.domain.plan import Impact, RebuildOrder
@@ -82,6 +83,10 @@ class Resolver(Protocol):
         """Fetch what has changed of the target's metadata, verify it, and pin it. Equal metadata, equal id."""
         ...
 
+    async def source_names(self, snapshot: SnapshotId, target: Target) -> Sequence[str]:
+        """Return the names of the target's source packages, sorted."""
+        ...
+
     async def reverse_dependencies(
         self, snapshot: SnapshotId, target: Target, question: Question
     ) -> Sequence[ReverseDependency]:
@@ -107,6 +112,15 @@ class Resolver(Protocol):
         """Return how far each package of the named sources' solved buildroots is from them, by binary package name.
 
         1 is what meets a BuildRequires or is in the minimal buildroot. Empty where there is no buildroot.
+        """
+        ...
+
+    async def differences(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
+    ) -> Mapping[str, tuple[RootChange, ...]]:
+        """Return what the change alters in the buildroots of the named source packages, its own packages first.
+
+        At equal EVRs a package has other contents. Source packages that cannot be solved on both sides are left out.
         """
         ...
 

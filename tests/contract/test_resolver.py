@@ -9,7 +9,7 @@ import pytest
 from bot.adapters.hawkey.resolver import HawkeyResolver
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.config import Depth
-from bot.domain.packages import Link
+from bot.domain.packages import BinaryPackage, Link, Nevra
 from bot.domain.plan import Effect, RebuildOrder
 from bot.domain.target import Repository, Target
 from bot.ports.errors import Rejected
@@ -64,6 +64,10 @@ def fake_world(directory: Path) -> World:
     )
     fake.near = {"prog-a": {"libfoo-devel": 1, "libfoo": 2}, "app": {"libbar-devel": 1, "libbar": 2, "libfoo": 3}}
     fake.still_broken = {f"{name}-1-1.x86_64": "nothing provides" for name in BROKEN}
+    for replaces, version, side in (([], "1", "before"), (["libfoo"], "2", "after")):
+        nevra = Nevra(name="libfoo", version=version, release="1", arch="x86_64")
+        packages = (BinaryPackage(nevra=nevra, location="file:///fake", checksum="sha256:0"),)
+        fake.script_root(replaces, "prog-a", Buildroot(packages=packages, digest=f"prog-a-{side}"))
     return World(
         resolver=fake,
         target=Target(name="t", arch="x86_64", backend="sandbox", repositories=(Repository(url="file:///fake"),)),
@@ -152,6 +156,19 @@ async def test_how_far_a_package_is_counts_the_requirements_that_lead_to_it(worl
 async def test_where_there_is_no_buildroot_there_are_no_distances(world: World) -> None:
     snapshot = await world.resolver.snapshot(world.target)
     assert await world.resolver.distances(snapshot.id, world.target, ["app"], world.change) == {"app": {}}
+
+
+async def test_a_change_alters_buildroots_by_its_own_packages(world: World) -> None:
+    snapshot = await world.resolver.snapshot(world.target)
+    found = await world.resolver.differences(snapshot.id, world.target, ["app", "prog-a"], world.change)
+    assert sorted(found) == ["prog-a"]  # app cannot be solved after the change
+    moved = next(change for change in found["prog-a"] if change.name == "libfoo")
+    assert (moved.old, moved.new) == ("1-1", "2-1")
+
+
+async def test_every_source_package_is_named(world: World) -> None:
+    snapshot = await world.resolver.snapshot(world.target)
+    assert list(await world.resolver.source_names(snapshot.id, world.target)) == sorted([*NAMES, "libfoo", "stranger"])
 
 
 async def test_whoever_needs_a_rebuilt_package_comes_after_it(world: World) -> None:

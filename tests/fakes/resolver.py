@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TypeVar
 
+from bot.domain.difference import RootChange, differences
 from bot.domain.ids import SnapshotId
 from bot.domain.packages import Link, Nevra, SourcePackage
 from bot.domain.plan import Affected, Effect, Impact, RebuildOrder, Uninstallable
@@ -127,6 +128,10 @@ class FakeResolver:
             stale=self._stale,
         )
 
+    async def source_names(self, snapshot: SnapshotId, target: Target) -> Sequence[str]:
+        self._enter("source_names", target)
+        return tuple(sorted(self.sources))
+
     async def reverse_dependencies(
         self, snapshot: SnapshotId, target: Target, question: Question
     ) -> Sequence[ReverseDependency]:
@@ -158,6 +163,17 @@ class FakeResolver:
         self._enter("distances", target, change)
         solvable = [name for name in sources if isinstance(self._root(name, change), Buildroot)]
         return {name: self.near.get(name, {}) if name in solvable else {} for name in sources}
+
+    async def differences(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
+    ) -> Mapping[str, tuple[RootChange, ...]]:
+        self._enter("differences", target, change)
+        sides = {name: (self._root(name, None), self._root(name, change)) for name in sources}
+        return {
+            name: differences(_nevras(before), _nevras(after), {})
+            for name, (before, after) in sides.items()
+            if isinstance(before, Buildroot) and isinstance(after, Buildroot)
+        }
 
     async def installability(
         self, snapshot: SnapshotId, target: Target, binaries: Sequence[str], change: Overlay
@@ -216,3 +232,7 @@ class FakeResolver:
 def _largest(scripted: Mapping[frozenset[str], Answer], replaces: frozenset[str]) -> Answer | None:
     fitting = [key for key in scripted if key <= replaces]
     return scripted[max(fitting, key=len)] if fitting else None
+
+
+def _nevras(root: Buildroot) -> list[str]:
+    return [str(package.nevra) for package in root.packages]

@@ -10,6 +10,7 @@ from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.snapshots import Snapshots
 from bot.adapters.hawkey.stack import stack
 from bot.adapters.hawkey.universe import UniverseSpec
+from bot.domain.difference import RootChange
 from bot.domain.ids import SnapshotId
 from bot.domain.plan import Impact, RebuildOrder
 from bot.domain.target import Target
@@ -39,6 +40,10 @@ class HawkeyResolver:
             await asyncio.to_thread(write_pin, self._settings.cache, target, pin)
         return Snapshot(id=pin.id, taken_at=pin.taken_at, binaries=counts.binaries, sources=counts.sources, stale=stale)
 
+    async def source_names(self, snapshot: SnapshotId, target: Target) -> Sequence[str]:
+        """Return the names of the target's source packages, sorted."""
+        return await self._pool.ask(worker.list_sources, await self._spec(snapshot, target))
+
     async def reverse_dependencies(
         self, snapshot: SnapshotId, target: Target, question: Question
     ) -> Sequence[ReverseDependency]:
@@ -62,6 +67,13 @@ class HawkeyResolver:
     ) -> Mapping[str, Mapping[str, int]]:
         """Return how far each package of the named sources' buildroots is from them, by name."""
         return await self._pool.ask(worker.find_distances, await self._spec(snapshot, target, change), tuple(sources))
+
+    async def differences(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
+    ) -> Mapping[str, tuple[RootChange, ...]]:
+        """Return what the change alters in the buildroots of the named source packages, its own packages first."""
+        before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
+        return await self._pool.ask(worker.find_differences, before, after, tuple(sources))
 
     async def installability(
         self, snapshot: SnapshotId, target: Target, binaries: Sequence[str], change: Overlay

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from bot.adapters.hawkey.dependents import reverse_dependencies, source_number
+from bot.adapters.hawkey.differences import differences
 from bot.adapters.hawkey.distances import distances
 from bot.adapters.hawkey.impact import Comparison, impact
 from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe, UniverseSpec
+from bot.domain.difference import RootChange
 from bot.domain.plan import Impact, RebuildOrder
 from bot.ports.resolver import Buildroot, Question, ReverseDependency, Unsolvable
 
@@ -44,6 +46,11 @@ def count(spec: UniverseSpec) -> Counts:
     return Counts(binaries=len(packages) - sources, sources=sources)
 
 
+def list_sources(spec: UniverseSpec) -> tuple[str, ...]:
+    """Answer `Resolver.source_names`."""
+    return tuple(sorted(_roots(spec).universe.sources))
+
+
 def find_dependents(spec: UniverseSpec, question: Question) -> tuple[ReverseDependency, ...]:
     """Answer `Resolver.reverse_dependencies`."""
     return reverse_dependencies(_roots(spec), question)
@@ -52,6 +59,13 @@ def find_dependents(spec: UniverseSpec, question: Question) -> tuple[ReverseDepe
 def find_impact(before: UniverseSpec, after: UniverseSpec) -> Impact:
     """Answer `Resolver.impact`."""
     return impact(Comparison(_roots(before), _roots(after)))
+
+
+def find_differences(
+    before: UniverseSpec, after: UniverseSpec, sources: Sequence[str]
+) -> Mapping[str, tuple[RootChange, ...]]:
+    """Answer `Resolver.differences`."""
+    return differences(Comparison(_roots(before), _roots(after)), sources)
 
 
 def find_order(before: UniverseSpec, after: UniverseSpec, sources: Sequence[str]) -> RebuildOrder:
