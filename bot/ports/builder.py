@@ -43,6 +43,8 @@ class BuildStatus:
     outcome: Outcome | None = None
     installed: tuple[str, ...] = ()
     """NEVRAs in the root, sorted."""
+    cpu_seconds: float | None = None
+    """Processor time of all its processes, once it has ended; None where the backend does not measure it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
