@@ -10,7 +10,7 @@ import lzma
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
@@ -82,15 +82,24 @@ Package = Rpm | Srpm
 
 
 def write_repository(
-    directory: Path, packages: Sequence[Package], *, compression: str = "gz", filelists: bool = True
+    directory: Path,
+    packages: Sequence[Package],
+    *,
+    compression: str = "gz",
+    filelists: bool = True,
+    more: Mapping[str, str] | None = None,
 ) -> str:
-    """Write a repository anew into `directory` and return its `file:` URL. `compression`: gz, xz, zst or empty."""
+    """Write a repository anew into `directory` and return its `file:` URL. `compression`: gz, xz, zst or empty.
+
+    `more` are further documents by their kind, as `modules` or `group`.
+    """
     shutil.rmtree(directory / "repodata", ignore_errors=True)
     (directory / "repodata").mkdir(parents=True)
     checksums = [_write_package(directory, package) for package in packages]
     documents = {"primary": _primary(packages, checksums)}
     if filelists:
         documents["filelists"] = _filelists(packages, checksums)
+    documents.update(more or {})
     records = [_write_document(directory, kind, text, compression) for kind, text in documents.items()]
     repomd = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -1,14 +1,17 @@
 """What a universe is made of, and how it gets into hawkey: layers of pinned metadata, and what of them is hidden."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.hawkey.comps import expand
 from bot.adapters.hawkey.metadata import metadata_directory
+from bot.adapters.hawkey.modules import hide_inactive_streams
 from bot.ports.errors import Misconfigured
 
 SOURCE_ARCHES = frozenset({"src", "nosrc"})
+_GROUPS = ("group_gz", "group_xz", "group_zst", "group")
 _CHANGE = "change-"
 """What the names of a change's repositories begin with; those of the base are hexadecimal digests."""
 
@@ -21,6 +24,7 @@ class Layer:
     digest: str
     priority: int = 99
     excludes: tuple[str, ...] = ()
+    module_hotfixes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +32,16 @@ class UniverseSpec:
     """Everything that a universe is made of; equal specs are equal universes.
 
     `change` lies over `base`: binaries of the base that were built from a source in `replaces`, and those whose NEVRA
-    is in `hidden`, are not there. `buildroot` lists what every root has.
+    is in `hidden`, are not there. `buildroot` lists what every root has, `@` and a name for a whole group; `modules`
+    the streams (`name:stream`) that are enabled beside the default ones. Filelists are loaded where `files` says so.
     """
 
     cache: Path
     arch: str
     base: tuple[Layer, ...]
     buildroot: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    files: bool = True
     change: tuple[Layer, ...] = ()
     replaces: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
@@ -46,10 +53,15 @@ class Loaded:
 
     sack: Any
     layers: Mapping[str, Layer]
+    buildroot: tuple[str, ...]
+    """What every root has, without groups."""
 
 
 def load(spec: UniverseSpec) -> Loaded:
-    """Load the metadata, from the `.solv` cache where there is one; raise Misconfigured where they are corrupt."""
+    """Load the metadata, from the `.solv` cache where there is one.
+
+    Raises Misconfigured where they are corrupt, or do not have the groups and module streams that were asked for.
+    """
     import hawkey
 
     solv = spec.cache / "solv"
@@ -64,27 +76,50 @@ def load(spec: UniverseSpec) -> Loaded:
     ]:
         if name not in layers:
             layers[name] = layer
-            _load(hawkey, sack, name, layer, metadata_directory(spec.cache, layer.digest))
+            _load(hawkey, sack, name, layer, spec)
     _hide(hawkey, sack, layers, spec)
-    return Loaded(sack=sack, layers=layers)
+    _hide_modules(sack, layers, spec)
+    comps = _documents(spec.base, spec, *_GROUPS)
+    buildroot = expand(spec.buildroot, comps, lambda name: bool(hawkey.Query(sack).filter(name=name)))
+    return Loaded(sack=sack, layers=layers, buildroot=buildroot)
 
 
-def _load(hawkey: Any, sack: Any, name: str, layer: Layer, directory: Path) -> None:
+def _load(hawkey: Any, sack: Any, name: str, layer: Layer, spec: UniverseSpec) -> None:
+    directory = metadata_directory(spec.cache, layer.digest)
     # hawkey.Repo is this class with a deprecation warning around it; dnf's own stand-in needs the whole of dnf.
     repo = hawkey._hawkey.Repo(name)
     repo.priority = layer.priority
     repo.repomd_fn = str(directory / "repomd.xml")
-    for path in directory.glob("*.xml*"):
-        if path.name.startswith("primary."):
-            repo.primary_fn = str(path)
-        elif path.name.startswith("filelists."):
-            repo.filelists_fn = str(path)
+    repo.primary_fn = _file(directory, "primary")
+    filelists = _file(directory, "filelists") if spec.files else None
+    if filelists is not None:
+        repo.filelists_fn = filelists
     try:
-        sack.load_repo(repo, load_filelists=bool(repo.filelists_fn), build_cache=True)
+        sack.load_repo(repo, load_filelists=filelists is not None, build_cache=True)
     except hawkey.Exception as error:
         raise Misconfigured(
             layer.url, f"its metadata cannot be read ({error})", "Create them anew with createrepo_c."
         ) from error
+
+
+def _file(directory: Path, *kinds: str) -> str | None:
+    """Return the path of the first of these kinds of metadata that is there."""
+    found = (str(path) for kind in kinds for path in directory.glob(f"{kind}.*"))
+    return next(found, None)
+
+
+def _documents(layers: Iterable[Layer], spec: UniverseSpec, *kinds: str) -> Mapping[str, Path]:
+    """Return the files of a kind by the addresses of their repositories."""
+    found = {layer.url: _file(metadata_directory(spec.cache, layer.digest), *kinds) for layer in layers}
+    return {url: Path(path) for url, path in found.items() if path is not None}
+
+
+def _hide_modules(sack: Any, layers: Mapping[str, Layer], spec: UniverseSpec) -> None:
+    documents = _documents(layers.values(), spec, "modules")
+    if documents or spec.modules:
+        # A change is what is being tested: it is there even where it replaces packages of a module.
+        hotfixes = [name for name, layer in layers.items() if layer.module_hotfixes or name.startswith(_CHANGE)]
+        hide_inactive_streams(sack, spec.arch, documents, spec.modules, hotfixes)
 
 
 def _hide(hawkey: Any, sack: Any, layers: Mapping[str, Layer], spec: UniverseSpec) -> None:

@@ -16,7 +16,8 @@ from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.hosts import checked, is_allowed
 from bot.ports.errors import Misconfigured, Transient
 
-_KINDS = ("primary", "filelists")
+_KINDS = ("primary", "filelists", "modules", "group", "group_gz")
+_PACKED = frozenset({".gz", ".xz", ".bz2", ".zst", ".zck"})
 _BAD_REPOMD = frozenset({18, 34})  # LRE_REPOMDXML, LRE_XMLPARSER: what came is no repomd.xml
 
 
@@ -75,7 +76,7 @@ def _keep(found: Mapping[str, Path], aside: Path, final: Path) -> None:
     for kind in _KINDS:
         if kind in found:
             source = found[kind]
-            source.replace(aside / f"{kind}.xml{source.suffix if source.suffix != '.xml' else ''}")
+            source.replace(aside / f"{kind}.xml{source.suffix if source.suffix in _PACKED else ''}")
     try:
         aside.rename(final)
     except OSError:

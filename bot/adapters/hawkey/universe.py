@@ -6,6 +6,7 @@ small and quick to compare; what leaves this package is named by NEVRA and check
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
 from urllib.parse import urljoin
@@ -25,9 +26,9 @@ class Universe:
         """Load the metadata, from the `.solv` cache where there is one; raise Misconfigured where they are corrupt."""
         import hawkey
 
-        self.spec = spec
         self._hawkey = hawkey
         loaded = load(spec)
+        self.spec = replace(spec, buildroot=loaded.buildroot)
         self.sack = loaded.sack
         self._layers = loaded.layers
         # Caches of this universe alone: one on the class would keep every universe alive.
