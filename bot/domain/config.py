@@ -107,6 +107,8 @@ class ReverseDependencyConfig:
     static: tuple[str, ...] = ()
     """Where it is not empty these packages, and no solver, say what is rebuilt."""
     limit: int | None = None
+    boost: tuple[tuple[str, int], ...] = ()
+    """(glob, points): what is added to the weight of the packages that match, where a limit has to choose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from enum import Enum
 
 from bot.domain.ids import RunId
 from bot.domain.packages import Link, SourcePackage
+from bot.domain.priority import Weight
 
 
 class Effect(Enum):
@@ -98,6 +99,10 @@ class PlanEntry:
     """Generation of the workspace in which it was found to be solvable, raised by chained rebuilds."""
     ready: bool = True
     """Solvable in the workspace as it is now; a package that waits for another's rebuild is not."""
+    weight: Weight | None = None
+    """By what it was chosen or left out; None where there is no limit."""
+    least_chosen: int | None = None
+    """For what is over the limit: the weight of the last package that was chosen by its weight, None without any."""
 
     @property
     def package(self) -> str:

@@ -1,18 +1,22 @@
 """From the resolver's findings to a plan: what is rebuilt, what is left out, and by which rule.
 
 The rule, where a limit leaves packages out (it is shown with them): what cannot be installed after the change first,
-then what somebody asked to include, then by distance, by the number of dependents, and by name. Neither the limit nor
-the depth ever leaves out what cannot be installed: that is known without a build.
+then what somebody asked to include, then by weight (`bot.domain.priority`: distance, dependents, previous state, age,
+boost), and at equal weight by name. Neither the limit nor the depth ever leaves out what cannot be installed: that is
+known without a build.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.domain.config import Config, ReverseDependencyConfig, matches
+from bot.domain.history import NEVER, Previous
 from bot.domain.ids import RunId
 from bot.domain.packages import Nevra, SourcePackage
 from bot.domain.plan import Affected, Effect, Impact, PlanEntry, RebuildOrder, Selection, Uninstallable
+from bot.domain.priority import Weight, boost_of, weigh
 from bot.domain.run import Run
 
 _COSTS_A_BUILD = frozenset({Effect.REBUILD, Effect.NOW_RESOLVABLE})
@@ -32,6 +36,11 @@ class Wishes:
         """Everything that is never left out."""
         return self.include + self.dependencies.include
 
+    @property
+    def most(self) -> int | None:
+        """How many packages may be rebuilt, None for all of them."""
+        return self.limit if self.limit is not None else self.dependencies.limit
+
 
 def wishes_of(run: Run, config: Config) -> Wishes:
     """Return what the configuration and the commands so far say about the selection."""
@@ -41,8 +50,13 @@ def wishes_of(run: Run, config: Config) -> Wishes:
     return Wishes(dependencies=dependencies, skip=run.skip, include=run.include, limit=run.limit)
 
 
-def select(run: RunId, target: str, impact: Impact, wishes: Wishes) -> tuple[PlanEntry, ...]:
-    """Return an entry for every affected package, by name, each planned or with the reason why it is not."""
+def select(
+    run: RunId, target: str, impact: Impact, wishes: Wishes, previous: Mapping[str, Previous], now: datetime
+) -> tuple[PlanEntry, ...]:
+    """Return an entry for every affected package, by name, each planned or with the reason why it is not.
+
+    `previous` is how packages stood before, by name; it matters only where there is a limit.
+    """
     broken = _by_source(impact.uninstallable)
     affected = [*impact.affected, *_broken_but_unaffected(impact, broken)]
     entries = [
@@ -53,6 +67,7 @@ def select(run: RunId, target: str, impact: Impact, wishes: Wishes) -> tuple[Pla
             selection=_selection(item, wishes, broken=item.source.name in broken),
             uninstallable=broken.get(item.source.name, ()),
             ready=item.effect is not Effect.UNRESOLVABLE,
+            weight=_weight(item, wishes, previous.get(item.source.name, NEVER), now),
         )
         for item in affected
     ]
@@ -60,13 +75,17 @@ def select(run: RunId, target: str, impact: Impact, wishes: Wishes) -> tuple[Pla
 
 
 def reselect(entries: Sequence[PlanEntry], wishes: Wishes) -> tuple[PlanEntry, ...]:
-    """Return those entries whose selection is another under changed wishes, with the new one."""
+    """Return those entries that are others under changed wishes: selected or not, or left out by another mark."""
     plain = [
-        replace(entry, selection=_selection(entry.affected, wishes, broken=bool(entry.uninstallable)))
+        replace(
+            entry,
+            selection=_selection(entry.affected, wishes, broken=bool(entry.uninstallable)),
+            least_chosen=None,
+        )
         for entry in entries
     ]
     chosen = {entry.package: entry for entry in _within_limit(plain, wishes)}
-    return tuple(chosen[entry.package] for entry in entries if chosen[entry.package].selection is not entry.selection)
+    return tuple(chosen[entry.package] for entry in entries if chosen[entry.package] != entry)
 
 
 def with_order(entries: Sequence[PlanEntry], order: RebuildOrder) -> tuple[PlanEntry, ...]:
@@ -102,21 +121,30 @@ def _selection(item: Affected, wishes: Wishes, *, broken: bool) -> Selection:
     return Selection.PLANNED
 
 
+def _weight(item: Affected, wishes: Wishes, previous: Previous, now: datetime) -> Weight | None:
+    if wishes.most is None:
+        return None
+    boost = boost_of(item.source.name, wishes.dependencies.boost)
+    return weigh(distance=item.distance, dependents=item.dependents, previous=previous, boost=boost, now=now)
+
+
 def _within_limit(entries: Sequence[PlanEntry], wishes: Wishes) -> list[PlanEntry]:
-    limit = wishes.limit if wishes.limit is not None else wishes.dependencies.limit
-    if limit is None:
+    if wishes.most is None:
         return list(entries)
-    included = wishes.included
+    costly = [entry for entry in entries if entry.planned and entry.affected.effect in _COSTS_A_BUILD]
+    optional = [entry for entry in costly if not entry.uninstallable and not matches(entry.package, wishes.included)]
+    places = max(0, wishes.most - (len(costly) - len(optional)))
+    optional.sort(key=lambda entry: (-_total(entry), entry.package))
+    least = min((_total(entry) for entry in optional[:places]), default=None)
+    over = {entry.package for entry in optional[places:]}
+    return [
+        replace(entry, selection=Selection.OVER_LIMIT, least_chosen=least) if entry.package in over else entry
+        for entry in entries
+    ]
 
-    def rank(entry: PlanEntry) -> tuple[bool, bool, int, int, str]:
-        kept = matches(entry.package, included)
-        return (not entry.uninstallable, not kept, entry.affected.distance, -entry.affected.dependents, entry.package)
 
-    costly = sorted((entry for entry in entries if entry.planned and entry.affected.effect in _COSTS_A_BUILD), key=rank)
-    over = {
-        entry.package for entry in costly[limit:] if not entry.uninstallable and not matches(entry.package, included)
-    }
-    return [replace(entry, selection=Selection.OVER_LIMIT) if entry.package in over else entry for entry in entries]
+def _total(entry: PlanEntry) -> int:
+    return entry.weight.total if entry.weight else 0
 
 
 def _by_source(broken: Sequence[Uninstallable]) -> Mapping[str, tuple[Uninstallable, ...]]:

@@ -8,7 +8,8 @@ from bot.domain.build import Build, BuildState
 from bot.domain.config import Config, Mode
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.evidence import baseline_key
-from bot.domain.plan import Effect, PlanEntry
+from bot.domain.history import Previous, previous_states
+from bot.domain.plan import Effect, Impact, PlanEntry
 from bot.domain.run import PublishedPackage, Run, RunTarget
 from bot.domain.select import in_levels, select, wishes_of, with_order
 from bot.engine.change_actions import run_view
@@ -88,9 +89,18 @@ async def _first_plan(
     assert target.snapshot is not None  # the change was built on it
     overlay = overlay_of(target)
     impact = await world.resolver.impact(target.snapshot, target.target, overlay)
-    entries = select(run.id, target.target.name, impact, wishes_of(run, config))
+    wishes = wishes_of(run, config)
+    previous = {} if wishes.most is None else await _previous(world, target, impact)
+    entries = select(run.id, target.target.name, impact, wishes, previous, world.clock.now())
     entries = await _ordered(world, config, target, overlay, entries)
     return entries, replace(target, planned=True, examined=impact.sources)
+
+
+async def _previous(world: World, target: RunTarget, impact: Impact) -> Mapping[str, Previous]:
+    """Return how the affected packages stood before: a limit chooses by it."""
+    packages = [item.source.name for item in impact.affected]
+    async with world.store.transaction() as tx:
+        return previous_states(await tx.builds.past(target.target.name, packages, each=1))
 
 
 async def _ordered(

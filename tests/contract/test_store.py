@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from bot.adapters.sql.store import SqlStore, SqlTransaction
-from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Succeeded
-from bot.domain.ids import RunId
+from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Purpose, Succeeded
+from bot.domain.ids import BuildKey, RunId
 from bot.domain.intents import ButtonPressed, Commented, Intent, Refresh, RepositoryTouched, RerunRequested
 from bot.domain.publication import Published
 from bot.domain.run import Change
@@ -380,3 +380,56 @@ async def test_a_run_of_an_unknown_change_is_refused(store: SqlStore) -> None:
     with pytest.raises(Exception, match=r"(?i)foreign key"):
         async with store.transaction() as tx:
             await tx.runs.put(run())
+
+
+def ended(package: str, minutes: int, outcome: Outcome | None = None, **changes: object) -> Build:
+    """A candidate that took a minute and ended that many minutes from now."""
+    at = NOW + minutes * MINUTE
+    plain = replace(
+        build(package),
+        key=BuildKey(f"c/{package}/{minutes}"),
+        state=BuildState.DONE,
+        started_at=at - MINUTE,
+        ended_at=at,
+        outcome=outcome or Succeeded(),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+PAST = [
+    ended("bar", 1, cpu_seconds=90.5),
+    ended("bar", 2, Failed(reason=FailureReason.COMPILE)),
+    ended("bar", 3, run=None, purpose=Purpose.BASELINE, started_at=None),
+    ended("bar", 4, Cancelled()),
+    ended("bar", 5, Failed(reason=FailureReason.INFRASTRUCTURE)),
+    ended("bar", 6, target="epel"),
+    ended("bar", 7, purpose=Purpose.SUBJECT),
+    ended("baz", 1),
+    ended("other", 1),
+    build("bar"),
+]
+"""Seven that count in one way or another, and three that are no results."""
+
+
+async def test_the_last_results_of_many_packages_are_told_by_side(store: SqlStore) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        await tx.builds.add(PAST)
+        found = await tx.builds.past("fedora", {"bar", "baz", "unknown"}, 2)
+        one = await tx.builds.past("fedora", ["bar"], 1)
+    assert [(each.package, each.baseline, each.passed, each.ended_at) for each in found[:-2]] == [
+        ("bar", True, True, NOW + 3 * MINUTE),
+        ("bar", False, False, NOW + 2 * MINUTE),
+    ]
+    assert {(each.package, each.cpu_seconds) for each in found[-2:]} == {("bar", 90.5), ("baz", None)}
+    assert [each.duration for each in found] == [None, MINUTE, MINUTE, MINUTE]
+    assert one == found[:2]
+
+
+async def test_the_last_results_on_a_target_count_changes_too(store: SqlStore) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        await tx.builds.add(PAST)
+        found = [(each.package, each.ended_at) for each in await tx.builds.lately("fedora", 3)]
+        assert await tx.builds.past("fedora", [], 5) == []
+    assert found == [("bar", NOW + 7 * MINUTE), ("bar", NOW + 3 * MINUTE), ("bar", NOW + 2 * MINUTE)]

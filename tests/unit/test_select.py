@@ -1,11 +1,17 @@
 """Which affected packages are rebuilt, and why the others are not."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.config import Config, Depth, ReverseDependencyConfig
-from bot.domain.plan import Effect, Impact, RebuildOrder, Selection
+from bot.domain.history import Known, Previous
+from bot.domain.plan import Affected, Effect, Impact, PlanEntry, RebuildOrder, Selection
 from bot.domain.select import Wishes, in_levels, reselect, select, wishes_of, with_order
-from tests.fakes.domain import CONFIG, RUN, TARGET, entry, run
+from tests.fakes.domain import CONFIG, NOW, RUN, TARGET, entry, run
 from tests.fakes.resolver import affected, uninstallable, unresolvable
 
 S = Selection
@@ -18,8 +24,12 @@ def wishes(skip: tuple[str, ...] = (), include: tuple[str, ...] = (), limit: int
     return Wishes(dependencies=config, skip=skip, include=include, limit=limit)
 
 
-def chosen(impact: Impact, wanted: Wishes) -> dict[str, Selection]:
-    return {item.package: item.selection for item in select(RUN, TARGET.name, impact, wanted)}
+def planned(impact: Impact, wanted: Wishes, previous: Mapping[str, Previous] | None = None) -> tuple[PlanEntry, ...]:
+    return select(RUN, TARGET.name, impact, wanted, previous or {}, NOW)
+
+
+def chosen(impact: Impact, wanted: Wishes, previous: Mapping[str, Previous] | None = None) -> dict[str, Selection]:
+    return {item.package: item.selection for item in planned(impact, wanted, previous)}
 
 
 RULES = [
@@ -68,21 +78,104 @@ def test_what_costs_no_build_takes_no_place_within_the_limit():
 
 def test_what_only_cannot_be_installed_has_an_entry_too():
     broken = (uninstallable("tool", PROBLEM), uninstallable("tool", PROBLEM, "tool-devel"))
-    (only,) = select(RUN, TARGET.name, Impact(affected=(), uninstallable=broken), wishes())
+    (only,) = planned(Impact(affected=(), uninstallable=broken), wishes())
     assert (only.package, only.affected.effect, only.uninstallable) == ("tool", Effect.UNAFFECTED, broken)
     assert not only.buildable
 
 
 def test_what_cannot_be_resolved_is_not_ready():
-    entries = select(RUN, TARGET.name, Impact(affected=(BAR, unresolvable("app", PROBLEM))), wishes())
+    entries = planned(Impact(affected=(BAR, unresolvable("app", PROBLEM))), wishes())
     assert {item.package: item.ready for item in entries} == {"app": False, "bar": True}
 
 
+def test_what_newly_failed_goes_before_what_is_nearer_and_passed():
+    impact = Impact(affected=(affected("near"), affected("shaky", distance=2)))
+    lately = {
+        "near": Previous(known=Known.PASSED, ended_at=NOW - timedelta(hours=6)),
+        "shaky": Previous(known=Known.NEWLY_FAILED, ended_at=NOW - timedelta(hours=6)),
+    }
+    assert chosen(impact, wishes(limit=1), lately) == {"near": S.OVER_LIMIT, "shaky": S.PLANNED}
+
+
+def test_a_boost_puts_forward_and_back():
+    impact = Impact(affected=(affected("a-docs"), affected("b"), affected("python-c", distance=3)))
+    boost = (("python-*", 200), ("*-docs", -200))
+    assert chosen(impact, wishes(limit=2, boost=boost)) == {
+        "a-docs": S.OVER_LIMIT,
+        "b": S.PLANNED,
+        "python-c": S.PLANNED,
+    }
+
+
+def test_what_is_left_out_knows_the_weight_of_the_last_that_was_chosen():
+    near, far = planned(Impact(affected=(BAR, FAR)), wishes(limit=1))
+    assert (near.weight and near.weight.total, near.least_chosen) == (256 + 16 + 256, None)
+    assert (far.weight and far.weight.total, far.least_chosen) == (85 + 256, 256 + 16 + 256)
+
+
+def test_where_nothing_is_chosen_by_weight_there_is_no_mark_to_reach():
+    (_, far) = planned(Impact(affected=(BAR, FAR)), wishes(limit=1, include=("bar",)))
+    assert (far.selection, far.least_chosen) == (S.OVER_LIMIT, None)
+
+
+def test_without_a_limit_nothing_is_weighed():
+    assert [item.weight for item in planned(Impact(affected=(BAR, FAR)), wishes())] == [None, None]
+
+
+IMPACTS = st.builds(
+    lambda sizes, broken: Impact(
+        affected=tuple(
+            affected(f"p{number}", distance=distance, dependents=dependents)
+            for number, (distance, dependents) in enumerate(sizes)
+        ),
+        uninstallable=tuple(uninstallable(f"p{number}", PROBLEM) for number in sorted(broken) if number < len(sizes)),
+    ),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 300)), max_size=12),
+    st.sets(st.integers(0, 11), max_size=3),
+)
+
+
+@given(IMPACTS, st.integers(1, 15), st.sets(st.integers(0, 11), max_size=3))
+def test_the_limit_is_kept_and_used_up_and_the_best_are_chosen(impact, limit, included):
+    wanted = wishes(limit=limit, include=tuple(f"p{number}" for number in included))
+    entries = planned(impact, wanted)
+    kept = {item.package for item in entries if item.uninstallable or item.package in wanted.include}
+    picked = {item.package for item in entries if item.planned}
+    assert kept <= picked
+    assert len(picked) == max(len(kept), min(limit, len(entries)))
+    by_weight = [item.weight.total for item in entries if item.package in picked - kept and item.weight]
+    left_out = [item.weight.total for item in entries if item.package not in picked and item.weight]
+    assert not by_weight or not left_out or min(by_weight) >= max(left_out)
+
+
+def at_every_boost(package: Affected, others: Impact, limit: int) -> list[bool]:
+    impact = Impact(affected=(*others.affected, package), uninstallable=others.uninstallable)
+    name = package.source.name
+    return [
+        chosen(impact, wishes(limit=limit, boost=((name, points),)))[name] is S.PLANNED
+        for points in (-1000, -100, -1, 0, 1, 100, 1000)
+    ]
+
+
+@given(IMPACTS, st.integers(1, 12), st.integers(1, 9))
+def test_more_boost_never_leaves_a_package_out(impact, limit, distance):
+    states = at_every_boost(affected("me", distance=distance), impact, limit)
+    assert states == sorted(states)
+
+
 def test_other_wishes_change_the_entries_that_they_concern_alone():
-    entries = select(RUN, TARGET.name, Impact(affected=(BAR, FAR)), wishes(limit=1))
+    entries = planned(Impact(affected=(BAR, FAR)), wishes(limit=1))
     (changed,) = reselect(entries, wishes(limit=1, include=("far",), skip=()))[1:]
     assert (changed.package, changed.selection) == ("far", S.PLANNED)
     assert reselect(entries, wishes(limit=1)) == ()
+
+
+def test_what_stays_left_out_is_told_of_the_new_mark():
+    entries = planned(Impact(affected=(BAR, FAR, affected("further", distance=4))), wishes(limit=2))
+    changed = {item.package: item for item in reselect(entries, wishes(limit=2, skip=("bar",)))}
+    assert {name: item.selection for name, item in changed.items()} == {"bar": S.SKIPPED, "further": S.PLANNED}
+    more = {item.package: item for item in reselect(entries, wishes(limit=1))}
+    assert (more["far"].least_chosen, more["further"].least_chosen) == (528, 528)
 
 
 def test_a_run_brings_its_own_depth_and_limit():

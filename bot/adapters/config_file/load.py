@@ -111,10 +111,12 @@ def _dependencies(node: Node | None) -> ReverseDependencyConfig:
     if node is None:
         return ReverseDependencyConfig()
     limit = node.items["limit"].scalar if "limit" in node.items else None
+    boost = node.items["boost"].items if "boost" in node.items else {}
     return ReverseDependencyConfig(
         depth=Depth.parse(text(node.items.get("depth")) or "transitive"),
         include=texts(node.items.get("include")),
         exclude=texts(node.items.get("exclude")),
         static=texts(node.items.get("static")),
         limit=None if limit is None else int(limit),
+        boost=tuple((str(glob), int(str(points.scalar))) for glob, points in boost.items()),
     )

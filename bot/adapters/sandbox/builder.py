@@ -154,6 +154,7 @@ class SandboxBuilder:
                 ended_at=result.ended_at,
                 outcome=result.outcome,
                 installed=result.installed,
+                cpu_seconds=result.cpu_seconds,
             )
         return BuildStatus(state=BuildState.RUNNING if started else BuildState.QUEUED, started_at=started)
 

@@ -54,6 +54,8 @@ class Result:
     installed: tuple[str, ...] = ()
     source: str = ""
     binaries: tuple[str, ...] = ()
+    cpu_seconds: float | None = None
+    """Of all the processes that the build had; None where it had none."""
 
     @property
     def outcome(self) -> Outcome:

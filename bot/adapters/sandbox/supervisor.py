@@ -7,6 +7,7 @@ nothing of a half-made root is ever used.
 import fcntl
 import hashlib
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -97,6 +98,7 @@ def _work(directory: JobDirectory, job: Job, solver_for: SolverFor) -> None:
         started = directory.mark_started()
         with suppress(OSError):  # on a full disk the build says so itself
             directory.reserve()
+        spent = _cpu_of_children()
         root = Root(directory.root, layers(job.settings), job.settings.first_uid + slot)
         kind, failed, made, installed = _attempt(directory, job, root, sign, solver_for)
         root.remove()  # before the result is written: it may be what the disk is full of
@@ -109,8 +111,18 @@ def _work(directory: JobDirectory, job: Job, solver_for: SolverFor) -> None:
             installed=installed,
             source=made.source if made else "",
             binaries=made.binaries if made else (),
+            cpu_seconds=round(_cpu_of_children() - spent, 2),
         )
     )
+
+
+def _cpu_of_children() -> float:
+    """Return the processor time, in seconds, of all the processes that have ended below this one.
+
+    A supervisor works on one job, and what was started in the root is counted to the first process of its namespace.
+    """
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 _Attempt = tuple[Literal["succeeded", "failed", "cancelled"], Failed | None, Made | None, tuple[str, ...]]
