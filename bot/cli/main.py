@@ -4,29 +4,47 @@ Exit codes: 0 well, 1 regressions, 2 wrong input or settings, 3 not conclusive, 
 """
 
 import sys
+from importlib import import_module
 
 import click
 
-from bot.cli.check import check
-from bot.cli.config import config
-from bot.cli.db import db
-from bot.cli.resolve import resolve, why
-from bot.cli.serve import serve
-from bot.cli.supervise import supervise_build
 from bot.ports.errors import Misconfigured, Rejected, Transient
 
 EXIT_WRONG = 2
 EXIT_INCONCLUSIVE = 3
 
+_COMMANDS = {
+    "check": "check:check",
+    "config": "config:config",
+    "db": "db:db",
+    "impact": "impact:impact",
+    "order": "order:order",
+    "resolve": "resolve:resolve",
+    "serve": "serve:serve",
+    "supervise-build": "supervise:supervise_build",
+    "why": "resolve:why",
+}
+"""Where each command is: its module beside this one, and its name there."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for: a question to the resolver needs neither web server nor database."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[name].split(":")
+        command: click.Command = getattr(import_module(f"bot.cli.{module}"), attribute)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="revdeps-bot", prog_name="revdeps")
 def cli() -> None:
     """Tell who breaks if a change to an RPM package is merged."""
-
-
-for command in (check, config, db, resolve, serve, supervise_build, why):
-    cli.add_command(command)
 
 
 def main() -> None:

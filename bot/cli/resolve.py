@@ -2,27 +2,17 @@
 
 import asyncio
 import json
-import os
-import platform
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from bot.adapters.hawkey.resolver import HawkeyResolver
-from bot.adapters.hawkey.settings import HawkeySettings
+from bot.cli.places import DYNAMIC, Place, asking, links_to_json, place_of, place_options, show
 from bot.domain.config import Depth
-from bot.domain.hosts import ANY_HOST
-from bot.domain.target import Repository, Target
-from bot.ports.errors import Misconfigured
 from bot.ports.resolver import Question, ReverseDependency
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+if TYPE_CHECKING:  # rich takes longer to import than a question to answer, and JSON needs none of it
+    from rich.table import Table
 
 
 class _DepthType(click.ParamType[Depth]):
@@ -41,51 +31,11 @@ class _DepthType(click.ParamType[Depth]):
         return Depth(levels=int(value))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where the answer is looked for: addresses of repositories, an architecture, and the cache to keep them in."""
-
-    repositories: tuple[str, ...]
-    arch: str
-    cache: Path
-
-    @property
-    def target(self) -> Target:
-        """The repositories as a target, which nothing is built for."""
-        return Target(
-            name="command line",
-            arch=self.arch,
-            backend="",
-            repositories=tuple(Repository(url=_address(text)) for text in self.repositories),
-        )
-
-
-def _place_options(command: _Command) -> _Command:
-    options = (
-        click.option(
-            "--repo",
-            "repositories",
-            metavar="DIR_OR_URL",
-            multiple=True,
-            required=True,
-            help="A repository, binary, source or both; give it as often as there are repositories.",
-        ),
-        click.option("--arch", default=platform.machine, show_default="this machine's", help="Whose packages."),
-        click.option(
-            "--cache", type=click.Path(path_type=Path, file_okay=False), default=None, help="Where metadata are kept."
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @click.command()
 @click.argument("package", metavar="PKG")
 @click.option("--depth", type=_DepthType(), default="transitive", help="direct, transitive, or a number of levels.")
 @click.option("--binary", is_flag=True, help="PKG is a binary package; without it, a source package.")
-@_place_options
+@place_options
 def resolve(package: str, depth: Depth, binary: bool, as_json: bool, **place: Any) -> None:
     """List the source packages that have PKG in their buildroot.
 
@@ -93,11 +43,11 @@ def resolve(package: str, depth: Depth, binary: bool, as_json: bool, **place: An
     itself. Exits 2 where PKG or a repository is wrong, and 3 where a repository cannot be reached.
     """
     question = Question(subject=package, depth=depth, binary=binary)
-    found = asyncio.run(_dependents(_place(**place), question))
+    found = asyncio.run(_dependents(place_of(**place), question))
     if as_json:
         click.echo(to_json(package, found))
     elif found:
-        Console().print(to_table(package, found))
+        show(to_table(package, found))
     else:
         click.echo(f"Nothing has {package} in its buildroot.")
 
@@ -106,10 +56,10 @@ def resolve(package: str, depth: Depth, binary: bool, as_json: bool, **place: An
 @click.argument("package", metavar="PKG")
 @click.option("--on", "subject", required=True, metavar="SUBJECT", help="The source package that PKG may depend on.")
 @click.option("--binary", is_flag=True, help="SUBJECT is a binary package; without it, a source package.")
-@_place_options
+@place_options
 def why(package: str, subject: str, binary: bool, as_json: bool, **place: Any) -> None:
     """Show the shortest chain from the source package PKG to SUBJECT, each link with the capability that makes it."""
-    found = asyncio.run(_why(_place(**place), package, Question(subject=subject, binary=binary)))
+    found = asyncio.run(_why(place_of(**place), package, Question(subject=subject, binary=binary)))
     if as_json:
         click.echo(to_json(subject, found))
     elif found:
@@ -126,18 +76,18 @@ def to_json(subject: str, found: Sequence[ReverseDependency]) -> str:
             "name": item.source.name,
             "nevra": str(item.source.nevra),
             "distance": item.distance,
-            "path": [
-                {"package": link.package, "capability": link.capability, "provider": link.provider}
-                for link in item.path
-            ],
+            "path": links_to_json(item.path),
         }
         for item in found
     ]
     return json.dumps({"subject": subject, "packages": packages}, indent=2)
 
 
-def to_table(subject: str, found: Sequence[ReverseDependency]) -> Table:
+def to_table(subject: str, found: Sequence[ReverseDependency]) -> "Table":
     """Return the answer as a table for people."""
+    from rich.table import Table
+    from rich.text import Text
+
     direct = sum(item.distance == 1 for item in found)
     table = Table(title=Text(f"{len(found)} packages are built with {subject}, {direct} of them require it directly"))
     table.add_column("Package", no_wrap=True)
@@ -146,7 +96,7 @@ def to_table(subject: str, found: Sequence[ReverseDependency]) -> Table:
     table.add_column("Through", overflow="fold")
     for item in found:
         through = " → ".join(link.provider for link in item.path)
-        marker = " (asks for more while it builds)" if item.source.dynamic else ""
+        marker = f" ({DYNAMIC})" if item.source.dynamic else ""
         table.add_row(
             Text(item.source.name), Text(item.source.nevra.evr), str(item.distance), Text(f"{through}{marker}")
         )
@@ -154,40 +104,12 @@ def to_table(subject: str, found: Sequence[ReverseDependency]) -> Table:
 
 
 async def _dependents(place: Place, question: Question) -> Sequence[ReverseDependency]:
-    resolver = _resolver(place)
-    try:
-        snapshot = await resolver.snapshot(place.target)
-        if not snapshot.sources:
-            raise Misconfigured(
-                ", ".join(place.repositories),
-                "there are no source packages in it, so nothing says what is built with what",
-                "Give a source repository with another --repo.",
-            )
+    async with asking(place) as (resolver, snapshot):
         return await resolver.reverse_dependencies(snapshot.id, place.target, question)
-    finally:
-        await resolver.close()
 
 
 async def _why(place: Place, package: str, question: Question) -> Sequence[ReverseDependency]:
-    resolver = _resolver(place)
-    try:
-        snapshot = await resolver.snapshot(place.target)
+    async with asking(place) as (resolver, snapshot):
         await resolver.buildroots(snapshot.id, place.target, [package])  # raises where there is no such package
         found = await resolver.reverse_dependencies(snapshot.id, place.target, question)
-    finally:
-        await resolver.close()
     return [item for item in found if item.source.name == package]
-
-
-def _resolver(place: Place) -> HawkeyResolver:
-    """Whoever runs the command names the repositories, so they may be anywhere."""
-    return HawkeyResolver(HawkeySettings(cache=place.cache, workers=0, allowed_hosts=ANY_HOST, allow_file=True))
-
-
-def _place(repositories: tuple[str, ...], arch: str, cache: Path | None) -> Place:
-    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "revdeps" / "metadata"
-    return Place(repositories=repositories, arch=arch, cache=(cache or usual).absolute())
-
-
-def _address(text: str) -> str:
-    return text if "://" in text or text.startswith("file:") else Path(text).absolute().as_uri()

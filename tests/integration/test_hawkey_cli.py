@@ -1,4 +1,4 @@
-"""`revdeps resolve` and `revdeps why`, as a packager runs them."""
+"""`revdeps resolve`, `why`, `impact` and `order`, as a packager runs them."""
 
 import json
 import subprocess
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.rpmmd import Rpm, soname_move, write_repository
+from tests.fakes.built import build_rpms
+from tests.fakes.rpmmd import Rpm, Srpm, soname_move, write_repository
 
 
 def revdeps(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,6 +58,126 @@ def test_no_chain_is_said_to_be_none(tmp_path: Path, repo: str) -> None:
     assert (done.returncode, done.stdout) == (0, "stranger does not have libfoo in its buildroot.\n")
 
 
+@pytest.fixture
+def change(tmp_path: Path) -> str:
+    """Return a directory with libfoo 2, whose soname has moved."""
+    write_repository(tmp_path / "change", soname_move(2))
+    return str(tmp_path / "change")
+
+
+def test_an_impact_is_told_whole_as_json(tmp_path: Path, repo: str, change: str) -> None:
+    answer = json.loads(revdeps(tmp_path, "impact", "--repo", repo, "--change", change, "--json").stdout)
+    assert answer["replaces"] == ["libfoo"]
+    assert answer["sources"] == 5
+    assert answer["counts"] == {
+        "rebuild": 3,
+        "unresolvable": 1,
+        "still-unresolvable": 0,
+        "now-resolvable": 0,
+        "unaffected": 1,
+    }
+    told = {item["name"]: item for item in answer["packages"]}
+    assert told["prog-a"]["differences"][0] == {"name": "libfoo", "arch": "x86_64", "old": "1-1", "new": "2-1"}
+    assert (told["app"]["effect"], told["app"]["distance"], len(told["app"]["path"])) == ("unresolvable", 3, 3)
+    assert "nothing provides libfoo.so.1()(64bit)" in told["app"]["problem"]
+    assert [item["package"] for item in answer["uninstallable"]] == [
+        "app-1-1.x86_64",
+        "libbar-1-1.x86_64",
+        "libbar-devel-1-1.x86_64",
+        "prog-a-1-1.x86_64",
+        "prog-b-1-1.x86_64",
+    ]
+    assert answer["unaffected"] == ["stranger"]
+
+
+def test_an_impact_is_told_for_people(tmp_path: Path, repo: str, change: str) -> None:
+    done = revdeps(tmp_path, "impact", "--repo", repo, "--change", change, "--all")
+    lines = done.stdout.splitlines()
+    assert lines[0] == (
+        "libfoo: of 5 other source packages 3 to rebuild, 1 no longer resolvable, 1 unaffected; "
+        "of the binary packages 5 no longer installable."
+    )
+    assert "libfoo 1-1 → 2-1, libfoo-devel 1-1 → 2-1" in done.stdout
+    assert "nothing provides libfoo.so.1()(64bit) needed by prog-a-1-1.x86_64" in done.stdout
+    assert lines[-1] == "Unaffected: stranger"
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_way_to_differ_has_words(tmp_path: Path) -> None:
+    base = [
+        Rpm(name="libfoo"),
+        Rpm(name="libfoo-extra", source="libfoo", provides=("extra",)),
+        Srpm(name="same-evr", requires=("libfoo",)),
+        Srpm(name="other-provider", requires=("extra",)),
+        Srpm(name="asks", requires=("libfoo", "rpmlib(DynamicBuildRequires) <= 4.15.0-1")),
+        Srpm(name="now", requires=("newcomer",)),
+        Srpm(name="never", requires=("libfoo", "nowhere")),
+    ]
+    patched = [
+        Rpm(name="libfoo", contents="patched"),
+        Rpm(name="newcomer", source="libfoo", provides=("extra",)),
+    ]
+    write_repository(tmp_path / "base", base)
+    write_repository(tmp_path / "patched", patched)
+    done = revdeps(tmp_path, "impact", "--repo", str(tmp_path / "base"), "--change", str(tmp_path / "patched"))
+    assert "3 to rebuild, 1 unresolvable with and without it, 1 resolvable now" in done.stdout
+    rows = {line.split("│")[1].strip(): line for line in done.stdout.splitlines() if line.startswith("│")}
+    assert "libfoo 1-1 with other contents" in rows["same-evr"]
+    assert "newcomer 1-1 added, libfoo-extra 1-1 dropped" in rows["other-provider"]
+    assert "(asks for more while it builds)" in rows["asks"]
+    assert "now-resolvable" in rows["now"]
+    assert "nothing provides nowhere" in rows["never"]
+
+
+def test_a_change_that_touches_nobody_is_said_to(tmp_path: Path, repo: str) -> None:
+    write_repository(tmp_path / "change", [Rpm(name="newcomer")])
+    done = revdeps(tmp_path, "impact", "--repo", repo, "--change", str(tmp_path / "change"))
+    assert done.stdout == "newcomer: of 6 other source packages 6 unaffected.\n"
+
+
+def test_built_packages_are_enough_to_ask(tmp_path: Path, repo: str) -> None:
+    build_rpms(tmp_path / "built", "libfoo", "2", lines=["Provides: libfoo-devel = 2-1"])
+    build_rpms(tmp_path / "built", "odd", arch="aarch64")
+    (tmp_path / "built" / "odd-1-1.src.rpm").unlink()
+    done = revdeps(tmp_path, "impact", "--repo", repo, "--change", str(tmp_path / "built"))
+    assert "3 to rebuild, 1 no longer resolvable" in done.stdout
+    assert "For another architecture, and left out: odd-1-1.aarch64\n" in done.stdout
+
+
+def test_an_order_holds_what_the_change_affects(tmp_path: Path, repo: str, change: str) -> None:
+    answer = json.loads(revdeps(tmp_path, "order", "--repo", repo, "--change", change, "--json").stdout)
+    assert answer == {"levels": [["libbar", "prog-a", "prog-b"], ["app"]], "edges": [["app", "libbar"]], "cycles": []}
+
+
+def test_an_order_is_told_for_people(tmp_path: Path, repo: str, change: str) -> None:
+    done = revdeps(tmp_path, "order", "--repo", repo, "--change", change, "app", "libbar")
+    rows = [line.strip("│").split("│") for line in done.stdout.splitlines() if line.startswith("│")]
+    assert [tuple(cell.strip() for cell in row) for row in rows] == [("0", "libbar", ""), ("1", "app", "libbar")]
+
+
+def test_a_cycle_is_told_with_its_cut(tmp_path: Path) -> None:
+    base = [
+        Rpm(name="libfoo"),
+        *(Rpm(name=name, requires=("libfoo",)) for name in ("x", "y")),
+        Srpm(name="x", requires=("y",)),
+        Srpm(name="y", requires=("x",)),
+    ]
+    write_repository(tmp_path / "base", base)
+    write_repository(tmp_path / "change", [Rpm(name="libfoo", version="2")])
+    asked = ("order", "--repo", str(tmp_path / "base"), "--change", str(tmp_path / "change"))
+    said = "x goes first: of what was left of the cycle 1 needs it and it needs 1, and nobody was better"
+    assert f"Of the cycle x → y → x, x → y was cut: {said}." in revdeps(tmp_path, *asked).stdout
+    assert json.loads(revdeps(tmp_path, *asked, "--json").stdout)["cycles"] == [
+        {"members": ["x", "y"], "cuts": [{"package": "x", "needs": "y", "way": ["x", "y", "x"], "reason": said}]}
+    ]
+
+
+def test_an_order_of_nobody_is_said_to_be_none(tmp_path: Path, repo: str) -> None:
+    write_repository(tmp_path / "change", [Rpm(name="newcomer")])
+    done = revdeps(tmp_path, "order", "--repo", repo, "--change", str(tmp_path / "change"))
+    assert (done.returncode, done.stdout) == (0, "Nothing has to be rebuilt.\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said", "status"),
     [
@@ -66,6 +187,12 @@ def test_no_chain_is_said_to_be_none(tmp_path: Path, repo: str) -> None:
         (["resolve", "libfoo", "--repo", "BINARY"], "there are no source packages", 2),
         (["resolve", "libfoo", "--repo", "REPO", "--depth", "deep"], "not direct, transitive or a number", 2),
         (["resolve", "libfoo", "--repo", "http://127.0.0.1:9/"], "down", 3),
+        (["impact", "--repo", "REPO", "--change", "EMPTY"], "there are no RPM packages in it", 2),
+        (["impact", "--repo", "REPO", "--change", "NOWHERE"], "does not exist", 2),
+        (["impact", "--repo", "EMPTY", "--change", "BINARY"], "there is no repository", 2),
+        (["impact", "--repo", "http://127.0.0.1:9/", "--change", "BINARY"], "down", 3),
+        (["order", "--repo", "REPO", "--change", "EMPTY"], "there are no RPM packages in it", 2),
+        (["order", "ap", "--repo", "REPO", "--change", "BINARY"], "Did you mean app?", 2),
     ],
 )
 def test_wrong_input_gets_one_clear_line(
@@ -73,7 +200,12 @@ def test_wrong_input_gets_one_clear_line(
 ) -> None:
     (tmp_path / "empty").mkdir()
     write_repository(tmp_path / "binary", [Rpm(name="libfoo")])
-    places = {"REPO": repo, "EMPTY": str(tmp_path / "empty"), "BINARY": str(tmp_path / "binary")}
+    places = {
+        "NOWHERE": str(tmp_path / "nowhere"),
+        "REPO": repo,
+        "EMPTY": str(tmp_path / "empty"),
+        "BINARY": str(tmp_path / "binary"),
+    }
     done = revdeps(tmp_path, *(places.get(argument, argument) for argument in arguments))
     assert done.returncode == status
     assert said in done.stderr
