@@ -93,6 +93,12 @@ class Resolver(Protocol):
         """Return the source packages that have the subject in their solved buildroot, nearest first, then by name."""
         ...
 
+    async def cone(self, snapshot: SnapshotId, target: Target, question: Question) -> Sequence[str]:
+        """Return the names of the source packages that can reach the subject over requirements and their providers,
+        sorted. Nothing is solved, so this is an upper bound of the reverse dependencies.
+        """
+        ...
+
     async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
         """Solve every source package that the change can touch before and after, and compare.
 

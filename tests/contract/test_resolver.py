@@ -111,6 +111,16 @@ async def test_a_depth_leaves_out_who_is_farther_away(world: World) -> None:
     assert [item.source.name for item in found] == ["libbar", "prog-a", "prog-b"]
 
 
+async def test_a_cone_leaves_out_no_dependent(world: World) -> None:
+    snapshot = await world.resolver.snapshot(world.target)
+    question = Question(subject="libfoo")
+    found = await world.resolver.reverse_dependencies(snapshot.id, world.target, question)
+    cone = await world.resolver.cone(snapshot.id, world.target, question)
+    assert sorted(cone) == list(cone)
+    assert {item.source.name for item in found} <= set(cone)
+    assert "stranger" not in cone
+
+
 async def test_an_unknown_subject_is_refused(world: World) -> None:
     snapshot = await world.resolver.snapshot(world.target)
     with pytest.raises(Rejected):

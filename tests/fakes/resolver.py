@@ -142,6 +142,10 @@ class FakeResolver:
         near = (item for item in found if question.depth.covers(item.distance))
         return tuple(sorted(near, key=lambda item: (item.distance, item.source.name)))
 
+    async def cone(self, snapshot: SnapshotId, target: Target, question: Question) -> Sequence[str]:
+        found = await self.reverse_dependencies(snapshot, target, question)
+        return tuple(sorted(item.source.name for item in found))
+
     async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
         self._enter("impact", target, change)
         impact = self._impact(change)

@@ -16,10 +16,11 @@ def chain(universe: Universe, start: int, goals: Set[int], root: Set[int] | None
     way = shortest_path(start, goals, universe.neighbours, root)
     if not way and root is not None:
         way = shortest_path(start, goals, universe.neighbours)
-    return tuple(_link(universe, needy, provider) for needy, provider in pairwise(way))
+    return tuple(link(universe, needy, provider) for needy, provider in pairwise(way))
 
 
-def _link(universe: Universe, needy: int, provider: int) -> Link:
+def link(universe: Universe, needy: int, provider: int) -> Link:
+    """Say by which capability one package requires another; the shortest text of several."""
     fitting = [text for text in universe.requirements(needy) if provider in universe.providers(text)]
     return Link(
         package=str(universe.packages[needy].name),

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from difflib import get_close_matches
 
-from bot.adapters.hawkey.chains import chain
-from bot.adapters.hawkey.graph import closure
+from bot.adapters.hawkey import chains
+from bot.adapters.hawkey.index import Index, is_rich
 from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.universe import Universe
 from bot.domain.packages import Link
@@ -16,19 +16,46 @@ def reverse_dependencies(roots: Roots, question: Question) -> tuple[ReverseDepen
     """Solve every source package that can reach the subject, and keep those that do, nearest first, then by name.
 
     A source package whose buildroot cannot be solved is kept where its BuildRequires name the subject themselves: that
-    much is certain. Raises Rejected where there is no such subject.
+    much is certain. So nothing has to be solved either for one that requires what nothing but the subject provides.
+    Raises Rejected where there is no such subject.
     """
-    universe = roots.universe
+    universe, index = roots.universe, roots.index
     subject = _subject(universe, question)
-    reachable = closure(subject, universe.requirers, question.depth.levels)
+    sure = _sure(index, subject)
     found = []
-    for name, number in universe.sources.items():
-        if number not in reachable or (name == question.subject and not question.binary):
-            continue
-        path = _path(roots, number, subject)
+    for number in _sources_in_reach(universe, index, question, subject).values():
+        link = sure.get(number)
+        path = (chains.link(universe, number, link),) if link is not None else _path(roots, number, subject)
         if path and question.depth.covers(len(path)):
             found.append(ReverseDependency(source=universe.source(number), distance=len(path), path=path))
     return tuple(sorted(found, key=lambda item: (item.distance, item.source.name)))
+
+
+def cone(roots: Roots, question: Question) -> tuple[str, ...]:
+    """Return the source packages that can reach the subject over requirements and their providers, sorted.
+
+    Nothing is solved, so this is more than the reverse dependencies and never less. Raises Rejected where there is no
+    such subject.
+    """
+    universe = roots.universe
+    found = _sources_in_reach(universe, roots.index, question, _subject(universe, question))
+    return tuple(sorted(found))
+
+
+def _sources_in_reach(universe: Universe, index: Index, question: Question, subject: frozenset[int]) -> dict[str, int]:
+    reachable = index.cone(subject, question.depth.levels)
+    itself = None if question.binary else question.subject
+    return {name: number for name, number in universe.sources.items() if number in reachable and name != itself}
+
+
+def _sure(index: Index, subject: frozenset[int]) -> dict[int, int]:
+    """Return for packages that require what a single package of the subject, and nobody else, provides: that one."""
+    sure: dict[int, int] = {}
+    for number in sorted(subject, reverse=True):
+        for requirement in index.provides[number]:
+            if len(index.provided_by[requirement]) == 1 and not is_rich(index.texts[requirement]):
+                sure.update(dict.fromkeys(index.wanted_by[requirement], number))
+    return sure
 
 
 def source_number(universe: Universe, name: str) -> int:
@@ -43,9 +70,9 @@ def _path(roots: Roots, number: int, subject: frozenset[int]) -> tuple[Link, ...
     universe = roots.universe
     root = roots.of_source(number)
     if isinstance(root, Problem):
-        return chain(universe, number, subject) if universe.neighbours(number) & subject else ()
+        return chains.chain(universe, number, subject) if roots.index.neighbours(number) & subject else ()
     inside = frozenset(root.numbers)
-    return chain(universe, number, subject, inside) if inside & subject else ()
+    return chains.chain(universe, number, subject, inside) if inside & subject else ()
 
 
 def _subject(universe: Universe, question: Question) -> frozenset[int]:

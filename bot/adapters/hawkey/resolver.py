@@ -50,6 +50,10 @@ class HawkeyResolver:
         """Return the source packages that have the subject in their solved buildroot, nearest first, then by name."""
         return await self._pool.ask(worker.find_dependents, await self._spec(snapshot, target), question)
 
+    async def cone(self, snapshot: SnapshotId, target: Target, question: Question) -> Sequence[str]:
+        """Return the names of the source packages that can reach the subject over requirements, sorted."""
+        return await self._pool.ask(worker.find_cone, await self._spec(snapshot, target), question)
+
     async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
         """Solve every source package that the change can touch before and after, and compare."""
         before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)

@@ -9,8 +9,10 @@ import re
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from bot.adapters.hawkey.index import Index
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
 from bot.ports.resolver import Buildroot, Unsolvable
 
@@ -53,6 +55,11 @@ class Roots:
         self.universe = universe
         self._hawkey = hawkey
         self._solved: dict[int, Root | Problem] = {}
+
+    @cached_property
+    def index(self) -> Index:
+        """Who requires what and who provides it, here."""
+        return Index.of(self.universe)
 
     def of_source(self, number: int) -> Root | Problem:
         """Solve the buildroot of a source package: the target's minimal one, its BuildRequires, its BuildConflicts."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from bot.adapters.hawkey.dependents import reverse_dependencies, source_number
+from bot.adapters.hawkey.dependents import cone, reverse_dependencies, source_number
 from bot.adapters.hawkey.differences import differences
 from bot.adapters.hawkey.distances import distances
 from bot.adapters.hawkey.impact import Comparison, impact
@@ -54,6 +54,11 @@ def list_sources(spec: UniverseSpec) -> tuple[str, ...]:
 def find_dependents(spec: UniverseSpec, question: Question) -> tuple[ReverseDependency, ...]:
     """Answer `Resolver.reverse_dependencies`."""
     return reverse_dependencies(_roots(spec), question)
+
+
+def find_cone(spec: UniverseSpec, question: Question) -> tuple[str, ...]:
+    """Answer `Resolver.cone`."""
+    return cone(_roots(spec), question)
 
 
 def find_impact(before: UniverseSpec, after: UniverseSpec) -> Impact:
