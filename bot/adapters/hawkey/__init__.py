@@ -1,1 +1,1 @@
-"""The resolver on hawkey (libdnf) and librepo."""
+"""The resolver on hawkey (libdnf)."""

@@ -1,46 +1,38 @@
-"""Fetches rpm-md metadata with librepo and keeps it, addressed by the digest of its repomd.xml.
+"""Fetches rpm-md metadata and keeps it, addressed by the digest of its repomd.xml.
 
 Equal metadata are stored once, whoever asks and from wherever they come. A directory appears as a whole or not at all
 (it is written aside and renamed), so that many processes may share the cache.
 """
 
-import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
+from bot.adapters.hawkey.access import write_whole
+from bot.adapters.hawkey.fetch import UnavailableError
+from bot.adapters.hawkey.mirrors import find_places
+from bot.adapters.hawkey.packed import PACKINGS, unpacked
+from bot.adapters.hawkey.pins import PinnedRepository
+from bot.adapters.hawkey.reader import MEND, Reader
+from bot.adapters.hawkey.repomd import Record
 from bot.adapters.hawkey.settings import HawkeySettings
-from bot.domain.hosts import checked, is_allowed
+from bot.domain.target import Repository
 from bot.ports.errors import Misconfigured, Transient
 
-_KINDS = ("primary", "filelists", "modules", "group", "group_gz")
-_PACKED = frozenset({".gz", ".xz", ".bz2", ".zst", ".zck"})
-_BAD_REPOMD = frozenset({18, 34})  # LRE_REPOMDXML, LRE_XMLPARSER: what came is no repomd.xml
+__all__ = ["fetch_metadata", "fetch_repository", "metadata_directory", "write_whole"]
 
+KINDS: Mapping[str, Sequence[str]] = {
+    "primary": ("primary", "primary_zck"),
+    "filelists": ("filelists", "filelists_zck"),
+    "modules": ("modules", "modules_zck"),
+    "group": ("group_gz", "group_xz", "group_zst", "group", "group_zck"),
+}
+"""What is kept, by the name under which it is, and the types under which repomd.xml may have it, best first."""
 
-def check_allowed(url: str, settings: HawkeySettings) -> None:
-    """Raise Misconfigured unless the settings allow to read a repository at this URL."""
-    try:
-        parts = checked(url)
-    except ValueError as error:
-        raise Misconfigured(url, f"no repository can be read there: {error}", "Correct the address.") from None
-    if parts.scheme == "file":
-        if not settings.allow_file:
-            raise Misconfigured(url, "file: repositories are not allowed here", "Name an http: or https: repository.")
-    elif not is_allowed(parts, settings.allowed_hosts):
-        raise Misconfigured(
-            url,
-            f"host {parts.netloc} is not among the allowed hosts",
-            "Ask the operator to allow it, or name another repository.",
-        )
-
-
-def local_path(url: str) -> Path:
-    """Return the path that a `file:` URL names."""
-    return Path(unquote(urlsplit(url).path))
+_READINGS = 3
+"""So often a repository that changes while it is read is read in all."""
 
 
 def metadata_directory(cache: Path, digest: str) -> Path:
@@ -49,34 +41,55 @@ def metadata_directory(cache: Path, digest: str) -> Path:
 
 
 def fetch_metadata(url: str, settings: HawkeySettings) -> str:
-    """Fetch a repository's metadata unless they are here already; return the SHA-256 of its repomd.xml.
+    """Fetch the metadata of the repository at this address; see `fetch_repository`. Return their digest."""
+    return fetch_repository(Repository(url=url), settings).digest
 
-    Checksums are verified. Raises Misconfigured where there is no repository, and Transient where it cannot be reached
-    or where repomd.xml names what is not there (yet).
+
+def fetch_repository(repository: Repository, settings: HawkeySettings) -> PinnedRepository:
+    """Fetch a repository's metadata unless they are here already; return what they are, and where they came from.
+
+    Whether the address is allowed is for the caller to check; mirrors, redirects and the address of keys are held
+    against the allowed hosts here. Checksums and sizes are verified, and the signature where the repository names keys.
+    Raises Misconfigured where there is no repository, or none that can be used, and Transient where it cannot be
+    reached or where repomd.xml names what is not there (yet).
     """
-    if urlsplit(url).scheme == "file" and not (local_path(url) / "repodata" / "repomd.xml").is_file():
-        raise _no_repository(url)
     cache = settings.cache / "metadata"
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as scratch:
-        digest = _digest(_download(url, (), Path(scratch) / "repomd", settings)["repomd"])
-        if (cache / digest).is_dir():
-            return digest
-        found = _download(url, _KINDS, Path(scratch) / "all", settings)
-        digest = _digest(found["repomd"])
-        if "primary" not in found:
-            raise Misconfigured(url, "its repomd.xml names no primary metadata", "Create it anew with createrepo_c.")
-        _keep(found, Path(scratch) / "kept", cache / digest)
-        return digest
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as name:
+        scratch = Path(name)
+        reader = Reader(repository, find_places(repository, scratch, settings), scratch, settings)
+        failure: tuple[str, UnavailableError] | None = None
+        for number in range(_READINGS):
+            digest = reader.read_repomd()
+            if (cache / digest).is_dir():
+                os.utime(cache / digest)
+                return reader.pinned(digest)
+            if failure is not None and failure[0] == digest:
+                break  # it has not changed: what it names is not there
+            try:
+                _keep(reader, scratch / str(number), cache / digest, settings)
+            except UnavailableError as error:
+                failure = digest, error
+            else:
+                return reader.pinned(digest)
+    what = failure[1].what if failure else "it changes all the time"
+    raise Transient(f"{repository.url}: the repository is down, or being written just now ({what})")
 
 
-def _keep(found: Mapping[str, Path], aside: Path, final: Path) -> None:
+def _keep(reader: Reader, aside: Path, final: Path, settings: HawkeySettings) -> None:
+    """Read all files of a repomd.xml into a directory, and put that in its place."""
+    url = reader.repository.url
+    if not any(kind in reader.records for kind in KINDS["primary"]):
+        raise Misconfigured(url, "its repomd.xml names no primary metadata", MEND)
     aside.mkdir()
-    shutil.copyfile(found["repomd"], aside / "repomd.xml")
-    for kind in _KINDS:
-        if kind in found:
-            source = found[kind]
-            source.replace(aside / f"{kind}.xml{source.suffix if source.suffix in _PACKED else ''}")
+    shutil.copyfile(reader.repomd, aside / "repomd.xml")
+    for name, kinds in KINDS.items():
+        record = next((reader.records[kind] for kind in kinds if kind in reader.records), None)
+        if record is not None:
+            _check_sizes(url, name, record, settings)
+            path = aside / f"{name}{_ending(name, record.href)}"
+            reader.read(record, path)
+            _check_contents(url, name, path, record, settings)
     try:
         aside.rename(final)
     except OSError:
@@ -84,52 +97,38 @@ def _keep(found: Mapping[str, Path], aside: Path, final: Path) -> None:
             raise
 
 
-def _download(url: str, kinds: Sequence[str], directory: Path, settings: HawkeySettings) -> Mapping[str, Path]:
-    import librepo
+def _ending(name: str, href: str) -> str:
+    packing = Path(href).suffix
+    return (".yaml" if name == "modules" else ".xml") + (packing if packing in PACKINGS else "")
 
-    directory.mkdir()
-    failures: list[str] = []
-    handle = librepo.Handle()
-    handle.repotype = librepo.YUMREPO
-    handle.urls = [url]
-    handle.yumdlist = list(kinds)
-    handle.checksum = True
-    handle.connecttimeout = settings.connect_timeout
-    handle.lowspeedtime = settings.stall_timeout
-    handle.lowspeedlimit = 1000
-    handle.destdir = str(directory)
-    handle.hmfcb = lambda _data, message, _url, _kind: failures.append(message)
-    result = librepo.Result()
+
+def _check_sizes(url: str, name: str, record: Record, settings: HawkeySettings) -> None:
+    """Refuse what is too long by its own word, before any of it is read."""
+    if max(record.size or 0, record.open_size or 0) > settings.metadata_bytes:
+        raise _too_long(url, name, settings)
+
+
+def _check_contents(url: str, name: str, path: Path, record: Record, settings: HawkeySettings) -> None:
+    """Unpack a file into nothing: a short one may hold any amount, all of which the solver would read."""
+    wanted = record.open_size
+    most = settings.metadata_bytes if wanted is None else wanted
     try:
-        handle.perform(result)
-    except librepo.LibrepoException as error:
-        code, text, _ = error.args
-        raise _explain(url, code, "; ".join(dict.fromkeys(failures)) or text) from error
-    return {kind: Path(path) for kind, path in result.yum_repo.items() if kind in {"repomd", *kinds}}
+        size = sum(len(chunk) for chunk in unpacked(path, most))
+    except ValueError:
+        if wanted is None:
+            raise _too_long(url, name, settings) from None
+        raise Misconfigured(
+            url, f"its {name} metadata are longer than the {wanted} bytes of repomd.xml", MEND
+        ) from None
+    except OSError as error:
+        raise Misconfigured(url, f"its {name} metadata cannot be unpacked ({error})", MEND) from None
+    if wanted is not None and size != wanted:
+        raise Misconfigured(url, f"its {name} metadata are cut short: {size} bytes instead of {wanted}", MEND)
 
 
-def _explain(url: str, code: int, text: str) -> Misconfigured | Transient:
-    if code in _BAD_REPOMD:
-        return Misconfigured(url, f"its repomd.xml is corrupt ({text.strip()})", "Create it anew with createrepo_c.")
-    if "404" in text and "repomd.xml" in text:
-        return _no_repository(url)
-    return Transient(f"{url}: the repository is down, or being written just now ({text.strip()})")
-
-
-def _no_repository(url: str) -> Misconfigured:
+def _too_long(url: str, name: str, settings: HawkeySettings) -> Misconfigured:
     return Misconfigured(
-        url, "there is no repository (no repodata/repomd.xml)", "Check the address, or create one with createrepo_c."
+        url,
+        f"its {name} metadata are longer than {settings.metadata_bytes} bytes",
+        "If that is right, let the operator raise REVDEPS_METADATA_FILE_MIB.",
     )
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees all of it or the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    with os.fdopen(handle, "w") as stream:
-        stream.write(text)
-    Path(aside).replace(path)

@@ -1,31 +1,40 @@
 """Fetches packages that a universe offers, with their checksums verified.
 
-Packages of `file:` repositories are used where they lie. Others are downloaded once into the cache, by checksum. An
-address outside of the repository's own place (`xml:base`) needs the same permission as a repository.
+Packages of `file:` repositories are used where they lie. Others are downloaded once into the cache, by checksum, from
+the next mirror where one does not have them. An address outside of the repository's own place (`xml:base`) needs the
+same permission as a repository.
 """
 
 import hashlib
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.adapters.hawkey.metadata import check_allowed, local_path
+from bot.adapters.hawkey.access import check_allowed, local_path
+from bot.adapters.hawkey.fetch import UnavailableError, fetch
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.packages import BinaryPackage
-from bot.ports.errors import Transient
+from bot.ports.errors import Misconfigured, Transient
+
+_MOST_BYTES = 8 << 30
+"""So long is a package at most; rpm itself has no bound, and the largest that distributions have are of some 2 GiB."""
 
 
-def fetch_packages(packages: Sequence[BinaryPackage], trusted: Sequence[str], settings: HawkeySettings) -> list[str]:
-    """Return paths of the packages' files. `trusted` are the URLs of the universe's repositories.
+def fetch_packages(
+    packages: Sequence[BinaryPackage], trusted: Mapping[str, Sequence[str]], settings: HawkeySettings
+) -> list[str]:
+    """Return paths of the packages' files. `trusted` are the URLs of the universe's repositories, with their mirrors.
 
     Raises Transient where a file is not what the pinned metadata say: the repository has moved on.
     """
     return [str(_fetch(package, trusted, settings)) for package in packages]
 
 
-def _fetch(package: BinaryPackage, trusted: Sequence[str], settings: HawkeySettings) -> Path:
-    if not any(_is_under(package.location, url) for url in trusted):
+def _fetch(package: BinaryPackage, trusted: Mapping[str, Sequence[str]], settings: HawkeySettings) -> Path:
+    home = next((url for url in trusted if _is_under(package.location, url)), None)
+    if home is None:
         check_allowed(package.location, settings)
     if urlsplit(package.location).scheme == "file":
         path = local_path(package.location)
@@ -33,8 +42,14 @@ def _fetch(package: BinaryPackage, trusted: Sequence[str], settings: HawkeySetti
         return path
     kind, _, digest = package.checksum.partition(":")
     path = settings.cache / "packages" / kind / digest / f"{package.nevra}.rpm"
-    if not path.is_file():
-        _download(package, path, settings)
+    if path.is_file():
+        os.utime(path.parent)  # the least recently used are evicted first
+        return path
+    places = [package.location]
+    if home is not None:
+        inner = package.location.removeprefix(home.rstrip("/"))
+        places += [mirror.rstrip("/") + inner for mirror in trusted[home] if inner != package.location]
+    _download(package, places, path, settings)
     return path
 
 
@@ -45,27 +60,25 @@ def _is_under(location: str, repository: str) -> bool:
     return local_path(location).resolve().is_relative_to(local_path(repository).resolve())
 
 
-def _download(package: BinaryPackage, path: Path, settings: HawkeySettings) -> None:
-    import librepo
-
+def _download(package: BinaryPackage, places: Sequence[str], path: Path, settings: HawkeySettings) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    failures: list[UnavailableError | Transient] = []
     with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as scratch:
-        handle = librepo.Handle()
-        handle.repotype = librepo.YUMREPO
-        handle.connecttimeout = settings.connect_timeout
-        handle.lowspeedtime = settings.stall_timeout
-        handle.lowspeedlimit = 1000
         aside = Path(scratch) / path.name
-        base, _, name = package.location.rpartition("/")
-        wanted = librepo.PackageTarget(name, base_url=base, dest=str(aside), handle=handle)
-        try:
-            librepo.download_packages([wanted], failfast=True)
-        except librepo.LibrepoException as error:
-            raise Transient(f"{package.location}: {error.args[1]}") from error
-        if wanted.err:
-            raise Transient(f"{package.location}: {wanted.err}")
-        _verify(aside, package)
-        aside.replace(path)
+        for place in places:
+            try:
+                fetch(place, aside, most=_MOST_BYTES, settings=settings)
+                _verify(aside, package)
+            except (UnavailableError, Transient) as error:
+                failures.append(error)
+            else:
+                aside.replace(path)
+                return
+    last = failures[-1]
+    told = "; ".join(dict.fromkeys(str(failure) for failure in failures))
+    if isinstance(last, UnavailableError) and last.mend:
+        raise Misconfigured(package.location, told, last.mend)
+    raise Transient(told)
 
 
 def _verify(path: Path, package: BinaryPackage) -> None:

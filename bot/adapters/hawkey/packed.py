@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-_PACKINGS = {".gz": "gzdio", ".xz": "xzdio", ".bz2": "bzdio", ".zst": "zstdio"}
+PACKINGS = {".gz": "gzdio", ".xz": "xzdio", ".bz2": "bzdio", ".zst": "zstdio"}
 _CHUNK = 1 << 16
 
 
@@ -11,7 +11,7 @@ def unpacked(path: Path, most_bytes: int) -> Iterator[bytes]:
     """Yield the contents of a file; raise ValueError where they are longer, OSError where they cannot be unpacked."""
     import rpm  # whose files know every packing that metadata come in
 
-    file = rpm.fd(str(path), "r", _PACKINGS.get(path.suffix, "ufdio"))
+    file = rpm.fd(str(path), "r", PACKINGS.get(path.suffix, "ufdio"))
     try:
         length = 0
         while chunk := file.read(_CHUNK):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.adapters.hawkey.metadata import write_whole
+from bot.adapters.hawkey.access import write_whole
 from bot.domain.ids import SnapshotId
 from bot.domain.target import Target
 from bot.ports.errors import Misconfigured
@@ -23,7 +23,10 @@ class PinnedRepository:
     """A repository as it was: its address, and the digest under which its metadata are kept."""
 
     url: str
+    """Where it was read, and where its packages are."""
     digest: str
+    mirrors: tuple[str, ...] = ()
+    """Other addresses that have the same packages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,5 +87,6 @@ def _path(cache: Path, snapshot: SnapshotId) -> Path:
 
 
 def _latest(cache: Path, target: Target) -> Path:
-    text = "\n".join([target.arch, *(repository.url for repository in target.repositories)])
+    addresses = (f"{repository.kind} {repository.url}" for repository in target.repositories)
+    text = "\n".join([target.arch, *addresses])
     return cache / "latest" / f"{hashlib.sha256(text.encode()).hexdigest()}.json"

@@ -27,8 +27,11 @@ class HawkeyRootSolver:
         """Load the packages; raises Misconfigured where they are gone or corrupt, Transient where a change's are."""
         self._settings = settings
         self._arch = target.arch
-        spec = stack(settings, read_pin(settings.cache, snapshot), target, overlay)
-        self._trusted = tuple(layer.url for layer in (*spec.base, *spec.change))
+        pin = read_pin(settings.cache, snapshot)
+        spec = stack(settings, pin, target, overlay)
+        self._trusted = {layer.url: () for layer in spec.change} | {
+            repository.url: repository.mirrors for repository in pin.repositories
+        }
         self._roots = Roots(Universe(spec))
 
     def solve(self, requires: Sequence[str]) -> Buildroot | Unsolvable:

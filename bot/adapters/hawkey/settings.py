@@ -24,3 +24,7 @@ class HawkeySettings:
     """Seconds."""
     stall_timeout: int = 30
     """Seconds without progress after which a download is given up."""
+    metadata_bytes: int = 4 << 30
+    """How long one metadata file may be, unpacked. The longest of Fedora's, its filelists, has some 900 MB."""
+    cache_bytes: int = 20 << 30
+    """How much of the cache is kept by `prune`, beside what is in use."""
