@@ -49,13 +49,15 @@ class SourcePackage:
     """A source package of a repository: what is rebuilt.
 
     `location` is a `file:` or `http(s):` URL of the SRPM; `checksum` is `algorithm:hex` of the file, as in the
-    metadata. `dynamic` tells that `%generate_buildrequires` may ask for more than the recorded BuildRequires.
+    metadata. `dynamic` tells that `%generate_buildrequires` may ask for more than the recorded BuildRequires,
+    `elsewhere` that it is known not to be built on the target's architecture (ExclusiveArch, ExcludeArch).
     """
 
     nevra: Nevra
     location: str
     checksum: str
     dynamic: bool = False
+    elsewhere: bool = False
 
     @property
     def name(self) -> str:

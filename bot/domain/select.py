@@ -109,6 +109,8 @@ def _selection(item: Affected, wishes: Wishes, *, broken: bool) -> Selection:
     name = item.source.name
     if matches(name, wishes.skip):
         return Selection.SKIPPED
+    if item.source.elsewhere:
+        return Selection.ARCHITECTURE
     if matches(name, wishes.included):
         return Selection.PLANNED
     dependencies = wishes.dependencies

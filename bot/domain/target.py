@@ -16,6 +16,15 @@ class RepositoryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KojiTag:
+    """A tag of a Koji hub, of which it makes repositories. `hub` is where it answers, `topurl` where its files are."""
+
+    hub: str
+    topurl: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
     """A repository, of binary packages, source packages, or both, at `url` (`file:`, `http:` or `https:`)."""
 
@@ -25,13 +34,20 @@ class Repository:
     kind: RepositoryKind = RepositoryKind.BASEURL
     gpgkey: str | None = None
     """Address of the public keys of which one has signed `repomd.xml`; None: signatures are not checked."""
+    module_hotfixes: bool = False
+    """Whether its packages are there also where a module has packages of the same name."""
+    koji: KojiTag | None = None
+    """The tag whose latest repository this is: `url` is then replaced by the one with its number, and the source
+    packages come from the hub.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What to build for, as `.revdeps.yaml` names it and the operator's settings complete it.
 
-    `buildroot` lists what every root has before any BuildRequires, by name or capability (Koji's and comps' `@build`).
+    `buildroot` lists what every root has before any BuildRequires, by name or capability; `@build` stands for the
+    packages of that group. `modules` are module streams (`name:stream`) that are enabled beside the default ones.
     """
 
     name: str
@@ -39,3 +55,4 @@ class Target:
     backend: str
     repositories: tuple[Repository, ...]
     buildroot: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Which affected packages are rebuilt, and why the others are not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -51,6 +52,13 @@ RULES = [
 @pytest.mark.parametrize(("said", "expected"), [row[1:] for row in RULES], ids=[row[0] for row in RULES])
 def test_the_selection(said, expected):
     assert chosen(Impact(affected=(BAR, FAR)), wishes(**said)) == expected
+
+
+def test_what_is_not_built_on_the_architecture_is_left_out_even_where_it_is_asked_for():
+    elsewhere = replace(BAR, source=replace(BAR.source, elsewhere=True))
+    assert chosen(Impact(affected=(elsewhere,)), wishes()) == {"bar": S.ARCHITECTURE}
+    assert chosen(Impact(affected=(elsewhere,)), wishes(include=("bar",))) == {"bar": S.ARCHITECTURE}
+    assert chosen(Impact(affected=(elsewhere,)), wishes(skip=("bar",))) == {"bar": S.SKIPPED}
 
 
 def test_the_configurations_include_counts_like_a_commands():

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.hawkey.architectures import built_elsewhere
 from bot.adapters.hawkey.comps import expand
 from bot.adapters.hawkey.metadata import metadata_directory
 from bot.adapters.hawkey.modules import hide_inactive_streams
 from bot.ports.errors import Misconfigured
 
 SOURCE_ARCHES = frozenset({"src", "nosrc"})
-_GROUPS = ("group_gz", "group_xz", "group_zst", "group")
 _CHANGE = "change-"
 """What the names of a change's repositories begin with; those of the base are hexadecimal digests."""
 
@@ -55,6 +55,8 @@ class Loaded:
     layers: Mapping[str, Layer]
     buildroot: tuple[str, ...]
     """What every root has, without groups."""
+    elsewhere: frozenset[tuple[str, str]]
+    """Repository and name of source packages that are known not to be built on the spec's architecture."""
 
 
 def load(spec: UniverseSpec) -> Loaded:
@@ -79,9 +81,14 @@ def load(spec: UniverseSpec) -> Loaded:
             _load(hawkey, sack, name, layer, spec)
     _hide(hawkey, sack, layers, spec)
     _hide_modules(sack, layers, spec)
-    comps = _documents(spec.base, spec, *_GROUPS)
+    comps = _documents(spec.base, spec, "group")
     buildroot = expand(spec.buildroot, comps, lambda name: bool(hawkey.Query(sack).filter(name=name)))
-    return Loaded(sack=sack, layers=layers, buildroot=buildroot)
+    elsewhere = frozenset(
+        (name, source)
+        for name, layer in layers.items()
+        for source in built_elsewhere(metadata_directory(spec.cache, layer.digest), spec.arch)
+    )
+    return Loaded(sack=sack, layers=layers, buildroot=buildroot, elsewhere=elsewhere)
 
 
 def _load(hawkey: Any, sack: Any, name: str, layer: Layer, spec: UniverseSpec) -> None:
@@ -102,15 +109,14 @@ def _load(hawkey: Any, sack: Any, name: str, layer: Layer, spec: UniverseSpec) -
         ) from error
 
 
-def _file(directory: Path, *kinds: str) -> str | None:
-    """Return the path of the first of these kinds of metadata that is there."""
-    found = (str(path) for kind in kinds for path in directory.glob(f"{kind}.*"))
-    return next(found, None)
+def _file(directory: Path, kind: str) -> str | None:
+    """Return the path of the metadata of a kind, if they are there."""
+    return next((str(path) for path in directory.glob(f"{kind}.*")), None)
 
 
-def _documents(layers: Iterable[Layer], spec: UniverseSpec, *kinds: str) -> Mapping[str, Path]:
+def _documents(layers: Iterable[Layer], spec: UniverseSpec, kind: str) -> Mapping[str, Path]:
     """Return the files of a kind by the addresses of their repositories."""
-    found = {layer.url: _file(metadata_directory(spec.cache, layer.digest), *kinds) for layer in layers}
+    found = {layer.url: _file(metadata_directory(spec.cache, layer.digest), kind) for layer in layers}
     return {url: Path(path) for url, path in found.items() if path is not None}
 
 

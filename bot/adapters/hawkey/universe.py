@@ -31,6 +31,7 @@ class Universe:
         self.spec = replace(spec, buildroot=loaded.buildroot)
         self.sack = loaded.sack
         self._layers = loaded.layers
+        self._elsewhere = loaded.elsewhere
         # Caches of this universe alone: one on the class would keep every universe alive.
         self.requirements = cache(self._requirements)
         self.providers = cache(self._providers)
@@ -151,6 +152,7 @@ class Universe:
             location=self._location(package),
             checksum=_checksum(self._hawkey, package),
             dynamic=any(requirement.startswith(_DYNAMIC) for requirement in self.requirements(number)),
+            elsewhere=(package.reponame, package.name) in self._elsewhere,
         )
 
     def _location(self, package: Any) -> str:
