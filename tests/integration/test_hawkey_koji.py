@@ -6,13 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.adapters.hawkey.koji_sources import latest_repository, read_sources
 from bot.adapters.hawkey.loading import Layer, UniverseSpec
+from bot.adapters.hawkey.resolver import HawkeyResolver
+from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.universe import Universe
-from bot.domain.target import KojiTag
+from bot.domain.target import KojiTag, Repository, Target
 from bot.ports.errors import Misconfigured, Transient
+from bot.ports.resolver import Question
 from tests.fakes.koji_reading import ReadingHub, Source, served
+from tests.fakes.rpmmd import Rpm, write_repository
 
 TOP = "http://127.0.0.1:9/kojifiles"
 
@@ -159,3 +165,52 @@ async def test_a_hub_that_is_offline_is_worth_another_try(hub: ReadingHub, tag: 
     hub.offline = True
     with pytest.raises(Transient, match="offline"):
         await asyncio.to_thread(latest_repository, tag, "x86_64")
+
+
+@pytest.fixture
+async def files(tmp_path: Path) -> AsyncIterator[str]:
+    """The hub's files over HTTP."""
+    (tmp_path / "top").mkdir()
+    app = web.Application()
+    app.router.add_static("/kojifiles", tmp_path / "top")
+    async with TestServer(app) as server:
+        yield str(server.make_url("/kojifiles"))
+
+
+@pytest.fixture
+async def resolver(tmp_path: Path) -> AsyncIterator[HawkeyResolver]:
+    settings = HawkeySettings(cache=tmp_path / "cache", workers=0, allowed_hosts=("127.0.0.1",))
+    made = HawkeyResolver(settings)
+    yield made
+    await made.close()
+
+
+def of_tag(tag: KojiTag) -> Target:
+    url = f"{tag.topurl}/repos/{tag.tag}/latest/x86_64"
+    return Target(name="t", arch="x86_64", backend="koji", repositories=(Repository(url=url, koji=tag),))
+
+
+async def test_a_target_on_a_tag_has_the_repositorys_binaries_and_the_hubs_sources(
+    hub: ReadingHub, tag: KojiTag, files: str, resolver: HawkeyResolver, tmp_path: Path
+) -> None:
+    target = of_tag(replace(tag, topurl=files))
+    hub.tags["f42-build"] = [Source(id=1, name="app", requires=("zlib-devel",)), Source(id=2, name="zlib")]
+    packages = [Rpm(name="zlib"), Rpm(name="zlib-devel", source="zlib", requires=("zlib",))]
+    write_repository(tmp_path / "top" / "repos" / "f42-build" / "8" / "x86_64", packages)
+    snapshot = await resolver.snapshot(target)
+    assert (snapshot.binaries, snapshot.sources) == (2, 2)
+    found = await resolver.reverse_dependencies(snapshot.id, target, Question(subject="zlib"))
+    assert [item.source.name for item in found] == ["app"]
+    # The tag moves on: a new repository, and a package that is tagged anew. What is pinned stays.
+    hub.repos["f42-build"].append((9, 300))
+    hub.tags["f42-build"].append(Source(id=3, name="new", requires=("zlib",), since=300))
+    write_repository(tmp_path / "top" / "repos" / "f42-build" / "9" / "x86_64", packages)
+    later = await resolver.snapshot(target)
+    assert (later.sources, later.id == snapshot.id) == (3, False)
+    found = await resolver.reverse_dependencies(snapshot.id, target, Question(subject="zlib"))
+    assert [item.source.name for item in found] == ["app"]
+
+
+async def test_a_hub_on_another_host_is_not_asked(tag: KojiTag, files: str, resolver: HawkeyResolver) -> None:
+    with pytest.raises(Misconfigured, match="not among the allowed hosts"):
+        await resolver.snapshot(of_tag(replace(tag, topurl=files, hub="http://koji.example.org/kojihub")))

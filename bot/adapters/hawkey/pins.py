@@ -6,7 +6,7 @@ are the target's and not part of it.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +19,14 @@ from bot.ports.errors import Misconfigured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedSources:
+    """Source packages that a Koji hub told of: the address under which they are, and the digest of what it told."""
+
+    url: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PinnedRepository:
     """A repository as it was: its address, and the digest under which its metadata are kept."""
 
@@ -27,6 +35,8 @@ class PinnedRepository:
     digest: str
     mirrors: tuple[str, ...] = ()
     """Other addresses that have the same packages."""
+    sources: PinnedSources | None = None
+    """The source packages, where they are not in the repository itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +48,21 @@ class Pin:
     taken_at: datetime
     repositories: tuple[PinnedRepository, ...]
 
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digests of all metadata, in order."""
+        each = ((repository, repository.sources) for repository in self.repositories)
+        return tuple(part.digest for parts in each for part in parts if part is not None)
+
 
 _PIN = TypeAdapter(Pin)
 
 
 def make_pin(arch: str, repositories: Sequence[PinnedRepository], taken_at: datetime) -> Pin:
     """Return the pin of these repositories."""
-    text = "\n".join([arch, *(repository.digest for repository in repositories)])
-    return Pin(
-        id=SnapshotId(hashlib.sha256(text.encode()).hexdigest()),
-        arch=arch,
-        taken_at=taken_at,
-        repositories=tuple(repositories),
-    )
+    pin = Pin(id=SnapshotId(""), arch=arch, taken_at=taken_at, repositories=tuple(repositories))
+    text = "\n".join([arch, *pin.digests])
+    return replace(pin, id=SnapshotId(hashlib.sha256(text.encode()).hexdigest()))
 
 
 def write_pin(cache: Path, target: Target, pin: Pin) -> None:

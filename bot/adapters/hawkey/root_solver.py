@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.hawkey.architectures import builds_on
 from bot.adapters.hawkey.packages import fetch_packages
 from bot.adapters.hawkey.pins import read_pin
 from bot.adapters.hawkey.roots import Roots, Wish
@@ -29,7 +30,7 @@ class HawkeyRootSolver:
         self._arch = target.arch
         pin = read_pin(settings.cache, snapshot)
         spec = stack(settings, pin, target, overlay)
-        self._trusted = {layer.url: () for layer in spec.change} | {
+        self._trusted = {layer.url: () for layer in (*spec.base, *spec.change)} | {
             repository.url: repository.mirrors for repository in pin.repositories
         }
         self._roots = Roots(Universe(spec))
@@ -67,8 +68,7 @@ class SourceHeader:
 
     def builds_on(self, arch: str) -> bool:
         """Whether the package is meant for an architecture; `noarch` in ExclusiveArch admits every one."""
-        wanted = not self.exclusive or bool({arch, "noarch"} & set(self.exclusive))
-        return wanted and arch not in self.excluded
+        return builds_on(arch, self.exclusive, self.excluded)
 
 
 def read_header(path: Path) -> SourceHeader:

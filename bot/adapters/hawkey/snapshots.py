@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from bot.adapters.hawkey.access import check_allowed
-from bot.adapters.hawkey.metadata import fetch_repository
+from bot.adapters.hawkey.koji_tags import pin_repository
 from bot.adapters.hawkey.pins import Pin, PinnedRepository, latest_pin, make_pin
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.target import Repository, Target
@@ -28,7 +28,7 @@ class Snapshots:
         for repository in target.repositories:
             check_allowed(repository.url, self._settings)
         try:
-            pinned = await asyncio.gather(*(self._read(repository) for repository in target.repositories))
+            pinned = await asyncio.gather(*(self._read(repository, target.arch) for repository in target.repositories))
         except Transient:
             last = await asyncio.to_thread(latest_pin, self._settings.cache, target)
             if last is None or not self._settings.serve_stale:
@@ -36,12 +36,12 @@ class Snapshots:
             return last, True
         return make_pin(target.arch, pinned, datetime.now(UTC)), False
 
-    async def _read(self, repository: Repository) -> PinnedRepository:
-        # What a target makes of a repository does not matter here.
-        what = Repository(url=repository.url, kind=repository.kind, gpgkey=repository.gpgkey)
+    async def _read(self, repository: Repository, arch: str) -> PinnedRepository:
+        # What a target makes of a repository does not matter here, its architecture only to Koji: it is in the address.
+        what = Repository(url=repository.url, kind=repository.kind, gpgkey=repository.gpgkey, koji=repository.koji)
         task = self._reading.get(what)
         if task is None:
-            task = asyncio.create_task(asyncio.to_thread(fetch_repository, what, self._settings))
+            task = asyncio.create_task(asyncio.to_thread(pin_repository, what, arch, self._settings))
             self._reading[what] = task
             task.add_done_callback(lambda done: self._done(what, done))
         # One who no longer waits does not end it for the others.

@@ -23,8 +23,16 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
             f"target {target.name}", "its repositories are not those of the pinned metadata", "Start the run anew."
         )
     base = tuple(
-        Layer(url=pinned.url, digest=pinned.digest, priority=wanted.priority, excludes=wanted.excludes)
+        Layer(
+            url=part.url,
+            digest=part.digest,
+            priority=wanted.priority,
+            excludes=wanted.excludes,
+            module_hotfixes=wanted.module_hotfixes,
+        )
         for pinned, wanted in zip(pin.repositories, target.repositories, strict=True)
+        for part in (pinned, pinned.sources)
+        if part is not None
     )
     change: tuple[Layer, ...] = ()
     if overlay is not None:
@@ -35,6 +43,7 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
         arch=target.arch,
         base=base,
         buildroot=target.buildroot,
+        modules=target.modules,
         change=change,
         replaces=overlay.replaces if overlay is not None else frozenset(),
     )
