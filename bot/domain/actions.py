@@ -107,6 +107,15 @@ class RecordFindings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompareRoots:
+    """Find out what differs in the roots of failed builds since the packages' last good ones."""
+
+    run: RunId
+    target: str
+    builds: tuple[BuildKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishRun:
     """End a run with a conclusion."""
 
@@ -135,6 +144,7 @@ Action = (
     | PublishGeneration
     | MakePlan
     | RecordFindings
+    | CompareRoots
     | FinishRun
     | CleanUp
 )

@@ -12,6 +12,7 @@ from typing import assert_never
 from bot.domain.actions import (
     Action,
     CleanUp,
+    CompareRoots,
     FetchSource,
     FinishRun,
     HandleIntent,
@@ -29,6 +30,7 @@ from bot.domain.actions import (
 from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Purpose, Succeeded
 from bot.domain.conclusion import conclude
 from bot.domain.config import Config
+from bot.domain.difference import RootDifference, uncompared
 from bot.domain.evidence import Judged, TargetView, judge_all, unpublished_rebuilds
 from bot.domain.intents import Refresh, StoredIntent
 from bot.domain.plan import PlanEntry
@@ -49,6 +51,7 @@ class RunView:
     entries: tuple[PlanEntry, ...] = ()
     builds: tuple[Build, ...] = ()
     findings: tuple[Finding, ...] = ()
+    differences: tuple[RootDifference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +262,9 @@ def _decide_dependents(run_view: RunView, config: Config, waivers: Mapping[str, 
         due = dependents_builds(run, part, judged, now)
         if due:
             actions.append(QueueBuilds(run=run.id, builds=due))
+        failed = uncompared(part, judged, run_view.differences)
+        if failed:
+            actions.append(CompareRoots(run=run.id, target=target.target.name, builds=failed))
         findings += _findings(run, target, judged)
         open_questions = open_questions or any(isinstance(result, Needs) for result in judged.values())
     known = set(run_view.findings)

@@ -100,7 +100,12 @@ def differences(
         for name in old.keys() | new.keys()
         for gone, come in _pairs(old.get(name, ()), new.get(name, ()))
     ]
-    return tuple(sorted(found, key=_nearest_first))
+    return in_order(found)
+
+
+def in_order(changes: Iterable[RootChange]) -> tuple[RootChange, ...]:
+    """Return the change's own packages first, then the nearest ones, of equals by name."""
+    return tuple(sorted(changes, key=_nearest_first))
 
 
 def uncompared(

@@ -14,6 +14,7 @@ from bot.domain.decide import ChangeView
 from bot.engine.build_actions import make_plan, publish_generation, queue_builds, record_findings
 from bot.engine.change_actions import clean_up, finish_run, refresh_change, start_run, stop_run
 from bot.engine.command_actions import handle_intent
+from bot.engine.difference_actions import compare_roots
 from bot.engine.setup_actions import fetch_source, load_configuration, pin_snapshot, prepare_workspace
 from bot.engine.world import World
 from bot.engine.write import Write
@@ -35,6 +36,7 @@ REGISTRY: dict[type[Action], Perform] = {
     actions.PublishGeneration: publish_generation,
     actions.MakePlan: make_plan,
     actions.RecordFindings: record_findings,
+    actions.CompareRoots: compare_roots,
     actions.FinishRun: finish_run,
     actions.CleanUp: clean_up,
 }

@@ -36,4 +36,5 @@ async def load_run(tx: Transaction, run: Run) -> RunView:
         entries=tuple(await tx.runs.entries(run.id)),
         builds=tuple(await tx.builds.of_run(run.id)),
         findings=tuple(await tx.runs.findings(run.id)),
+        differences=tuple(await tx.runs.differences(run.id)),
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.actions import (
     Action,
     CleanUp,
+    CompareRoots,
     FetchSource,
     FinishRun,
     HandleIntent,
@@ -27,6 +28,7 @@ from bot.domain.actions import (
 from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Succeeded
 from bot.domain.config import Mode
 from bot.domain.decide import RunView, decide, next_time
+from bot.domain.difference import Basis, RootDifference
 from bot.domain.ids import RunId
 from bot.domain.intents import Commented, Refresh, StoredIntent
 from bot.domain.plan import PlanEntry
@@ -296,6 +298,14 @@ def _perform(seen: RunView, action: Action, draw: st.DataObject) -> RunView:
         case RecordFindings(findings=findings):
             known = {finding.package: finding for finding in (*seen.findings, *findings)}
             return replace(seen, findings=tuple(known.values()))
+        case CompareRoots(builds=keys):
+            compared = [
+                RootDifference(run=RUN, target="rawhide", package=build.package, build=build.key, basis=Basis.NOTHING)
+                for build in seen.builds
+                if build.key in keys
+            ]
+            kept = {known.package: known for known in (*seen.differences, *compared)}
+            return replace(seen, differences=tuple(kept.values()))
         case FinishRun(conclusion=conclusion):
             return replace(seen, run=replace(seen.run, state=RunState.FINISHED, conclusion=conclusion, finished_at=NOW))
         case _:
