@@ -60,7 +60,7 @@ def impact(change: Path, everybody: bool, as_json: bool, **place: Any) -> None:
     """
     answer = asyncio.run(_ask(place_of(**place), change))
     if as_json:
-        click.echo(json.dumps(to_json(answer), indent=2))
+        click.echo(json.dumps(to_json(answer)))
         return
     show(headline(answer), *to_tables(answer))
     if answer.change.foreign:

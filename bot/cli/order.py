@@ -32,7 +32,7 @@ def order(packages: tuple[str, ...], change: Path, as_json: bool, **place: Any) 
     """
     found = asyncio.run(_ask(place_of(**place), change, packages))
     if as_json:
-        click.echo(json.dumps(to_json(found), indent=2))
+        click.echo(json.dumps(to_json(found)))
     elif found.levels:
         show(to_table(found), *cycles(found))
     else:

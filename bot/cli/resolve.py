@@ -59,7 +59,8 @@ def resolve(package: str, depth: Depth, binary: bool, as_json: bool, **place: An
 @place_options
 def why(package: str, subject: str, binary: bool, as_json: bool, **place: Any) -> None:
     """Show the shortest chain from the source package PKG to SUBJECT, each link with the capability that makes it."""
-    found = asyncio.run(_why(place_of(**place), package, Question(subject=subject, binary=binary)))
+    question = Question(subject=subject, binary=binary, packages=(package,))
+    found = asyncio.run(_dependents(place_of(**place), question))
     if as_json:
         click.echo(to_json(subject, found))
     elif found:
@@ -80,7 +81,7 @@ def to_json(subject: str, found: Sequence[ReverseDependency]) -> str:
         }
         for item in found
     ]
-    return json.dumps({"subject": subject, "packages": packages}, indent=2)
+    return json.dumps({"subject": subject, "packages": packages})
 
 
 def to_table(subject: str, found: Sequence[ReverseDependency]) -> "Table":
@@ -106,10 +107,3 @@ def to_table(subject: str, found: Sequence[ReverseDependency]) -> "Table":
 async def _dependents(place: Place, question: Question) -> Sequence[ReverseDependency]:
     async with asking(place) as (resolver, snapshot):
         return await resolver.reverse_dependencies(snapshot.id, place.target, question)
-
-
-async def _why(place: Place, package: str, question: Question) -> Sequence[ReverseDependency]:
-    async with asking(place) as (resolver, snapshot):
-        await resolver.buildroots(snapshot.id, place.target, [package])  # raises where there is no such package
-        found = await resolver.reverse_dependencies(snapshot.id, place.target, question)
-    return [item for item in found if item.source.name == package]

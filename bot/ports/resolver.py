@@ -72,6 +72,8 @@ class Question:
     subject: str
     depth: Depth = field(default_factory=Depth)
     binary: bool = False
+    packages: tuple[str, ...] = ()
+    """Names of the only source packages to look at; empty: all."""
 
 
 class Resolver(Protocol):

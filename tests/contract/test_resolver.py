@@ -121,6 +121,13 @@ async def test_a_cone_leaves_out_no_dependent(world: World) -> None:
     assert "stranger" not in cone
 
 
+async def test_a_question_about_one_package_is_answered_with_no_other(world: World) -> None:
+    snapshot = await world.resolver.snapshot(world.target)
+    question = Question(subject="libfoo", packages=("app", "stranger"))
+    found = await world.resolver.reverse_dependencies(snapshot.id, world.target, question)
+    assert [(item.source.name, item.distance) for item in found] == [("app", 3)]
+
+
 async def test_an_unknown_subject_is_refused(world: World) -> None:
     snapshot = await world.resolver.snapshot(world.target)
     with pytest.raises(Rejected):

@@ -139,7 +139,8 @@ class FakeResolver:
         if question.subject not in self._dependents and question.subject not in self.sources:
             raise Rejected(f"there is no package {question.subject}")
         found = self._dependents.get(question.subject, ())
-        near = (item for item in found if question.depth.covers(item.distance))
+        wanted = (item for item in found if not question.packages or item.source.name in question.packages)
+        near = (item for item in wanted if question.depth.covers(item.distance))
         return tuple(sorted(near, key=lambda item: (item.distance, item.source.name)))
 
     async def cone(self, snapshot: SnapshotId, target: Target, question: Question) -> Sequence[str]:

@@ -43,6 +43,8 @@ def cone(roots: Roots, question: Question) -> tuple[str, ...]:
 
 
 def _sources_in_reach(universe: Universe, index: Index, question: Question, subject: frozenset[int]) -> dict[str, int]:
+    if question.packages:
+        return {name: source_number(universe, name) for name in question.packages}
     reachable = index.cone(subject, question.depth.levels)
     itself = None if question.binary else question.subject
     return {name: number for name, number in universe.sources.items() if number in reachable and name != itself}
@@ -76,11 +78,12 @@ def _path(roots: Roots, number: int, subject: frozenset[int]) -> tuple[Link, ...
 
 
 def _subject(universe: Universe, question: Question) -> frozenset[int]:
-    known = universe.binary_names if question.binary else universe.binaries
-    if question.subject in known:
-        return known[question.subject]
     if question.binary:
+        if named := universe.binaries_named(question.subject):
+            return named
         raise _unknown("binary", question.subject, universe.binary_names)
+    if question.subject in universe.binaries:
+        return universe.binaries[question.subject]
     if question.subject in universe.sources:
         return frozenset()  # none of its binary packages is in the repositories
     raise _unknown("source", question.subject, universe.binaries.keys() | universe.sources.keys(), universe)

@@ -132,6 +132,8 @@ def _hide(hawkey: Any, sack: Any, layers: Mapping[str, Layer], spec: UniverseSpe
     for name, layer in layers.items():
         if layer.excludes:
             sack.add_excludes(hawkey.Query(sack).filter(reponame=name, name__glob=list(layer.excludes)))
+    if not (spec.replaces or spec.hidden):
+        return  # looking at every package of a distribution takes longer than loading it
     hidden = [
         package
         for package in hawkey.Query(sack)

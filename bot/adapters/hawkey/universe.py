@@ -52,7 +52,7 @@ class Universe:
     def sources(self) -> Mapping[str, int]:
         """The source package of each name: a change's before the base's, then by priority, then by EVR."""
         return {
-            name: max(numbers, key=self._preference)
+            name: numbers[0] if len(numbers) == 1 else self.preferred(numbers)
             for name, numbers in self._by_name(package for package in self._all(source=True)).items()
         }
 
@@ -68,6 +68,11 @@ class Universe:
     def binary_names(self) -> Mapping[str, frozenset[int]]:
         """The binary packages of each name."""
         return {name: frozenset(numbers) for name, numbers in self._by_name(self._all(source=False)).items()}
+
+    def binaries_named(self, name: str) -> frozenset[int]:
+        """Return the binary packages of one name, without looking at all others."""
+        found = self.query().filter(name=name)
+        return frozenset(hash(package) for package in found if package.arch not in SOURCE_ARCHES)
 
     @cached_property
     def changed(self) -> frozenset[int]:

@@ -41,9 +41,9 @@ def start(universes: int) -> None:
 
 def count(spec: UniverseSpec) -> Counts:
     """Load a universe, which shows that its metadata are sound, and count its packages."""
-    packages = _roots(spec).universe.packages.values()
-    sources = sum(package.arch in SOURCE_ARCHES for package in packages)
-    return Counts(binaries=len(packages) - sources, sources=sources)
+    universe = _roots(spec).universe
+    sources = len(universe.query().filter(arch=[*SOURCE_ARCHES]))
+    return Counts(binaries=len(universe.query()) - sources, sources=sources)
 
 
 def list_sources(spec: UniverseSpec) -> tuple[str, ...]:
