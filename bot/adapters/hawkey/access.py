@@ -3,7 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.hosts import checked, is_allowed
@@ -27,15 +27,18 @@ def check_allowed(url: str, settings: HawkeySettings) -> None:
         )
 
 
-def may_redirect(origin: str, to: str, settings: HawkeySettings) -> bool:
-    """Whether a server may send us on from one address to another: on the same host, or to one that is allowed."""
+def redirected(origin: str, to: str, settings: HawkeySettings) -> str | None:
+    """Return where a server that says so may send us on: to its own host, or to one that is allowed; else None."""
     try:
-        parts = checked(to)
+        address = urljoin(origin, to)
+        parts = checked(address)
     except ValueError:
-        return False
-    if parts.scheme == "file":
-        return False
-    return parts.hostname == urlsplit(origin).hostname or is_allowed(parts, settings.allowed_hosts)
+        return None
+    if parts.scheme == "file" or not (
+        parts.netloc == urlsplit(origin).netloc or is_allowed(parts, settings.allowed_hosts)
+    ):
+        return None
+    return address
 
 
 def local_path(url: str) -> Path:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
-from bot.adapters.hawkey.access import local_path, may_redirect
+from bot.adapters.hawkey.access import local_path, redirected
 from bot.adapters.hawkey.settings import HawkeySettings
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -54,6 +54,13 @@ class Validators:
         return {"If-Modified-Since": self.modified} if self.modified else {}
 
 
+class _Session(requests.Session):
+    """One that leaves redirects alone: requests looks ahead to the next address, and reads the whole answer for that."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Say that an answer is no redirect."""
+
+
 def fetch(
     url: str, path: Path, *, most: int, settings: HawkeySettings, known: Validators | None = None
 ) -> Validators | None:
@@ -80,7 +87,7 @@ def _copy_local(source: Path, path: Path, most: int) -> None:
 def _fetch(origin: str, path: Path, most: int, settings: HawkeySettings, known: Validators) -> Validators | None:
     url = origin
     headers = {"Accept-Encoding": "identity", **known.headers}
-    with requests.Session() as session:
+    with _Session() as session:
         for _ in range(_MOST_REDIRECTS):
             with session.get(
                 url,
@@ -90,7 +97,7 @@ def _fetch(origin: str, path: Path, most: int, settings: HawkeySettings, known: 
                 timeout=(settings.connect_timeout, settings.stall_timeout),
             ) as response:
                 if response.status_code in _REDIRECTS:
-                    url = _redirected(origin, url, response, settings)
+                    url = _redirected(url, response, settings)
                     continue
                 if response.status_code == _NOT_MODIFIED and known.headers:
                     return None
@@ -103,15 +110,15 @@ def _fetch(origin: str, path: Path, most: int, settings: HawkeySettings, known: 
     raise UnavailableError(f"{origin} redirects more than {_MOST_REDIRECTS} times")
 
 
-def _redirected(origin: str, url: str, response: requests.Response, settings: HawkeySettings) -> str:
-    to = urljoin(url, response.headers.get("Location", ""))
-    if not may_redirect(origin, to, settings):
-        host = urlsplit(to).netloc or to
+def _redirected(url: str, response: requests.Response, settings: HawkeySettings) -> str:
+    to = response.headers.get("Location", "")
+    address = redirected(url, to, settings)
+    if address is None:
         raise UnavailableError(
-            f"{origin} redirects to {host}, which is not among the allowed hosts",
+            f"{url} redirects to {to!r}, which is not among the allowed hosts",
             mend="Ask the operator to allow that host, or name another repository.",
         )
-    return to
+    return address
 
 
 def _copy(read: Callable[[int], bytes], path: Path, most: int, *, stall: int | None) -> None:

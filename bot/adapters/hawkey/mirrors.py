@@ -6,18 +6,18 @@ Mirrors on hosts that are not allowed are dropped.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from bot.adapters.hawkey.access import check_allowed
 from bot.adapters.hawkey.fetch import UnavailableError, fetch
 from bot.adapters.hawkey.settings import HawkeySettings
+from bot.domain.hosts import checked
 from bot.domain.target import Repository, RepositoryKind
 from bot.ports.errors import Misconfigured, Transient
 
 REPOMD = "repodata/repomd.xml"
 _MOST_BYTES = 1 << 22
-_MOST_MIRRORS = 100
+_TOLD = 5
 _STRONG = ("sha512", "sha256")
 
 
@@ -58,19 +58,27 @@ def _explain(repository: Repository, error: UnavailableError) -> Misconfigured |
 
 
 def _allowed(repository: Repository, named: Sequence[str], settings: HawkeySettings) -> tuple[str, ...]:
-    usable = [base for base in dict.fromkeys(named) if urlsplit(base).scheme in {"file", "http", "https"}]
-    if not usable:
+    hosts = {base: host for base in named if (host := _host(base)) is not None}
+    if not hosts:
         what = f"the {repository.kind} names no mirror that can be read (http: or https:)"
         raise Misconfigured(repository.url, what, "Check the address, or name a repository by its own.")
-    allowed = [base for base in usable if _is_allowed(base, settings)]
+    allowed = [base for base in hosts if _is_allowed(base, settings)]
     if not allowed:
-        hosts = ", ".join(sorted({urlsplit(base).netloc for base in usable})[:5])
+        told = ", ".join(sorted(set(hosts.values()))[:_TOLD])
         raise Misconfigured(
             repository.url,
-            f"none of the {len(usable)} mirrors that it names is on an allowed host ({hosts} …)",
+            f"none of the {len(hosts)} mirrors that it names is on an allowed host (they are on {told})",
             "Ask the operator to allow one of them, or name a repository by its own address.",
         )
-    return tuple(allowed[:_MOST_MIRRORS])
+    return tuple(allowed)
+
+
+def _host(base: str) -> str | None:
+    """Return the host of an address that can be read, None for another."""
+    try:
+        return checked(base).netloc
+    except ValueError:
+        return None
 
 
 def _is_allowed(base: str, settings: HawkeySettings) -> bool:
@@ -96,7 +104,8 @@ def _metalink(url: str, content: bytes) -> tuple[list[str], frozenset[tuple[str,
     if file is None:
         raise Misconfigured(url, "the metalink is not one of a repomd.xml", "Check the address.")
     named = sorted(file.iterfind(".//{*}url"), key=_preference)
-    bases = [text.removesuffix(REPOMD) for found in named if (text := (found.text or "").strip()).endswith(REPOMD)]
+    texts = ((found.text or "").strip() for found in named)
+    bases = [text.removesuffix(f"/{REPOMD}") for text in texts if text.endswith(f"/{REPOMD}")]
     digests = {(found.get("type", ""), (found.text or "").strip().lower()) for found in file.iterfind(".//{*}hash")}
     return bases, frozenset(pair for pair in digests if pair[0] in _STRONG)
 
