@@ -15,6 +15,7 @@ from bot.app.settings import Settings, secret
 from bot.domain.build import Build
 from bot.engine.executor import pass_by
 from bot.engine.intake import Intake
+from bot.engine.outlook import foretell
 from bot.engine.poller import Poller, log_chunks
 from bot.engine.reconciler import Reconciler
 from bot.engine.resync import Resync
@@ -124,6 +125,7 @@ def web_application(parts: Parts) -> web.Application:
         world.store,
         world.logs,
         running_log=partial(running_log, world),
+        foretell=partial(foretell, world),
         settings=PageSettings(public=settings.public_pages),
     )
     return application

@@ -27,6 +27,7 @@ from bot.domain.hosts import ANY_HOST
 from bot.domain.report.comment import render_comment
 from bot.domain.report.export import to_json
 from bot.domain.report.headline import counts, headline
+from bot.domain.report.outlook import forecast_words
 from bot.domain.report.values import Links, Report
 from bot.domain.report.words import WORDS
 from bot.domain.run import Conclusion, RunState
@@ -104,6 +105,7 @@ async def _run(everything: World, forge: WorktreeForge, console: Console) -> Rep
                     view = await _view(everything, forge)
                     if view.runs:
                         report = await report_of(everything, view, view.runs[0])
+                        tell.foretell(forecast_words(report))
                         tell(f"{headline(report)}  {counts(report)}".strip())
                         if view.runs[0].run.state is RunState.FINISHED:
                             return report
@@ -155,6 +157,13 @@ class _Tell:
     console: Console
     status: Status | None = None
     last: str = ""
+    foretold: bool = False
+
+    def foretell(self, words: str) -> None:
+        """Say once what is to come, as soon as it is known."""
+        if words and not self.foretold:
+            self.foretold = True
+            self.console.print(Text(f"{words}."))
 
     def __call__(self, line: str) -> None:
         if line == self.last:

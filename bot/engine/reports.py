@@ -8,16 +8,17 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.build import Purpose
 from bot.domain.config import CommentPolicy
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.publication import Published
 from bot.domain.report.assemble import Context, Stored, assemble, stage, wanted_tails
 from bot.domain.report.check import NAME_OF_GATE, render_check
 from bot.domain.report.comment import MARKER, notice_marker, render_comment, render_notice
-from bot.domain.report.forecast import forecast
 from bot.domain.report.values import Links, Report, Stage
 from bot.domain.run import Conclusion, RunState
 from bot.domain.verdict import Verdict
+from bot.engine.outlook import foretell
 from bot.engine.world import World
 from bot.ports.errors import Rejected
 from bot.ports.forge import Forge
@@ -51,7 +52,7 @@ async def report_of(world: World, view: ChangeView, run_view: RunView) -> Report
         log_tails=tails,
         previous=_previous(view, run_view),
         review=run.changed_files if run.state is RunState.WAITING else (),
-        forecast=forecast(stored, world.clock.now()),
+        forecast=await foretell(world, stored),
     )
     return assemble(stored, context)
 
@@ -74,6 +75,7 @@ def _stored(run_view: RunView) -> Stored:
         entries=run_view.entries,
         findings=run_view.findings,
         builds=run_view.builds,
+        differences=run_view.differences,
     )
 
 
@@ -94,7 +96,8 @@ class _Publisher:
         known = await self._known(report.run)
         before = known.get(NAME_OF_GATE)
         digest = _digest(repr(replace(check, completed_at=None)))
-        if self._waits(before, digest, report, self.world.settings.check_interval):
+        interval = timedelta() if _plan_is_news(run_view) else self.world.settings.check_interval
+        if self._waits(before, digest, report, interval):
             return
         forge_id = await self.forge.publish_check(run_view.run.change.repo, check, before.forge_id if before else None)
         await self._store(report.run, NAME_OF_GATE, digest, forge_id)
@@ -133,7 +136,7 @@ class _Publisher:
 
     async def nothing_due(self, run_view: RunView, *, newest: bool) -> bool:
         """Whether a run's progress can wait, so that its report, the larger part of a pass, need not even be made."""
-        if stage(_stored(run_view)) not in _IN_PROGRESS or run_view.run.problem is not None:
+        if stage(_stored(run_view)) not in _IN_PROGRESS or run_view.run.problem is not None or _plan_is_news(run_view):
             return False
         settings = self.world.settings
         places: list[tuple[str, str, timedelta]] = [(run_view.run.id, NAME_OF_GATE, settings.check_interval)]
@@ -192,6 +195,12 @@ async def publish(world: World, lease: Lease, view: ChangeView) -> datetime | No
         if index == 0:
             await publisher.comment(run_view, report)
     return publisher.due
+
+
+def _plan_is_news(run_view: RunView) -> bool:
+    """Whether the plan is made and none of its builds is written down: what is to come is told before it begins."""
+    begun = any(build.run and build.purpose is not Purpose.SUBJECT for build in run_view.builds)
+    return stage(_stored(run_view)) is Stage.REBUILDING and not begun and any(e.buildable for e in run_view.entries)
 
 
 def _wants_comment(run_view: RunView, report: Report, *, exists: bool) -> bool:

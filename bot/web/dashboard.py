@@ -5,7 +5,7 @@ Content-Security-Policy stands behind that. Logs are plain text, and are only gi
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from bot.domain.build import Build, BuildState
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.report.assemble import Context, Stored, assemble, wanted_tails
 from bot.domain.report.export import to_json
-from bot.domain.report.values import Report
+from bot.domain.report.values import Forecast, Report
 from bot.domain.run import Change, Run
 from bot.ports.logs import LogStore
 from bot.ports.store import Store
@@ -26,6 +26,9 @@ from bot.web.run_page import Query, run_page_values
 
 RunningLog = Callable[[Build], AsyncIterable[bytes]]
 """Reads the log of a build that goes on from its backend."""
+
+Foretell = Callable[[Stored], Awaitable[Forecast | None]]
+"""Tells what is still to come of a run."""
 
 RECENT = 50
 _TAIL_BYTES = 4_000
@@ -56,10 +59,17 @@ def add_pages(
     logs: LogStore,
     *,
     running_log: RunningLog | None = None,
+    foretell: Foretell | None = None,
     settings: PageSettings | None = None,
 ) -> None:
     """Put the pages into an application. Without `running_log` a log can be read once its build has ended."""
-    pages = _Pages(store=store, logs=logs, running_log=running_log, settings=settings or PageSettings())
+    pages = _Pages(
+        store=store,
+        logs=logs,
+        running_log=running_log,
+        foretell=foretell,
+        settings=settings or PageSettings(),
+    )
     app.middlewares.append(_page_for_missing(pages))
     if not pages.settings.public:
         return
@@ -73,11 +83,20 @@ def add_pages(
 class _Pages:
     """The handlers, with what they read from."""
 
-    def __init__(self, *, store: Store, logs: LogStore, running_log: RunningLog | None, settings: PageSettings) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        logs: LogStore,
+        running_log: RunningLog | None,
+        foretell: Foretell | None,
+        settings: PageSettings,
+    ) -> None:
         self.settings = settings
         self._store = store
         self._logs = logs
         self._running_log = running_log
+        self._foretell = foretell
         self._templates = _environment()
         self._static = {path.name: path for path in (_HERE / "static").iterdir()}
 
@@ -158,7 +177,8 @@ class _Pages:
                 builds=await tx.builds.of_run(run_id),
             )
         tails = await self._tails(stored) if with_tails else {}
-        context = Context(state=change.state if change else None, log_tails=tails)
+        outlook = await self._foretell(stored) if self._foretell is not None else None
+        context = Context(state=change.state if change else None, log_tails=tails, forecast=outlook)
         return await asyncio.to_thread(assemble, stored, context)
 
     async def _tails(self, stored: Stored) -> Mapping[BuildKey, str]:

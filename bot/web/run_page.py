@@ -11,9 +11,10 @@ from markupsafe import Markup, escape
 from bot.domain.build import BuildState
 from bot.domain.report.escape import clean, clean_lines
 from bot.domain.report.headline import counts, headline
+from bot.domain.report.outlook import forecast_words, why_left_out
 from bot.domain.report.pieces import subject_text
 from bot.domain.report.values import BuildView, Links, Report, Row
-from bot.domain.report.words import SELECTIONS, STOPS, WORDS, count, duration, outcome_words, word
+from bot.domain.report.words import STOPS, WORDS, count, duration, outcome_words, word
 from bot.domain.run import Conclusion, Run, RunState
 from bot.domain.verdict import Verdict
 
@@ -137,10 +138,10 @@ def tone(run: Run | Report) -> str:
 
 
 GLOBALS: Mapping[str, object] = {
-    "SELECTIONS": SELECTIONS,
     "count": count,
     "counts": counts,
     "duration": duration,
+    "forecast_words": forecast_words,
     "headline": headline,
     "log": _LINKS.log,
     "outcome": outcome,
@@ -149,6 +150,7 @@ GLOBALS: Mapping[str, object] = {
     "state": state,
     "subject_text": subject_text,
     "tone": tone,
+    "why_left_out": why_left_out,
     "word": word,
 }
 """Functions that templates call."""

@@ -17,9 +17,11 @@ from bot.domain.build import (
     TreeSource,
 )
 from bot.domain.config import Config, PackageConfig
+from bot.domain.history import Known
 from bot.domain.ids import BuildKey, RunId, SnapshotId, WorkspaceRef
 from bot.domain.packages import Link, Nevra, SourcePackage
 from bot.domain.plan import Affected, Effect, PlanEntry, Selection, Uninstallable
+from bot.domain.priority import Weight
 from bot.domain.report.assemble import Context, Stored
 from bot.domain.report.values import PackageChange
 from bot.domain.run import (
@@ -182,6 +184,7 @@ def twice(name: str, failure: Failed) -> list[Build]:
     return [build(name, failure), build(name, failure, attempt=2), build(name, PASSED, baseline=True)]
 
 
+LIGHT = Weight(distance=85, dependents=0, previous=0, age=53, known=Known.PASSED, built_before=timedelta(hours=12))
 MISSING = "nothing provides libfoo.so.1()(64bit) needed by quux-2.0-3.fc44.x86_64"
 
 
@@ -206,7 +209,7 @@ def story() -> Stored:
         entry("other"),
         entry("cloudy"),
         entry("fine", dependents=3, source=source("fine", dynamic=True)),
-        entry("far", selection=Selection.OVER_LIMIT, distance=3),
+        entry("far", selection=Selection.OVER_LIMIT, distance=3, weight=LIGHT, least_chosen=309),
         entry("arm-only", selection=Selection.ARCHITECTURE),
     )
     init = {"cause": INIT_MISSING.cause, "signature": INIT_MISSING.signature}

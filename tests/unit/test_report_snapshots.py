@@ -7,6 +7,7 @@ the difference before committing it.
 import json
 import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from bot.domain.build import Failed, FailureReason
@@ -93,7 +94,10 @@ def test_while_it_builds_the_previous_result_stays_readable() -> None:
         findings=(finding("baz", Verdict.STILL_PASSING),),
         builds=(subject_build(), build("bar", None), build("baz", PASSED)),
     )
-    report = assemble(stored, Context(state=STATE, previous=full(), forecast=Forecast(builds=3, ends_at=START)))
+    report = assemble(
+        stored,
+        Context(state=STATE, previous=full(), forecast=Forecast(builds=3, cpu=timedelta(hours=2), ends_at=START)),
+    )
     assert matches("rebuilding.md", render_comment(report, LINKS))
     assert matches("rebuilding-check.md", whole(render_check(report, LINKS, GITHUB)))
     assert matches("rebuilding-status.md", answer_status(report, LINKS))

@@ -250,8 +250,8 @@ def test_many_subjects_are_counted() -> None:
 
 def test_a_forecast_without_an_end_tells_the_number() -> None:
     report = replace(EMPTY, stage=Stage.REBUILDING, forecast=Forecast(builds=1))
-    assert "1 build to go." in render_comment(report, LINKS)
-    assert "1 build to go." in answer_status(report, LINKS)
+    assert "1 build to go, what they cost is not known yet." in render_comment(report, LINKS)
+    assert "1 build to go, what they cost is not known yet." in answer_status(report, LINKS)
 
 
 def test_a_previous_result_is_gone_once_there_is_a_new_one() -> None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from bot.domain.report.escape import code, prose
 from bot.domain.report.headline import counts, headline, sign
+from bot.domain.report.outlook import forecast_words, why_left_out
 from bot.domain.report.pieces import NAME, cause, link, names, sides, subject, verdict_words
 from bot.domain.report.values import Links, Report, Row
-from bot.domain.report.words import SELECTIONS, count, word
+from bot.domain.report.words import count, word
 
 _REPLY_LIMIT = 20_000
 
@@ -44,9 +45,8 @@ def answer_status(report: Report, links: Links) -> str:
     lines.append(counts(report))
     if running:
         lines.append(f"Building now: {names(running, 20)}.")
-    if report.forecast and not report.finished:
-        ends = f", expected to end at {report.forecast.ends_at:%H:%M} UTC" if report.forecast.ends_at else ""
-        lines.append(f"{count(report.forecast.builds, 'build')} to go{ends}.")
+    if forecast_words(report):
+        lines.append(f"{forecast_words(report)}.")
     lines.append(link("full report", links.run(report.run)) if links.pages else "")
     return "\n\n".join(line for line in lines if line)
 
@@ -74,7 +74,7 @@ def _why(row: Row, report: Report, links: Links) -> str:
 
 def _became(row: Row, report: Report, links: Links) -> str:
     if not row.planned:
-        return f"It is not tested: {SELECTIONS[row.selection]}."
+        return f"It is not tested: {why_left_out(row)}."
     if row.verdict is None:
         waits = f", waiting for {', '.join(code(name, NAME) for name in row.needs[:5])}" if row.needs else ""
         return f"{word(None, finished=report.finished).sign} {word(None, finished=report.finished).label}{waits}"

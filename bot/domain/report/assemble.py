@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain.build import Build, Failed, Purpose, TreeSource
 from bot.domain.config import BaselinePolicy
+from bot.domain.difference import RootDifference
 from bot.domain.ids import BuildKey
 from bot.domain.packages import Nevra
 from bot.domain.plan import PlanEntry, Selection
@@ -29,6 +30,7 @@ class Stored:
     entries: Sequence[PlanEntry] = ()
     findings: Sequence[Finding] = ()
     builds: Sequence[Build] = ()
+    differences: Sequence[RootDifference] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,16 +150,26 @@ def _source_name(nevra: str) -> str:
 
 def _rows(stored: Stored, context: Context) -> tuple[Row, ...]:
     judgements = {(found.target, found.package): found.judgement for found in stored.findings}
+    differences = {found.build: found for found in stored.differences}
     candidates: defaultdict[tuple[str, str], list[Build]] = defaultdict(list)
     baselines: defaultdict[tuple[str, str], list[Build]] = defaultdict(list)
     for build in stored.builds:
         if build.purpose is not Purpose.SUBJECT:
             (candidates if build.run else baselines)[build.target, build.package].append(build)
     return tuple(
-        _row(entry, judgements.get(place), candidates[place], baselines[place], context)
+        replace(
+            _row(entry, judgements.get(place), candidates[place], baselines[place], context),
+            difference=differences.get(_last_ended(candidates[place])),
+        )
         for entry in stored.entries
         for place in [(entry.target, entry.package)]
     )
+
+
+def _last_ended(builds: Sequence[Build]) -> BuildKey:
+    """Return the build on which a verdict rests, nothing where none has ended."""
+    ended = [build.key for build in builds if build.outcome is not None]
+    return ended[-1] if ended else BuildKey("")
 
 
 def _row(
@@ -190,6 +202,8 @@ def _row(
         level=entry.level,
         needs=entry.needs,
         dynamic=affected.source.dynamic,
+        weight=entry.weight,
+        least_chosen=entry.least_chosen,
         log_tail=_tail(candidates, context),
     )
 

@@ -64,7 +64,7 @@ def _text(report: Report, links: Links, detail: Detail) -> str:
     """Return the sections; nothing while there is nothing to tell of."""
     if not detail.sections or not (report.rows or report.subjects):
         return ""
-    return "\n\n".join(sections(report, links, detail)) + "\n"
+    return "\n\n".join(sections(report, links, detail, weights=True)) + "\n"
 
 
 def _annotations(report: Report) -> tuple[Annotation, ...]:

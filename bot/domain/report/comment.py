@@ -6,16 +6,16 @@ quiet as a new one.
 
 import re
 from dataclasses import replace
-from datetime import datetime
 
 from bot.domain.report.budget import Detail, fit
 from bot.domain.report.escape import code, prose, tag
 from bot.domain.report.groups import regressions
 from bot.domain.report.headline import counts, headline, sign
+from bot.domain.report.outlook import forecast_words
 from bot.domain.report.pieces import NAME, folded, link, names, subject, table
 from bot.domain.report.sections import sections
 from bot.domain.report.values import Links, Report, Stage
-from bot.domain.report.words import SIGNS, count, duration
+from bot.domain.report.words import SIGNS, duration
 from bot.domain.run import Conclusion
 from bot.domain.verdict import Verdict
 
@@ -130,10 +130,8 @@ def _problem(report: Report) -> list[str]:
 
 
 def _forecast(report: Report) -> str:
-    if report.finished or report.forecast is None:
-        return ""
-    ends = f", expected to end at {_clock(report.forecast.ends_at)}" if report.forecast.ends_at else ""
-    return f"{count(report.forecast.builds, 'build')} to go{ends}."
+    words = forecast_words(report)
+    return f"{words}." if words else ""
 
 
 def _advice(report: Report) -> str:
@@ -156,10 +154,6 @@ def _advice(report: Report) -> str:
     if report.with_verdict(Verdict.NEEDS_REBUILD):
         return "Set `mode: auto` (or `chained`) in `.revdeps.yaml`, so that what has to be rebuilt is, in order."
     return ""
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment:%H:%M} UTC"
 
 
 def _identifier(text: str) -> str:

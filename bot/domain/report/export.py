@@ -1,7 +1,8 @@
 """The report as plain values for `report.json`: stable names, additions only; `version` counts incompatible changes."""
 
+from bot.domain.difference import RootDifference
 from bot.domain.report.headline import headline, title
-from bot.domain.report.values import BuildView, Report, Row, Subject
+from bot.domain.report.values import BuildView, Forecast, Report, Row, Subject
 from bot.domain.report.words import outcome_words
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
@@ -36,6 +37,7 @@ def to_json(report: Report) -> dict[str, Json]:
             for each in report.changes
         ],
         "notes": list(report.notes),
+        "forecast": _forecast(report.forecast) if report.forecast else None,
     }
 
 
@@ -65,11 +67,58 @@ def _row(row: Row) -> Json:
             {"package": link.package, "capability": link.capability, "provider": link.provider} for link in row.path
         ],
         "order": row.level,
+        "weight": _weight(row),
         "needs": list(row.needs),
         "problem": row.problem,
         "uninstallable": [{"package": each.package, "problem": each.problem} for each in row.uninstallable],
         "candidate": [_build(build) for build in row.candidate],
         "baseline": [_build(build) for build in row.baseline],
+        "buildroot": _difference(row.difference) if row.difference else None,
+    }
+
+
+def _weight(row: Row) -> Json:
+    weight = row.weight
+    if weight is None:
+        return None
+    return {
+        "distance": weight.distance,
+        "dependents": weight.dependents,
+        "previous": weight.previous,
+        "age": weight.age,
+        "boost": weight.boost,
+        "total": weight.total,
+        "least_chosen": row.least_chosen,
+    }
+
+
+def _forecast(told: Forecast) -> Json:
+    return {
+        "builds": told.builds,
+        "build_seconds": round(told.wall.total_seconds()) if told.wall is not None else None,
+        "cpu_seconds": round(told.cpu.total_seconds()) if told.cpu is not None else None,
+        "ends_at": told.ends_at.isoformat() if told.ends_at else None,
+    }
+
+
+def _difference(difference: RootDifference) -> Json:
+    return {
+        "build": str(difference.build),
+        "compared_with": difference.basis.value,
+        "good_build": str(difference.good) if difference.good else None,
+        "good_at": difference.good_at.isoformat() if difference.good_at else None,
+        "good_with_change": difference.with_change,
+        "differs": difference.total,
+        "changes": [
+            {
+                "name": change.name,
+                "before": change.before,
+                "after": change.after,
+                "distance": change.distance,
+                "of_change": change.ours,
+            }
+            for change in difference.changes
+        ],
     }
 
 

@@ -1,41 +1,161 @@
-"""What is still to come, as far as the run itself can tell: builds to go, and when they are expected to end."""
+"""What is still to come: builds to go, what they are likely to cost, and when the last of them is expected to end.
 
-import math
+A package is expected to take what it took before on this target (the median of its last builds that passed, or of all
+where none did), one that was never built there what is usual on the target. Rebuilds that failures will ask for are not
+foreseen.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from statistics import median
 
-from bot.domain.build import BuildState
-from bot.domain.plan import WITHOUT_A_BUILD
+from bot.domain.build import Build, BuildState
+from bot.domain.history import PastBuild
+from bot.domain.plan import WITHOUT_A_BUILD, PlanEntry
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
 from bot.domain.run import RunState
+from bot.domain.schedule import Job, seconds_until_done
 
 
-def forecast(stored: Stored, now: datetime) -> Forecast | None:
-    """Return the builds to go, and their expected end; None before there is a plan and after the run's end.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experience:
+    """What is known besides the run itself; all of it may be missing. The first three are by target or backend."""
 
-    The mean duration of what this run has built so far, the change itself at first, stands for the rest; as many
-    builds go on at once as do now. The end is rounded up to a full minute.
+    past: Mapping[str, Sequence[PastBuild]] = field(default_factory=dict)
+    """Results of the packages of the plan, by target."""
+    lately: Mapping[str, Sequence[PastBuild]] = field(default_factory=dict)
+    """Results of whatever was built, by target."""
+    slots: Mapping[str, int] = field(default_factory=dict)
+    """How many builds go on at once, by backend."""
+    queue: Sequence[Build] = ()
+    """Every build on these backends that has not ended."""
+
+
+_NONE = Experience()
+
+
+def forecast(stored: Stored, now: datetime, experience: Experience = _NONE) -> Forecast | None:
+    """Return what is still to come; None before there is a plan and after the run's end.
+
+    The end is rounded up to a full minute, and missing where nothing was ever built on one of the targets.
     """
     if stored.run.state is not RunState.ACTIVE or not stored.entries:
         return None
+    begun = {(build.target, build.package) for build in stored.builds}
+    waiting = [entry for entry in unbuilt(stored) if (entry.target, entry.package) not in begun]
+    going = [build for build in stored.builds if build.state is not BuildState.DONE]
+    places = [(entry.target, entry.package) for entry in waiting]
+    places += [(build.target, build.package) for build in going]
+    costs = _Costs(experience)
+    wall = [costs.wall(*place) for place in places]
+    cpu = [costs.cpu(*place) for place in places]
+    seconds = _seconds(stored, waiting, going, experience, now) if places and None not in wall else None
+    return Forecast(
+        builds=len(places),
+        wall=_sum(wall),
+        cpu=_sum(cpu),
+        ends_at=None if seconds is None else _full_minute(now + timedelta(seconds=seconds)),
+    )
+
+
+def unbuilt(stored: Stored) -> list[PlanEntry]:
+    """Return the entries of which a build is still to tell, the nearest first."""
     judged = {(finding.target, finding.package) for finding in stored.findings}
-    unbuilt = [
+    found = [
         entry
         for entry in stored.entries
         if entry.planned
         and entry.affected.effect not in WITHOUT_A_BUILD
         and (entry.target, entry.package) not in judged
     ]
-    begun = {(build.target, build.package) for build in stored.builds}
-    open_builds = [build for build in stored.builds if build.state is not BuildState.DONE]
-    waiting = sum((entry.target, entry.package) not in begun for entry in unbuilt)
-    builds = waiting + len(open_builds)
-    durations = [build.duration for build in stored.builds if build.duration is not None]
-    if not builds or not durations:
-        return Forecast(builds=builds)
-    running = sum(build.state is BuildState.RUNNING for build in open_builds)
-    mean = sum(durations, timedelta()) / len(durations)
-    end = now + mean * math.ceil(builds / max(1, running))
+    return sorted(found, key=lambda entry: (entry.affected.distance, entry.package))
+
+
+class _Costs:
+    """What a build is likely to take, in seconds, by target and package."""
+
+    def __init__(self, experience: Experience) -> None:
+        self._usual = {target: _medians(builds) for target, builds in experience.lately.items()}
+        self._own: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+        for target, builds in experience.past.items():
+            packages: defaultdict[str, list[PastBuild]] = defaultdict(list)
+            for build in builds:
+                packages[build.package].append(build)
+            for package, found in packages.items():
+                self._own[target, package] = _medians([build for build in found if build.passed] or found)
+
+    def wall(self, target: str, package: str) -> float | None:
+        """From start to end."""
+        return self._told(target, package)[0]
+
+    def cpu(self, target: str, package: str) -> float | None:
+        """Of all processors together."""
+        return self._told(target, package)[1]
+
+    def _told(self, target: str, package: str) -> tuple[float | None, float | None]:
+        usual = self._usual.get(target, (None, None))
+        own = self._own.get((target, package), (None, None))
+        return usual[0] if own[0] is None else own[0], usual[1] if own[1] is None else own[1]
+
+
+def _medians(builds: Iterable[PastBuild]) -> tuple[float | None, float | None]:
+    wall, cpu = [], []
+    for build in builds:
+        if build.duration is not None:
+            wall.append(build.duration.total_seconds())
+        if build.cpu_seconds is not None:
+            cpu.append(build.cpu_seconds)
+    return median(wall) if wall else None, median(cpu) if cpu else None
+
+
+def _seconds(
+    stored: Stored, waiting: Sequence[PlanEntry], going: Sequence[Build], experience: Experience, now: datetime
+) -> float:
+    """Return how long it takes until the last build of ours has ended, on the slowest of the backends."""
+    costs = _Costs(experience)
+    backends = {target.target.name: target.target.backend for target in stored.targets}
+    jobs: defaultdict[str, list[Job]] = defaultdict(list)
+    ours = {build.key for build in going}
+    for build in (*going, *(build for build in experience.queue if build.key not in ours)):
+        jobs[build.backend].append(_job_of(build, costs, now, ours=build.key in ours))
+    for entry in waiting:
+        needs = frozenset() if entry.ready else frozenset((entry.target, need) for need in entry.needs)
+        seconds = costs.wall(entry.target, entry.package) or 0.0
+        name = (entry.target, entry.package)
+        jobs[backends.get(entry.target, "")].append(Job(name=name, owner=stored.run.id, seconds=seconds, needs=needs))
+    return max(
+        seconds_until_done(found, experience.slots.get(backend) or _running(found)) for backend, found in jobs.items()
+    )
+
+
+def _job_of(build: Build, costs: _Costs, now: datetime, *, ours: bool) -> Job:
+    seconds = costs.wall(build.target, build.package) or 0.0
+    if build.started_at is not None:
+        seconds = max(0.0, seconds - (now - build.started_at).total_seconds())
+    return Job(
+        name=(build.target, build.package),
+        owner=build.run or "",
+        seconds=seconds,
+        ours=ours,
+        running=build.state is not BuildState.QUEUED,
+    )
+
+
+def _running(jobs: Sequence[Job]) -> int:
+    """Return how many slots there are at least."""
+    return max(1, sum(job.running for job in jobs))
+
+
+def _sum(seconds: Sequence[float | None]) -> timedelta | None:
+    """Return all of them together, None where there are none or one is not known."""
+    known = [each for each in seconds if each is not None]
+    return timedelta(seconds=sum(known)) if known and len(known) == len(seconds) else None
+
+
+def _full_minute(moment: datetime) -> datetime:
     minute = timedelta(minutes=1)
-    rounded = end.replace(second=0, microsecond=0)
-    return Forecast(builds=builds, ends_at=rounded if rounded == end else rounded + minute)
+    rounded = moment.replace(second=0, microsecond=0)
+    return rounded if rounded == moment else rounded + minute

@@ -3,9 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from bot.domain.plan import Selection
 from bot.domain.report.budget import Detail
+from bot.domain.report.buildroots import buildroots
 from bot.domain.report.escape import clean, code, prose, shorten, tag
 from bot.domain.report.groups import Group, blocked_by_others, regressions
+from bot.domain.report.outlook import RULE, figures
 from bot.domain.report.pieces import NAME, cause, folded, last_lines, names, sides
 from bot.domain.report.values import Links, Report, Row
 from bot.domain.report.words import SELECTIONS, UNFINISHED, WORDS, count
@@ -13,12 +16,16 @@ from bot.domain.verbs import USAGES, Verb, syntax
 from bot.domain.verdict import Verdict
 
 
-def sections(report: Report, links: Links, detail: Detail) -> list[str]:
-    """Return all sections that have something to say, in the order in which they are shown."""
+def sections(report: Report, links: Links, detail: Detail, *, weights: bool = False) -> list[str]:
+    """Return all sections that have something to say, in the order in which they are shown.
+
+    With `weights` every package over a limit is listed with its figures; without, they are counted.
+    """
     found = [
         needs_rebuild(report, detail),
         *(shared_cause(group, detail) for group in regressions(report)[: detail.worst]),
         logs(report, detail),
+        buildroots(report, links, detail),
         blocked(report, detail),
         *(listed(report, links, verdict, detail) for verdict in (Verdict.CHANGED_FAILURE, Verdict.FLAKY)),
         by_cause(report, detail),
@@ -26,7 +33,7 @@ def sections(report: Report, links: Links, detail: Detail) -> list[str]:
         already_failing(report, detail),
         listed(report, links, Verdict.WAIVED, detail),
         unfinished(report, detail),
-        not_tested(report, detail),
+        not_tested(report, detail, weights=weights),
         changed(report, detail),
         notes(report),
         by_hand(report),
@@ -146,14 +153,35 @@ def unfinished(report: Report, detail: Detail) -> str:
     return folded(summary, f"{UNFINISHED.meaning} {names(rows, detail.names)}") if rows else ""
 
 
-def not_tested(report: Report, detail: Detail) -> str:
+def not_tested(report: Report, detail: Detail, *, weights: bool) -> str:
     """Return what was not selected, by reason."""
     rows = report.with_verdict(Verdict.NOT_TESTED)
-    reasons: defaultdict[str, list[Row]] = defaultdict(list)
+    reasons: defaultdict[Selection, list[Row]] = defaultdict(list)
     for row in rows:
-        reasons[SELECTIONS[row.selection]].append(row)
-    lines = (f"- {why}: {names(members, detail.names)}" for why, members in reasons.items())
+        reasons[row.selection].append(row)
+    lines = (
+        _over_limit(members, report, detail.left_out if weights else 0)
+        if why is Selection.OVER_LIMIT
+        else f"- {SELECTIONS[why]}: {names(members, detail.names)}"
+        for why, members in reasons.items()
+    )
     return folded(_counted(Verdict.NOT_TESTED, rows), "\n".join(lines)) if rows else ""
+
+
+def _over_limit(rows: Sequence[Row], report: Report, most: int) -> str:
+    """Return how many packages a limit left out and by which rule, with the figures of the heaviest of them."""
+    heaviest = sorted(rows, key=lambda row: (-row.weight.total if row.weight else 0, row.package, row.target))
+    where = len(report.targets) > 1
+    lines = [
+        f"  - {code(row.package, NAME)}{f' on {code(row.target, NAME)}' if where else ''}: {figures(row)}"
+        for row in heaviest[:most]
+        if row.weight
+    ]
+    rest = len(rows) - len(lines)
+    if lines and rest:
+        lines.append(f"  - and {rest:,} more")
+    told = f"- {SELECTIONS[Selection.OVER_LIMIT]}: {count(len(rows), 'package')}. {RULE}"
+    return "\n".join([told, *lines])
 
 
 def changed(report: Report, detail: Detail) -> str:

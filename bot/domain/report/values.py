@@ -12,9 +12,11 @@ from urllib.parse import quote
 from bot.domain.build import BuildState, Failed, FailureReason, Outcome, Purpose, Succeeded
 from bot.domain.conclusion import Coverage, coverage
 from bot.domain.config import ConfigProblem
+from bot.domain.difference import RootDifference
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.packages import Link
 from bot.domain.plan import Selection, Uninstallable
+from bot.domain.priority import Weight
 from bot.domain.run import ChangeRef, Conclusion, Problem, StopReason
 from bot.domain.verdict import CONCLUSIVE, Verdict
 
@@ -109,8 +111,14 @@ class Row:
     """Packages that must be rebuilt before this one."""
     dynamic: bool = False
     """`%generate_buildrequires` may ask for more than what was resolved."""
+    weight: Weight | None = None
+    """By what it was chosen or left out, where there is a limit."""
+    least_chosen: int | None = None
+    """For what is over the limit: the least weight that was enough, None where none was."""
     log_tail: str = ""
     """The end of the failed candidate's log."""
+    difference: RootDifference | None = None
+    """What differs in the failed candidate's root; None where it did not fail, or that is not known (yet)."""
 
     @property
     def planned(self) -> bool:
@@ -142,9 +150,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What is still to come: how many builds, and when the last of them is expected to end."""
+    """What is still to come: how many builds, what they cost, and when the last of them is expected to end."""
 
     builds: int
+    wall: timedelta | None = None
+    """From start to end, of all the builds one after the other; None where that is not known of one of them."""
+    cpu: timedelta | None = None
+    """Of all processors together."""
     ends_at: datetime | None = None
 
 
