@@ -22,7 +22,7 @@ from bot.adapters.sandbox.settings import Limits, SandboxSettings
 from bot.adapters.sandbox.spec import SandboxSpecReader
 from bot.adapters.source_fetcher import HttpSourceFetcher, open_session
 from bot.adapters.sql.store import SqlStore
-from bot.app.settings import Settings, preset_targets, secret
+from bot.app.settings import Settings, build_systems, preset_targets, secret
 from bot.domain.config import Config, ConfigProblem
 from bot.engine.world import ConfigLoader, EngineSettings, World
 from bot.ports.clock import Clock
@@ -87,8 +87,13 @@ async def _forges(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ma
 
 
 def _config_loader(settings: Settings) -> ConfigLoader:
+    systems = build_systems(settings.build_systems_file)
     offer = Offer(
-        presets=preset_targets(settings.targets_file), backends=("sandbox",), allowed_hosts=settings.allowed_hosts
+        presets=preset_targets(settings.targets_file),
+        backends=("sandbox",),
+        koji_hubs=systems.koji,
+        coprs=systems.copr,
+        allowed_hosts=settings.allowed_hosts,
     )
 
     def loader(content: bytes, path: str, specs: Sequence[str]) -> Config | tuple[ConfigProblem, ...]:

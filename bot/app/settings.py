@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.domain.target import Target
+from bot.domain.target import KojiHub, Target
 from bot.ports.errors import Misconfigured
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -35,6 +36,8 @@ class Settings(BaseSettings):
     """Logins of Apps and bots whose pull requests run by themselves."""
     targets_file: Path | None = None
     """YAML, targets by name, to which `.revdeps.yaml` may refer."""
+    build_systems_file: Path | None = None
+    """YAML, Koji hubs and Coprs by name, whose repositories `.revdeps.yaml` may name."""
     public_pages: bool = True
     """Whether the pages are for everybody who reaches the service."""
     github_app_id: int | None = None
@@ -110,6 +113,27 @@ def secret(path: Path | None, variable: str) -> str:
     if not text:
         raise Misconfigured(variable, f"{path} is empty", "Write the secret into it.")
     return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSystems:
+    """The Koji hubs, and the Coprs with the addresses of their results, by name."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    koji: Mapping[str, KojiHub] = field(default_factory=dict)
+    copr: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_systems(path: Path | None) -> BuildSystems:
+    """Read the operator's Koji hubs and Coprs; raise Misconfigured where the file is not of their form."""
+    if path is None:
+        return BuildSystems()
+    try:
+        content = yaml.safe_load(path.read_bytes()) or {}
+        return TypeAdapter(BuildSystems).validate_python(content)
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        what = f"{path}: {error}"
+        raise Misconfigured("REVDEPS_BUILD_SYSTEMS_FILE", what, "docs/operating.md shows an example.") from None
 
 
 def preset_targets(path: Path | None) -> Mapping[str, Target]:

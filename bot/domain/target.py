@@ -16,6 +16,14 @@ class RepositoryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KojiHub:
+    """A Koji: `hub` is the address where it answers, `topurl` where its files are."""
+
+    hub: str
+    topurl: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KojiTag:
     """A tag of a Koji hub, of which it makes repositories. `hub` is where it answers, `topurl` where its files are."""
 

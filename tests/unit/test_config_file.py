@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from bot.domain.config import (
     ReverseDependencyConfig,
     SourceMethod,
 )
-from bot.domain.target import Repository, RepositoryKind, Target
+from bot.domain.target import KojiHub, KojiTag, Repository, RepositoryKind, Target
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "config-schema/examples").glob("*.yaml"))
@@ -34,7 +35,13 @@ RAWHIDE = Target(
     repositories=(Repository(url="https://internal.example.org/rawhide"),),
     buildroot=("bash",),
 )
-OFFER = Offer(presets={"rawhide": RAWHIDE}, backends=("koji", "sandbox"), arch="aarch64")
+OFFER = Offer(
+    presets={"rawhide": RAWHIDE},
+    backends=("koji", "sandbox"),
+    koji_hubs={"fedora": KojiHub(hub="https://koji.example.org/kojihub", topurl="https://files.example.org/")},
+    coprs={"fedora": "https://copr.example.org/results", "other": "https://other.example.org/results/"},
+    arch="aarch64",
+)
 
 
 SCANNING = " while scanning for the next token (which starts in line 4)"
@@ -89,8 +96,24 @@ def test_every_key_reaches_the_configuration():
                     Repository(
                         url="https://mirrors.example.org/metalink?repo=rawhide-source", kind=RepositoryKind.METALINK
                     ),
+                    Repository(url="https://repositories.example.org/hotfixes/x86_64/", module_hotfixes=True),
                 ),
-                buildroot=("bash", "gcc", "make", "rpm-build"),
+                buildroot=("@buildsys-build", "rpm-build"),
+                modules=("nodejs:18",),
+            ),
+            Target(
+                name="f42",
+                arch="aarch64",
+                backend="koji",
+                repositories=(
+                    Repository(
+                        url="https://files.example.org/repos/f42-build/latest/aarch64",
+                        koji=KojiTag(
+                            hub="https://koji.example.org/kojihub", topurl="https://files.example.org", tag="f42-build"
+                        ),
+                    ),
+                    Repository(url="https://copr.example.org/results/octocat/libfoo/fedora-42-x86_64/"),
+                ),
             ),
             Target(
                 name="rawhide-aarch64",
@@ -295,14 +318,67 @@ def test_a_problem_of_a_package_says_where_it_is(package, problem):
         ("{repositories: [{url: https://me:key@a.example}]}",
          "3:27 an address must not carry a user name or a password"),
         ("{repositories: [{priority: 1}]}",
-         "3:21 the key `url` is missing: an address that starts with https:, http: or file: "
-         "is expected"),
-        ("{repositories: ['']}", "3:21 expected a repository's address, or a repository with its url; found nothing"),
+         "3:21 one of the keys `url`, `koji` and `copr` is missing: where the repository is"),
+        ("{repositories: [{url: 'https://a.example', koji: {tag: f42-build}}]}",
+         "3:21 only one of `url` and `koji` can be named: where the repository is"),
+        ("{repositories: [{koji: {tag: f42-build}, kind: metalink}]}",
+         "3:52 `kind` says what is at a `url`, and there is none here"),
+        ("{repositories: [{koji: {hub: fedroa, tag: f42-build}}]}",
+         "3:34 this service knows no hub `fedroa`. Did you mean `fedora`?"),
+        ("{repositories: [{koji: {hub: x, tag: f42-build}}]}", "3:34 this service knows no hub `x`. It has: `fedora`."),
+        ("{repositories: [{koji: {hub: fedora}}]}", "3:28 the key `tag` is missing: a tag's name is expected"),
+        ("{repositories: [{copr: {project: octocat/a, chroot: f-1-x86_64}}]}",
+         "3:28 the key `instance` is missing, and this service knows several. It has: `fedora`, `other`."),
+        ("{repositories: [{copr: {project: octocat, chroot: f-1-x86_64}}]}",
+         "3:38 expected an owner and a project with / between them; found `octocat`"),
+        ("{repositories: ['']}",
+         "3:21 expected a repository's address, or a repository with its url, koji or copr; found nothing"),
+        ("{name: rawhide, modules: [nodejs]}", "3:31 expected a module stream such as nodejs:18; found `nodejs`"),
         ("7", "3:5 expected a target's name, or a target with its repositories; found `7`; write it in quotes"),
     ],
 )  # fmt: skip
 def test_a_problem_of_a_target_says_where_it_is(target, problem):
     assert problem in problems(f"version: 1\ntargets:\n  - {target}\n")
+
+
+def repositories(text, **offer):
+    """Return the repositories of a target that is described so."""
+    text = f"version: 1\ntargets:\n  - {{arch: aarch64, repositories: [{text}]}}\n"
+    return config(text, offer=replace(OFFER, **offer)).targets[0].repositories
+
+
+@pytest.mark.parametrize("hub", ["hub: fedora, ", ""])
+def test_a_koji_tag_is_a_repository_of_the_hubs(hub):
+    (found,) = repositories(f"{{koji: {{{hub}tag: f42-build}}, priority: 10}}")
+    assert found == Repository(
+        url="https://files.example.org/repos/f42-build/latest/aarch64",
+        priority=10,
+        koji=KojiTag(hub="https://koji.example.org/kojihub", topurl="https://files.example.org", tag="f42-build"),
+    )
+
+
+def test_a_copr_project_is_a_repository_among_the_results():
+    copr = "{copr: {instance: other, project: '@python/python3.14', chroot: fedora-42-aarch64}}"
+    (found,) = repositories(copr)
+    assert found.url == "https://other.example.org/results/@python/python3.14/fedora-42-aarch64/"
+
+
+def test_where_hubs_and_coprs_are_not_known_names_are_taken_on_trust():
+    both = "{koji: {hub: any, tag: t}}, {copr: {project: a/b, chroot: c}}"
+    assert [found.url for found in repositories(both, koji_hubs=None, coprs=None)] == ["koji:t", "copr:a/b/c"]
+
+
+def test_a_service_without_hubs_says_so():
+    offer = replace(OFFER, koji_hubs={})
+    text = "version: 1\ntargets:\n  - repositories: [{koji: {tag: t}}]\n"
+    assert problems(text, offer=offer) == ["3:27 the key `hub` is missing, and this service knows none."]
+
+
+def test_a_hub_is_on_an_allowed_host_like_any_repository():
+    offer = replace(OFFER, allowed_hosts=("files.example.org",))
+    text = "version: 1\ntargets:\n  - repositories: [{koji: {tag: t}}]\n"
+    (found,) = problems(text, offer=offer)
+    assert found.startswith("3:27 host `koji.example.org` is not among those")
 
 
 def test_a_host_that_the_operator_does_not_allow_is_refused():
@@ -317,7 +393,7 @@ def test_a_key_may_not_come_from_everywhere_either():
     offer = Offer(allowed_hosts=("good.example",), allow_file=False)
     text = "version: 1\ntargets:\n  - repositories: [{url: https://good.example/, gpgkey: file:///etc/key}]\n"
     assert problems(text, offer=offer) == [
-        "3:60 this service takes no repositories from its own disk; use an https: address"
+        "3:57 this service takes no repositories from its own disk; use an https: address"
     ]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.settings import Settings, load_settings, preset_targets, secret
+from bot.app.settings import BuildSystems, Settings, build_systems, load_settings, preset_targets, secret
 from bot.ports.errors import Misconfigured
 
 DOCS = Path(__file__).parents[2] / "docs/operating.md"
@@ -49,3 +49,25 @@ def test_a_targets_file_of_another_form_is_refused(text: str, tmp_path: Path) ->
         return
     with pytest.raises(Misconfigured):
         preset_targets(file)
+
+
+def test_the_example_of_a_build_systems_file_is_read(tmp_path: Path) -> None:
+    example = next(part for part in DOCS.read_text().split("```yaml\n") if part.startswith("koji:")).split("```")[0]
+    file = tmp_path / "systems.yaml"
+    file.write_text(example)
+    found = build_systems(file)
+    assert found.koji["fedora"].topurl == "https://kojipkgs.example.org"
+    assert found.copr == {"fedora": "https://download.copr.example.org/results"}
+
+
+def test_no_build_systems_file_means_no_build_systems(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("")
+    assert build_systems(None) == build_systems(tmp_path / "empty") == BuildSystems()
+
+
+@pytest.mark.parametrize("text", ["koji: {fedora: https://koji.example.org}", "copr: 3", "obs: {}", "{"])
+def test_a_build_systems_file_of_another_form_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "systems.yaml"
+    file.write_text(text)
+    with pytest.raises(Misconfigured, match="REVDEPS_BUILD_SYSTEMS_FILE"):
+        build_systems(file)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.adapters.config_file.tree import Flaw, Node, Path, Place
 from bot.domain.hosts import ANY_HOST, checked, is_allowed
-from bot.domain.target import Target
+from bot.domain.target import KojiHub, Target
 from bot.domain.wording import quoted
 
 
@@ -13,13 +13,17 @@ from bot.domain.wording import quoted
 class Offer:
     """What the service offers, to which a configuration may refer.
 
-    None for `presets` and nothing for `backends` mean that it is not known here: any name is then taken on trust.
+    None, and nothing for `backends`, mean that it is not known here: any name is then taken on trust.
     """
 
     presets: Mapping[str, Target] | None = field(default_factory=dict)
     """The targets that the operator has set up, by name."""
     backends: tuple[str, ...] = ()
     """Names of the build backends; the first is the default (`sandbox` where none is known)."""
+    koji_hubs: Mapping[str, KojiHub] | None = None
+    """The Koji hubs that the operator has set up, by name."""
+    coprs: Mapping[str, str] | None = None
+    """The Coprs that the operator has set up, by name: the address under which their results are."""
     arch: str = "x86_64"
     """The architecture of targets that name none."""
     allowed_hosts: tuple[str, ...] = ANY_HOST

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from bot.adapters.config_file.reading import Reading, text, texts
+from bot.adapters.config_file.repositories import repository
 from bot.adapters.config_file.tree import Node
-from bot.domain.target import Repository, RepositoryKind, Target
+from bot.domain.target import Target
 from bot.domain.wording import did_you_mean, quoted
 
 DEFAULT_NAME = "default"
@@ -43,14 +44,17 @@ def _described(reading: Reading, node: Node) -> Target:
     if base is None and "repositories" not in node.items:
         reading.complain(node.place, "the key `repositories` is missing: a target needs at least one repository")
     target = base or _blank(reading, name)
+    target = replace(target, arch=text(node.items.get("arch")) or target.arch)
     if "repositories" in node.items:
         items = node.items["repositories"].items.values()
-        target = replace(target, repositories=tuple(_repository(reading, item) for item in items))
+        target = replace(target, repositories=tuple(repository(reading, item, target.arch) for item in items))
     if "buildroot" in node.items:
         target = replace(target, buildroot=texts(node.items["buildroot"]))
+    if "modules" in node.items:
+        target = replace(target, modules=texts(node.items["modules"]))
     if "backend" in node.items:
         target = replace(target, backend=_backend(reading, node.items["backend"]))
-    return replace(target, arch=text(node.items.get("arch")) or target.arch)
+    return target
 
 
 def _preset(reading: Reading, name: str) -> Target | None:
@@ -60,24 +64,6 @@ def _preset(reading: Reading, name: str) -> Target | None:
 def _blank(reading: Reading, name: str) -> Target:
     backend = reading.offer.backends[0] if reading.offer.backends else DEFAULT_BACKEND
     return Target(name=name, arch=reading.offer.arch, backend=backend, repositories=())
-
-
-def _repository(reading: Reading, node: Node) -> Repository:
-    if node.kind is not dict:
-        reading.check_address(node, str(node.scalar))
-        return Repository(url=str(node.scalar))
-    url = node.items["url"]
-    reading.check_address(url, str(url.scalar))
-    priority = node.items["priority"].scalar if "priority" in node.items else 99
-    if "gpgkey" in node.items:
-        reading.check_address(node.items["gpgkey"], str(node.items["gpgkey"].scalar))
-    return Repository(
-        url=str(url.scalar),
-        priority=int(priority or 0),
-        excludes=texts(node.items.get("excludes")),
-        kind=RepositoryKind(text(node.items.get("kind")) or RepositoryKind.BASEURL),
-        gpgkey=text(node.items.get("gpgkey")),
-    )
 
 
 def _backend(reading: Reading, node: Node) -> str:
