@@ -79,7 +79,7 @@ def _named(reading: Reading, node: Node, key: str, known: Mapping[str, _Place] |
     if known is None:
         return None  # not known here: any name is taken on trust
     name = text(node.items.get(key))
-    if name in known:
+    if name is not None and name in known:
         return known[name]
     if name is None and len(known) == 1:
         return next(iter(known.values()))
