@@ -175,6 +175,7 @@ class _Pages:
                 entries=await tx.runs.entries(run_id),
                 findings=await tx.runs.findings(run_id),
                 builds=await tx.builds.of_run(run_id),
+                differences=await tx.runs.differences(run_id),
             )
         tails = await self._tails(stored) if with_tails else {}
         outlook = await self._foretell(stored) if self._foretell is not None else None

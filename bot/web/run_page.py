@@ -9,6 +9,7 @@ from typing import Self
 from markupsafe import Markup, escape
 
 from bot.domain.build import BuildState
+from bot.domain.report.buildroots import basis, change_notes, change_words
 from bot.domain.report.escape import clean, clean_lines
 from bot.domain.report.headline import counts, headline
 from bot.domain.report.outlook import forecast_words, why_left_out
@@ -138,6 +139,9 @@ def tone(run: Run | Report) -> str:
 
 
 GLOBALS: Mapping[str, object] = {
+    "basis": basis,
+    "change_notes": change_notes,
+    "change_words": change_words,
     "count": count,
     "counts": counts,
     "duration": duration,

@@ -17,6 +17,7 @@ from bot.domain.build import (
     TreeSource,
 )
 from bot.domain.config import Config, PackageConfig
+from bot.domain.difference import Basis, RootChange, RootDifference
 from bot.domain.history import Known
 from bot.domain.ids import BuildKey, RunId, SnapshotId, WorkspaceRef
 from bot.domain.packages import Link, Nevra, SourcePackage
@@ -185,6 +186,31 @@ def twice(name: str, failure: Failed) -> list[Build]:
 
 
 LIGHT = Weight(distance=85, dependents=0, previous=0, age=53, known=Known.PASSED, built_before=timedelta(hours=12))
+
+
+def difference(name: str, *, attempt: int = 1, good: bool = True) -> RootDifference:
+    """What differs in the root of a failed build; of the last good build two days ago, or of none that is known."""
+    moved = (
+        RootChange(name="libfoo-devel", old="1.8-1.fc44", new="1.9-1.fc44.rd1", arch="x86_64", distance=1, ours=True),
+        RootChange(name="libfoo", old="1.8-1.fc44", new="1.9-1.fc44.rd1", arch="x86_64", distance=2, ours=True),
+    )
+    elsewhere = (
+        RootChange(name="zlib", old="1.3-1.fc44", new="1.3.1-1.fc44", arch="x86_64", distance=2),
+        RootChange(name="zlib-ng", new="2.2-1.fc44", arch="x86_64"),
+    )
+    return RootDifference(
+        run=RUN,
+        target=TARGET.name,
+        package=name,
+        build=CandidateKey(run=RUN, package=name, target=TARGET.name, attempt=attempt).text,
+        basis=Basis.GOOD_BUILD if good else Basis.SOLVED,
+        good=BuildKey(f"b/{name}/1") if good else None,
+        good_at=START - timedelta(days=2) if good else None,
+        changes=(*moved, *elsewhere) if good else moved,
+        total=45 if good else 2,
+    )
+
+
 MISSING = "nothing provides libfoo.so.1()(64bit) needed by quux-2.0-3.fc44.x86_64"
 
 
@@ -249,7 +275,14 @@ def story() -> Stored:
         build("cloudy", MIRROR_DOWN),
         build("fine", PASSED, minutes=95),
     ]
-    return Stored(run=run(), targets=(run_target(),), entries=entries, findings=findings, builds=builds)
+    return Stored(
+        run=run(),
+        targets=(run_target(),),
+        entries=entries,
+        findings=findings,
+        builds=builds,
+        differences=[difference("bar", attempt=2), difference("other"), difference("old-1", good=False)],
+    )
 
 
 def context() -> Context:

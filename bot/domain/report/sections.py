@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.domain.plan import Selection
 from bot.domain.report.budget import Detail
+from bot.domain.report.buildroots import buildroots
 from bot.domain.report.escape import clean, code, prose, shorten, tag
 from bot.domain.report.groups import Group, blocked_by_others, regressions
 from bot.domain.report.outlook import RULE, figures
@@ -24,6 +25,7 @@ def sections(report: Report, links: Links, detail: Detail, *, weights: bool = Fa
         needs_rebuild(report, detail),
         *(shared_cause(group, detail) for group in regressions(report)[: detail.worst]),
         logs(report, detail),
+        buildroots(report, links, detail),
         blocked(report, detail),
         *(listed(report, links, verdict, detail) for verdict in (Verdict.CHANGED_FAILURE, Verdict.FLAKY)),
         by_cause(report, detail),
