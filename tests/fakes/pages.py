@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from bot.adapters.sql.store import SqlStore
 from bot.domain.build import Build
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.report.assemble import Stored
+from bot.domain.report.values import Forecast
 from bot.domain.run import Change
 from bot.web.dashboard import PageSettings, add_pages
 from tests.fakes.reports import STATE
@@ -23,6 +24,8 @@ class MemoryLogs:
     """A log store of texts."""
 
     texts: dict[BuildKey, bytes] = field(default_factory=dict)
+    pruned: list[datetime] = field(default_factory=list)
+    """Before when logs were to be removed, each time."""
 
     async def save(self, key: BuildKey, chunks: AsyncIterable[bytes]) -> int:
         self.texts[key] = b"".join([chunk async for chunk in chunks])
@@ -36,9 +39,9 @@ class MemoryLogs:
         for start in range(0, len(text), 1000):
             yield text[start : start + 1000]
 
-    async def prune(self, run: RunId) -> None:
-        for key in [key for key in self.texts if key.startswith(f"c/{run}/")]:
-            del self.texts[key]
+    async def prune(self, before: datetime) -> int:
+        self.pruned.append(before)
+        return 0
 
 
 def renamed(stored: Stored, run: str, **changes: object) -> Stored:
@@ -76,6 +79,7 @@ async def site(
     *runs: Stored,
     logs: Mapping[BuildKey, bytes] | None = None,
     running: Mapping[BuildKey, bytes] | None = None,
+    forecast: Forecast | None = None,
     settings: PageSettings | None = None,
 ) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """Serve the pages about these runs on a port of the loopback interface."""
@@ -86,12 +90,17 @@ async def site(
         if running and build.key in running:
             yield running[build.key]
 
+    async def foretell(_stored: Stored) -> Forecast | None:
+        return forecast
+
     try:
         for offset, stored in enumerate(runs):
             created = stored.run.created_at + timedelta(minutes=offset)
             await fill(store, replace(stored, run=replace(stored.run, created_at=created, sequence=offset + 1)))
         app = web.Application()
-        add_pages(app, store, MemoryLogs(dict(logs or {})), running_log=running_log, settings=settings)
+        add_pages(
+            app, store, MemoryLogs(dict(logs or {})), running_log=running_log, foretell=foretell, settings=settings
+        )
         async with TestClient(TestServer(app)) as client:
             yield client
     finally:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from bot.domain.build import BuildState, CandidateKey
 from bot.domain.config import ConfigProblem
 from bot.domain.packages import Link
 from bot.domain.report.assemble import Stored
+from bot.domain.report.values import Forecast
 from bot.domain.run import Conclusion, Problem, RunState, StopReason
 from bot.domain.verdict import Verdict
 from bot.web.dashboard import PageSettings
@@ -118,6 +120,19 @@ async def test_an_active_run_shows_how_far_it_is(tmp_path: Path) -> None:
     assert "waits for bar" in text
     assert '<progress max="2" value="0"' in text
     assert "fedora-rawhide-x86_64" in text
+
+
+async def test_a_run_tells_what_is_to_come_on_its_page_and_in_its_export(tmp_path: Path) -> None:
+    told = Forecast(builds=2, wall=timedelta(hours=1), cpu=timedelta(hours=3))
+    async with site(tmp_path, active(), forecast=told) as client:
+        assert "2 builds to go, about 3.0 CPU hours" in await (await client.get("/runs/r1f00")).text()
+        exported = await (await client.get("/runs/r1f00/report.json")).json()
+    assert exported["forecast"] == {"builds": 2, "build_seconds": 3600, "cpu_seconds": 10800, "ends_at": None}
+
+
+async def test_what_a_limit_left_out_is_shown_with_its_figures(tmp_path: Path) -> None:
+    text = await page(tmp_path, story())
+    assert "over the limit of packages: distance 3, 0 dependents, passed 12 hours ago: weight 138;" in text
 
 
 async def test_rows_are_filtered_by_verdict_and_text_without_a_script(tmp_path: Path) -> None:
