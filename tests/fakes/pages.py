@@ -57,6 +57,7 @@ def renamed(stored: Stored, run: str, **changes: object) -> Stored:
         entries=[replace(entry, run=ident) for entry in stored.entries],
         findings=[replace(finding, run=ident) for finding in stored.findings],
         builds=builds,
+        differences=[replace(found, run=ident) for found in stored.differences],
     )
 
 
@@ -69,6 +70,7 @@ async def fill(store: SqlStore, stored: Stored) -> None:
             await tx.runs.put_target(target)
         await tx.runs.put_entries(stored.entries)
         await tx.runs.put_findings(stored.findings)
+        await tx.runs.put_differences(stored.differences)
         await tx.builds.add(stored.builds)
         await tx.builds.subscribe(stored.run.id, [build.key for build in stored.builds if build.run is None])
 

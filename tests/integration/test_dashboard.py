@@ -11,6 +11,7 @@ import pytest
 
 from bot.domain.build import BuildState, CandidateKey
 from bot.domain.config import ConfigProblem
+from bot.domain.difference import RootChange
 from bot.domain.packages import Link
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
@@ -20,9 +21,11 @@ from bot.web.dashboard import PageSettings
 from bot.web.run_page import PAGE_SIZE, Query, coded
 from tests.fakes.pages import renamed, site
 from tests.fakes.reports import (
+    INIT_MISSING,
     RUN,
     TARGET,
     build,
+    difference,
     entry,
     finding,
     run,
@@ -135,6 +138,21 @@ async def test_what_a_limit_left_out_is_shown_with_its_figures(tmp_path: Path) -
     assert "over the limit of packages: distance 3, 0 dependents, passed 12 hours ago: weight 138;" in text
 
 
+async def test_a_failure_shows_what_differs_in_its_buildroot(tmp_path: Path) -> None:
+    text = await page(tmp_path, story())
+    assert text.count("What differs in the buildroot") == 3
+    assert "bar, since its last good build (2026-02-28 09:00 UTC, without this change):" in text
+    assert "old-1, with and without this change as resolved" in text
+    listed = re.findall(r"<li><code>(.*?)</code>(.*?)</li>", text.partition("What differs")[2].partition("</ul>")[0])
+    assert listed == [
+        ("libfoo-devel 1.8-1.fc44 → 1.9-1.fc44.rd1", " (of this change, distance 1)"),
+        ("libfoo 1.8-1.fc44 → 1.9-1.fc44.rd1", " (of this change, distance 2)"),
+        ("zlib 1.3-1.fc44 → 1.3.1-1.fc44", " (distance 2)"),
+        ("zlib-ng 2.2-1.fc44", " (added)"),
+    ]
+    assert "<li>and 41 more</li>" in text
+
+
 async def test_rows_are_filtered_by_verdict_and_text_without_a_script(tmp_path: Path) -> None:
     async with site(tmp_path, story()) as client:
 
@@ -175,7 +193,8 @@ async def test_whatever_comes_from_outside_is_only_text(tmp_path: Path) -> None:
         targets=(run_target(NASTY), run_target("other")),
         entries=(entry("bar", path=path, problem=NASTY), entry("evil", needs=(NASTY,))),
         findings=(finding("bar", Verdict.REGRESSED, cause=NASTY, root=NASTY),),
-        builds=(build("bar", None),),
+        builds=(build("bar", INIT_MISSING),),
+        differences=(replace(difference("bar"), changes=(RootChange(name=NASTY, new=NASTY),), total=1),),
     )
     async with site(tmp_path, stored) as client:
         for address in ("/runs/r1f00", "/", "/runs/r1f00?q=%3Cscript%3Ealert(1)"):
