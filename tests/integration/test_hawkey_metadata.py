@@ -90,7 +90,7 @@ async def test_a_half_written_repository_over_http_is_worth_another_try(
     tmp_path: Path, take: Take, served: TestServer
 ) -> None:
     write_repository(tmp_path / "www" / "repo", soname_move())
-    next((tmp_path / "www").rglob("*-filelists.xml.gz")).unlink()
+    next((tmp_path / "www").rglob("*-primary.xml.gz")).unlink()
     with pytest.raises(Transient):
         await take(str(served.make_url("/repo")), hosts=("127.0.0.1",))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.adapters.hawkey.architectures import built_elsewhere
 from bot.adapters.hawkey.comps import expand
-from bot.adapters.hawkey.metadata import metadata_directory
+from bot.adapters.hawkey.metadata import FILELISTS, metadata_directory
 from bot.adapters.hawkey.modules import hide_inactive_streams
 from bot.ports.errors import Misconfigured
 
@@ -91,6 +91,11 @@ def load(spec: UniverseSpec) -> Loaded:
     return Loaded(sack=sack, layers=layers, buildroot=buildroot, elsewhere=elsewhere)
 
 
+def has_filelists(cache: Path, layer: Layer) -> bool:
+    """Whether a layer's filelists are here."""
+    return _file(metadata_directory(cache, layer.digest), FILELISTS) is not None
+
+
 def _load(hawkey: Any, sack: Any, name: str, layer: Layer, spec: UniverseSpec) -> None:
     directory = metadata_directory(spec.cache, layer.digest)
     # hawkey.Repo is this class with a deprecation warning around it; dnf's own stand-in needs the whole of dnf.
@@ -98,7 +103,7 @@ def _load(hawkey: Any, sack: Any, name: str, layer: Layer, spec: UniverseSpec) -
     repo.priority = layer.priority
     repo.repomd_fn = str(directory / "repomd.xml")
     repo.primary_fn = _file(directory, "primary")
-    filelists = _file(directory, "filelists") if spec.files else None
+    filelists = _file(directory, FILELISTS) if spec.files else None
     if filelists is not None:
         repo.filelists_fn = filelists
     try:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from bot.adapters.hawkey.access import write_whole
 from bot.adapters.hawkey.fetch import UnavailableError
-from bot.adapters.hawkey.mirrors import find_places
+from bot.adapters.hawkey.mirrors import Places, find_places
 from bot.adapters.hawkey.packed import PACKINGS, unpacked
 from bot.adapters.hawkey.pins import PinnedRepository
 from bot.adapters.hawkey.reader import MEND, Reader
-from bot.adapters.hawkey.repomd import Record
+from bot.adapters.hawkey.repomd import Record, parse_repomd
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.target import Repository
 from bot.ports.errors import Misconfigured, Transient
@@ -25,11 +25,13 @@ __all__ = ["fetch_metadata", "fetch_repository", "metadata_directory", "write_wh
 
 KINDS: Mapping[str, Sequence[str]] = {
     "primary": ("primary", "primary_zck"),
-    "filelists": ("filelists", "filelists_zck"),
     "modules": ("modules", "modules_zck"),
     "group": ("group_gz", "group_xz", "group_zst", "group", "group_zck"),
 }
 """What is kept, by the name under which it is, and the types under which repomd.xml may have it, best first."""
+FILELISTS = "filelists"
+_LATER: Mapping[str, Sequence[str]] = {FILELISTS: ("filelists", "filelists_zck")}
+"""What is fetched when it is needed: more than all the rest, and often of no use."""
 
 _READINGS = 3
 """So often a repository that changes while it is read is read in all."""
@@ -86,15 +88,44 @@ def _keep(reader: Reader, aside: Path, final: Path, settings: HawkeySettings) ->
     for name, kinds in KINDS.items():
         record = next((reader.records[kind] for kind in kinds if kind in reader.records), None)
         if record is not None:
-            _check_sizes(url, name, record, settings)
-            path = aside / f"{name}{_ending(name, record.href)}"
-            reader.read(record, path)
-            _check_contents(url, name, path, record, settings)
+            _read(reader, name, record, aside, settings)
     try:
         aside.rename(final)
     except OSError:
         if not final.is_dir():  # else another process was faster, with the same contents
             raise
+
+
+def fetch_later(pinned: PinnedRepository, name: str, settings: HawkeySettings) -> None:
+    """Fetch what was left out at first, unless it is here already or the repository has none.
+
+    Raises Transient where it cannot be reached or is not there any more, because the repository has moved on.
+    """
+    directory = metadata_directory(settings.cache, pinned.digest)
+    if any(directory.glob(f"{name}.*")):
+        return
+    records = parse_repomd((directory / "repomd.xml").read_bytes())
+    record = next((records[kind] for kind in _LATER[name] if kind in records), None)
+    if record is None:
+        return
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=directory.parent) as scratch:
+        places = Places(bases=(pinned.url, *pinned.mirrors))
+        reader = Reader(Repository(url=pinned.url), places, Path(scratch), settings)
+        try:
+            path = _read(reader, name, record, Path(scratch), settings)
+        except UnavailableError as error:
+            raise Transient(f"{pinned.url}: its {name} are not there, or not any more ({error.what})") from error
+        path.replace(directory / path.name)
+
+
+def _read(reader: Reader, name: str, record: Record, directory: Path, settings: HawkeySettings) -> Path:
+    """Read a file that repomd.xml names into a directory, and check it; return its path."""
+    url = reader.repository.url
+    _check_sizes(url, name, record, settings)
+    path = directory / f"{name}{_ending(name, record.href)}"
+    reader.read(record, path)
+    _check_contents(url, name, path, record, settings)
+    return path
 
 
 def _ending(name: str, href: str) -> str:

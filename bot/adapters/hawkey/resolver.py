@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from bot.adapters.hawkey import worker
+from bot.adapters.hawkey.filelists import complete
 from bot.adapters.hawkey.pins import read_pin, write_pin
 from bot.adapters.hawkey.pool import SolverPool
 from bot.adapters.hawkey.settings import HawkeySettings
@@ -29,7 +30,8 @@ class HawkeyResolver:
     async def snapshot(self, target: Target) -> Snapshot:
         """Fetch what has changed of the target's metadata, verify it, and pin it. Equal metadata, equal id."""
         pin, stale = await self._snapshots.pin(target)
-        counts = await self._pool.ask(worker.count, stack(self._settings, pin, target))
+        spec = await complete(self._pool, self._settings, pin, lambda: stack(self._settings, pin, target))
+        counts = await self._pool.ask(worker.count, spec)
         if not counts.binaries + counts.sources:
             raise Misconfigured(
                 ", ".join(repository.url for repository in target.repositories),
@@ -98,7 +100,7 @@ class HawkeyResolver:
         await self._pool.close()
 
     async def _spec(self, snapshot: SnapshotId, target: Target, change: Overlay | None = None) -> UniverseSpec:
-        def prepare() -> UniverseSpec:
-            return stack(self._settings, read_pin(self._settings.cache, snapshot), target, change)
-
-        return await asyncio.to_thread(prepare)
+        pin = await asyncio.to_thread(read_pin, self._settings.cache, snapshot)
+        if change is None:  # what the base needs was fetched when it was pinned
+            return await asyncio.to_thread(stack, self._settings, pin, target)
+        return await complete(self._pool, self._settings, pin, lambda: stack(self._settings, pin, target, change))

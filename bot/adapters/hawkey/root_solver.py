@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.adapters.hawkey.architectures import builds_on
+from bot.adapters.hawkey.filelists import asks_beyond, wants_filelists
 from bot.adapters.hawkey.packages import fetch_packages
 from bot.adapters.hawkey.pins import read_pin
 from bot.adapters.hawkey.roots import Roots, Wish
 from bot.adapters.hawkey.settings import HawkeySettings
-from bot.adapters.hawkey.stack import stack
+from bot.adapters.hawkey.stack import fetch_filelists, stack
 from bot.adapters.hawkey.universe import Universe
 from bot.domain.ids import SnapshotId
 from bot.domain.packages import BinaryPackage
@@ -27,13 +28,17 @@ class HawkeyRootSolver:
     ) -> None:
         """Load the packages; raises Misconfigured where they are gone or corrupt, Transient where a change's are."""
         self._settings = settings
-        self._arch = target.arch
-        pin = read_pin(settings.cache, snapshot)
-        spec = stack(settings, pin, target, overlay)
+        self._target = target
+        self._overlay = overlay
+        self._pin = read_pin(settings.cache, snapshot)
+        spec = stack(settings, self._pin, target, overlay)
         self._trusted = {layer.url: () for layer in (*spec.base, *spec.change)} | {
-            repository.url: repository.mirrors for repository in pin.repositories
+            repository.url: repository.mirrors for repository in self._pin.repositories
         }
         self._roots = Roots(Universe(spec))
+        self._whole = spec.files  # whether there are no filelists left to load
+        if overlay is not None and not self._whole and wants_filelists(spec):
+            self._load_filelists()
 
     def solve(self, requires: Sequence[str]) -> Buildroot | Unsolvable:
         """Solve the target's minimal buildroot plus `requires`: names, versions, files, rich dependencies."""
@@ -45,15 +50,23 @@ class HawkeyRootSolver:
         A package that is not for the target's architecture (ExclusiveArch, ExcludeArch) has no buildroot.
         """
         header = read_header(Path(srpm))
-        if not header.builds_on(self._arch):
-            return Unsolvable(problem=f"{header.name} is not built on {self._arch} (ExclusiveArch or ExcludeArch)")
+        if not header.builds_on(self._target.arch):
+            arch = self._target.arch
+            return Unsolvable(problem=f"{header.name} is not built on {arch} (ExclusiveArch or ExcludeArch)")
         return self._solve(header.wish)
 
     def fetch(self, packages: Sequence[BinaryPackage]) -> Sequence[str]:
         """Return paths of the packages' files; raises Transient where one is not what the metadata say."""
         return fetch_packages(packages, self._trusted, self._settings)
 
+    def _load_filelists(self) -> None:
+        fetch_filelists(self._settings, self._pin)
+        self._whole = True
+        self._roots = Roots(Universe(stack(self._settings, self._pin, self._target, self._overlay)))
+
     def _solve(self, wish: Wish) -> Buildroot | Unsolvable:
+        if not self._whole and asks_beyond(self._roots.universe, (*wish.requires, *wish.conflicts)):
+            self._load_filelists()
         return self._roots.buildroot(self._roots.of_wish(wish))
 
 

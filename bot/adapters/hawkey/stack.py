@@ -1,7 +1,8 @@
 """From a target, a snapshot and a change to the spec of a universe."""
 
-from bot.adapters.hawkey.metadata import fetch_metadata
-from bot.adapters.hawkey.pins import Pin
+from bot.adapters.hawkey.loading import has_filelists
+from bot.adapters.hawkey.metadata import FILELISTS, fetch_later, fetch_metadata
+from bot.adapters.hawkey.pins import Pin, PinnedRepository
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.universe import Layer, UniverseSpec
 from bot.domain.target import Target
@@ -16,7 +17,8 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
     """Return what to load for a target as it was pinned, with a change over it.
 
     The change's repository comes from a build system and not from a user, so it may be anywhere; what is new in it is
-    fetched. Raises Misconfigured where the target names other repositories than the snapshot.
+    fetched. Filelists are loaded where those of the base were fetched (`fetch_filelists`). Raises Misconfigured where
+    the target names other repositories than the snapshot.
     """
     if len(pin.repositories) != len(target.repositories):
         raise Misconfigured(
@@ -34,9 +36,12 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
         for part in (pinned, pinned.sources)
         if part is not None
     )
+    files = any(has_filelists(settings.cache, layer) for layer in base)
     change: tuple[Layer, ...] = ()
     if overlay is not None:
         digest = fetch_metadata(overlay.repository, settings)
+        if files:
+            fetch_later(PinnedRepository(url=overlay.repository, digest=digest), FILELISTS, settings)
         change = (Layer(url=overlay.repository, digest=digest, priority=_ABOVE_ALL),)
     return UniverseSpec(
         cache=settings.cache,
@@ -44,6 +49,13 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
         base=base,
         buildroot=target.buildroot,
         modules=target.modules,
+        files=files,
         change=change,
         replaces=overlay.replaces if overlay is not None else frozenset(),
     )
+
+
+def fetch_filelists(settings: HawkeySettings, pin: Pin) -> None:
+    """Fetch the filelists of all repositories, as they were pinned; raise Transient where they are not there."""
+    for pinned in pin.repositories:
+        fetch_later(pinned, FILELISTS, settings)

@@ -1,0 +1,66 @@
+"""Filelists on demand: they are fetched and loaded where a requirement is for a file that primary does not tell of.
+
+They are longer than all other metadata together, and most distributions can be solved without them.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from bot.adapters.hawkey.pins import Pin
+from bot.adapters.hawkey.pool import SolverPool
+from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.hawkey.stack import fetch_filelists
+from bot.adapters.hawkey.universe import Universe, UniverseSpec
+
+_PATH = re.compile(r"(?:^|[\s(])(/[^\s()]+)")
+_IN_PRIMARY = re.compile(r"/etc/|.*bin/|/usr/lib/sendmail$")
+"""Every file with such a path is in the primary metadata (createrepo_c's rule, which others keep)."""
+
+
+async def complete(
+    pool: SolverPool, settings: HawkeySettings, pin: Pin, make: Callable[[], UniverseSpec]
+) -> UniverseSpec:
+    """Return the spec that `make` makes of a pin, after fetching filelists where they are needed and not here yet.
+
+    Raises Transient where a repository does not have them any more.
+    """
+    spec = await asyncio.to_thread(make)
+    if spec.files or not await pool.ask(wants_filelists, spec):
+        return spec
+    await asyncio.to_thread(fetch_filelists, settings, pin)
+    return await asyncio.to_thread(make)
+
+
+def wants_filelists(spec: UniverseSpec) -> bool:
+    """Whether a package requires, or must not meet, a file that nobody's primary metadata may tell of.
+
+    Of a spec with a change only the change is looked at: the base was when it was pinned.
+    """
+    if spec.change:
+        alone = replace(spec, base=spec.change, change=(), buildroot=(), modules=(), replaces=frozenset())
+        return any(not _IN_PRIMARY.match(path) for text in _texts(Universe(alone)) for path in _paths(text))
+    universe = Universe(spec)
+    return asks_beyond(universe, (*_texts(universe), *universe.spec.buildroot))
+
+
+def asks_beyond(universe: Universe, dependencies: Iterable[str]) -> bool:
+    """Whether one of these dependencies is for a file that the primary metadata may be silent about."""
+    paths = {path for text in dependencies for path in _paths(text)}
+    return any(not _IN_PRIMARY.match(path) or not universe.providers(path) for path in paths)
+
+
+def _texts(universe: Universe) -> Iterator[str]:
+    for package in universe.query():
+        yield from _strings(package.requires)
+        yield from _strings(package.conflicts)
+
+
+def _strings(dependencies: Iterable[Any]) -> Iterator[str]:
+    return (text for dependency in dependencies if "/" in (text := str(dependency)))
+
+
+def _paths(dependency: str) -> list[str]:
+    return _PATH.findall(dependency) if "/" in dependency else []
