@@ -196,6 +196,8 @@ class RunTarget:
     examined: int = 0
     """How many source packages the resolver looked at."""
     stale_snapshot: bool = False
+    replaced: tuple[str, ...] = ()
+    """NEVRAs of the SRPMs that the target has of the changed packages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

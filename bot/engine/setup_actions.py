@@ -164,9 +164,13 @@ async def pin_snapshot(world: World, view: ChangeView, action: PinSnapshot) -> W
     """Pin the target's metadata for the whole run."""
     target = _target(view, action)
     snapshot = await world.resolver.snapshot(target.target)
+    names = [package.name or "" for package in run_view(view, action.run).run.packages]
+    known = await world.resolver.describe(snapshot.id, target.target, names)
+    replaced = tuple(str(package.nevra) for package in known.values())
+    pinned = replace(target, snapshot=snapshot.id, stale_snapshot=snapshot.stale, replaced=replaced)
 
     async def write(tx: Transaction) -> None:
-        await tx.runs.put_target(replace(target, snapshot=snapshot.id, stale_snapshot=snapshot.stale))
+        await tx.runs.put_target(pinned)
 
     return write
 

@@ -89,6 +89,12 @@ class Resolver(Protocol):
         """Return the names of the target's source packages, sorted."""
         ...
 
+    async def describe(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str]
+    ) -> Mapping[str, SourcePackage]:
+        """Return the named source packages as the target has them; one that it has not is left out."""
+        ...
+
     async def reverse_dependencies(
         self, snapshot: SnapshotId, target: Target, question: Question
     ) -> Sequence[ReverseDependency]:

@@ -92,6 +92,15 @@ async def test_equal_metadata_have_an_equal_id_and_others_another(world: World) 
     assert not first.stale
 
 
+async def test_a_source_package_is_described_as_the_target_has_it(world: World) -> None:
+    snapshot = await world.resolver.snapshot(world.target)
+    found = await world.resolver.describe(snapshot.id, world.target, ["libfoo", "nobody", "app"])
+    assert {name: str(package.nevra) for name, package in found.items()} == {
+        "libfoo": "libfoo-1-1.src",
+        "app": "app-1-1.src",
+    }
+
+
 async def test_dependents_come_nearest_first_then_by_name(world: World) -> None:
     snapshot = await world.resolver.snapshot(world.target)
     found = await world.resolver.reverse_dependencies(snapshot.id, world.target, Question(subject="libfoo"))

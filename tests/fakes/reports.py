@@ -101,6 +101,7 @@ def run_target(name: str = TARGET.name, **changes: object) -> RunTarget:
         "generation": 0,
         "planned": True,
         "examined": 2030,
+        "replaced": ("libfoo-1.8-1.fc44.src",),
         "published": (
             PublishedPackage(source="libfoo-1.9-1.fc44.rd1.src", binaries=("libfoo-1.9-1.fc44.rd1.x86_64",)),
         ),
@@ -290,7 +291,6 @@ def context() -> Context:
     tail = "gcc -o bar main.o -lfoo\nbar.c:12: undefined symbol: foo_init\nmake: *** [bar] Error 1\n"
     return Context(
         state=STATE,
-        before={"libfoo": "libfoo-1.8-1.fc44.src"},
         log_tails={CandidateKey(run=RUN, package="bar", target=TARGET.name, attempt=2).text: tail},
         changes=(
             PackageChange(

@@ -132,6 +132,12 @@ class FakeResolver:
         self._enter("source_names", target)
         return tuple(sorted(self.sources))
 
+    async def describe(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str]
+    ) -> Mapping[str, SourcePackage]:
+        self._enter("describe", target)
+        return {name: self.sources[name] for name in sources if name in self.sources}
+
     async def reverse_dependencies(
         self, snapshot: SnapshotId, target: Target, question: Question
     ) -> Sequence[ReverseDependency]:

@@ -13,6 +13,7 @@ from bot.adapters.hawkey.stack import stack
 from bot.adapters.hawkey.universe import UniverseSpec
 from bot.domain.difference import RootChange
 from bot.domain.ids import SnapshotId
+from bot.domain.packages import SourcePackage
 from bot.domain.plan import Impact, RebuildOrder
 from bot.domain.target import Target
 from bot.ports.errors import Misconfigured
@@ -45,6 +46,12 @@ class HawkeyResolver:
     async def source_names(self, snapshot: SnapshotId, target: Target) -> Sequence[str]:
         """Return the names of the target's source packages, sorted."""
         return await self._pool.ask(worker.list_sources, await self._spec(snapshot, target))
+
+    async def describe(
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str]
+    ) -> Mapping[str, SourcePackage]:
+        """Return the named source packages as the target has them; one that it has not is left out."""
+        return await self._pool.ask(worker.describe_sources, await self._spec(snapshot, target), tuple(sources))
 
     async def reverse_dependencies(
         self, snapshot: SnapshotId, target: Target, question: Question

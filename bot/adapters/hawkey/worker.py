@@ -16,6 +16,7 @@ from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe, UniverseSpec
 from bot.domain.difference import RootChange
+from bot.domain.packages import SourcePackage
 from bot.domain.plan import Impact, RebuildOrder
 from bot.ports.resolver import Buildroot, Question, ReverseDependency, Unsolvable
 
@@ -49,6 +50,12 @@ def count(spec: UniverseSpec) -> Counts:
 def list_sources(spec: UniverseSpec) -> tuple[str, ...]:
     """Answer `Resolver.source_names`."""
     return tuple(sorted(_roots(spec).universe.sources))
+
+
+def describe_sources(spec: UniverseSpec, names: Sequence[str]) -> Mapping[str, SourcePackage]:
+    """Answer `Resolver.describe`."""
+    universe = _roots(spec).universe
+    return {name: universe.source(universe.sources[name]) for name in names if name in universe.sources}
 
 
 def find_dependents(spec: UniverseSpec, question: Question) -> tuple[ReverseDependency, ...]:

@@ -40,8 +40,6 @@ class Context:
     state: ChangeState | None = None
     log_tails: Mapping[BuildKey, str] = field(default_factory=dict)
     """The ends of the logs that `wanted_tails` names."""
-    before: Mapping[str, str] = field(default_factory=dict)
-    """NEVRA of the SRPM that each package of the change replaces, by its name."""
     changes: tuple[PackageChange, ...] = ()
     notes: tuple[str, ...] = ()
     review: tuple[str, ...] = ()
@@ -126,13 +124,14 @@ def _subjects(stored: Stored, context: Context) -> tuple[Subject, ...]:
     """Return the packages of the change: as configured, and as built once their names are known."""
     builds = [build for build in stored.builds if build.purpose is Purpose.SUBJECT]
     configured = [package.name for package in stored.run.packages if package.name]
+    replaced = {_source_name(nevra): nevra for target in stored.targets for nevra in target.replaced}
     published = {
         _source_name(package.source): package.source for target in stored.targets for package in target.published
     }
     return tuple(
         Subject(
             package=name,
-            before=context.before.get(name, ""),
+            before=replaced.get(name, ""),
             after=published.get(name, ""),
             builds=tuple(_view(build) for build in builds if build.package == name),
             log_tail=_tail((build for build in builds if build.package == name), context),
