@@ -1,10 +1,11 @@
 """What a forecast needs to know besides the run: earlier builds, the backends' slots, and who else waits for them."""
 
+import asyncio
 from contextlib import suppress
 
 from bot.domain.build import Build
 from bot.domain.report.assemble import Stored
-from bot.domain.report.forecast import Experience, forecast, unbuilt
+from bot.domain.report.forecast import Experience, forecast, has_future, unbuilt
 from bot.domain.report.values import Forecast
 from bot.engine.world import World
 from bot.ports.errors import RevdepsError
@@ -16,10 +17,10 @@ _LATELY = 200
 
 async def foretell(world: World, stored: Stored) -> Forecast | None:
     """Return what is still to come of a run, None where there is nothing to foretell."""
-    now = world.clock.now()
-    if forecast(stored, now) is None:
+    if not has_future(stored):
         return None
-    return forecast(stored, now, await _experience(world, stored))
+    # Thousands of builds take some tens of milliseconds to play through.
+    return await asyncio.to_thread(forecast, stored, world.clock.now(), await _experience(world, stored))
 
 
 async def _experience(world: World, stored: Stored) -> Experience:

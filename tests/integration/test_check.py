@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_a_change_that_breaks_nothing_exits_0_and_leaves_the_checkout_alone(chec
     done = check(checkout, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(verdicts(tmp_path).values()) == {"STILL_PASSING"}
+    assert re.search(r"^\d builds to go, about 0\.1 CPU hours, expected to end at", done.stdout, re.MULTILINE)
     assert git(checkout, "status", "--porcelain", "--branch") == before
 
 

@@ -42,7 +42,7 @@ def forecast(stored: Stored, now: datetime, experience: Experience = _NONE) -> F
 
     The end is rounded up to a full minute, and missing where nothing was ever built on one of the targets.
     """
-    if stored.run.state is not RunState.ACTIVE or not stored.entries:
+    if not has_future(stored):
         return None
     begun = {(build.target, build.package) for build in stored.builds}
     waiting = [entry for entry in unbuilt(stored) if (entry.target, entry.package) not in begun]
@@ -59,6 +59,11 @@ def forecast(stored: Stored, now: datetime, experience: Experience = _NONE) -> F
         cpu=_sum(cpu),
         ends_at=None if seconds is None else _full_minute(now + timedelta(seconds=seconds)),
     )
+
+
+def has_future(stored: Stored) -> bool:
+    """Whether there is a plan that is not over."""
+    return stored.run.state is RunState.ACTIVE and bool(stored.entries)
 
 
 def unbuilt(stored: Stored) -> list[PlanEntry]:
