@@ -4,7 +4,7 @@
 PYTHON := .venv/bin/python
 PYTEST_ARGS ?=
 
-.PHONY: demo test check lint types layers unit bench lock format setup clean
+.PHONY: demo test check lint types layers unit bench oracles lock format setup clean
 
 setup:
 	@scripts/setup dev
@@ -35,7 +35,11 @@ format:
 	$(PYTHON) -m ruff check --fix .
 
 bench: setup
+	@benchmarks/setup
 	$(PYTHON) -m benchmarks
+
+oracles: setup
+	$(PYTHON) -m benchmarks.oracles
 
 lock:
 	scripts/lock

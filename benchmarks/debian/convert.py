@@ -94,13 +94,7 @@ class Converter:
 
     def evr(self, name: str, version: str) -> tuple[str, str, str]:
         """Return epoch, version and release as RPM gets them: the rank of the version, or what it says."""
-        if self._ranks:
-            return "0", str(self._ranks[name, version]), "0"
-        epoch, _, rest = version.rpartition(":")
-        upstream, dash, revision = rest.rpartition("-")
-        if not dash:
-            upstream, revision = rest, "0"
-        return epoch or "0", _NOT_IN_RPM.sub("_", upstream), _NOT_IN_RPM.sub("_", revision) or "0"
+        return ("0", str(self._ranks[name, version]), "0") if self._ranks else readable_evr(version)
 
     def xml(self, package: Package) -> str:
         """Return a package's element of primary.xml. The checksum is made up: equal for an equal package."""
@@ -162,17 +156,23 @@ class Converter:
     def _own_evr(self, package: Package) -> tuple[str, str, str]:
         """A source package is never asked for: it keeps its version, so that people can read it."""
         if package.architecture == "src":
-            return _READABLE.evr(package.name, package.version)
+            return readable_evr(package.version)
         return self.evr(package.name, package.version)
 
     def _sourcerpm(self, package: Package) -> str:
         if package.architecture == "src":
             return ""
-        _, version, release = _READABLE.evr(package.source, package.source_version)
+        _, version, release = readable_evr(package.source_version)
         return f"{package.source}-{version}-{release}.src.rpm"
 
 
-_READABLE = Converter(ranks={}, virtual=frozenset())
+def readable_evr(version: str) -> tuple[str, str, str]:
+    """Return epoch, version and release of a Debian version, in characters that RPM allows."""
+    epoch, _, rest = version.rpartition(":")
+    upstream, dash, revision = rest.rpartition("-")
+    if not dash:
+        upstream, revision = rest, "0"
+    return epoch or "0", _NOT_IN_RPM.sub("_", upstream), _NOT_IN_RPM.sub("_", revision) or "0"
 
 
 def _versioned(name: str, operator: str, evr: tuple[str, str, str]) -> str:
