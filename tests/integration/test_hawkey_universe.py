@@ -4,6 +4,8 @@ import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from bot.adapters.hawkey.metadata import fetch_metadata
 from bot.adapters.hawkey.roots import Problem, Root, Roots, Wish
 from bot.adapters.hawkey.settings import HawkeySettings
@@ -78,3 +80,71 @@ def test_a_repository_named_by_xml_base_is_where_its_packages_are(tmp_path: Path
     universe = roots_of(tmp_path, base).universe
     number = next(iter(universe.packages))
     assert universe.binary(number).location == "http://example.org/p/Packages/x-1-1.x86_64.rpm"
+
+
+def test_a_priority_counts_for_each_name_by_itself(tmp_path: Path) -> None:
+    roots = roots_of(
+        tmp_path,
+        layer(tmp_path, "a", [Rpm(name="x")], priority=10),
+        layer(tmp_path, "b", [Rpm(name="x", version="2"), Rpm(name="y", version="2", requires=("x",))], priority=20),
+        layer(tmp_path, "c", [Rpm(name="y", version="3")], priority=30),
+    )
+    assert installed(roots, "y") == ["x-1-1.x86_64", "y-2-1.x86_64"]
+
+
+def test_an_exclude_counts_for_its_own_repository(tmp_path: Path) -> None:
+    roots = roots_of(
+        tmp_path,
+        layer(tmp_path, "a", [Rpm(name="x", version="2"), Srpm(name="x", version="2")], excludes=("x",)),
+        layer(tmp_path, "b", [Rpm(name="x"), Srpm(name="x")]),
+    )
+    assert installed(roots, "x") == ["x-1-1.x86_64"]
+
+
+def test_an_excluded_package_does_not_hide_others_by_its_priority(tmp_path: Path) -> None:
+    roots = roots_of(
+        tmp_path,
+        layer(tmp_path, "a", [Rpm(name="x")], priority=1, excludes=("x",)),
+        layer(tmp_path, "b", [Rpm(name="x", version="2")]),
+    )
+    assert installed(roots, "x") == ["x-2-1.x86_64"]
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_the_same_nevra_with_other_contents_is_another_package(tmp_path: Path, first: str) -> None:
+    layers = {
+        "a": layer(tmp_path, "a", [Rpm(name="x", contents="one")]),
+        "b": layer(tmp_path, "b", [Rpm(name="x", contents="other")]),
+    }
+    second = "b" if first == "a" else "a"
+    roots = roots_of(tmp_path, layers[first], layers[second])
+    assert len(roots.universe.packages) == 2
+    (number,) = _numbers(roots, "x")
+    assert roots.universe.binary(number).location.startswith(layers[first].url)
+    alone = roots_of(tmp_path, layers[second])
+    assert alone.universe.identity(_numbers(alone, "x")[0]) != roots.universe.identity(number)
+
+
+def test_the_same_nevra_is_taken_from_the_repository_with_the_lower_number(tmp_path: Path) -> None:
+    wanted = layer(tmp_path, "b", [Rpm(name="x", contents="other")], priority=10)
+    roots = roots_of(tmp_path, layer(tmp_path, "a", [Rpm(name="x", contents="one")]), wanted)
+    assert roots.universe.binary(_numbers(roots, "x")[0]).location.startswith(wanted.url)
+
+
+def _numbers(roots: Roots, *requires: str) -> list[int]:
+    root = roots.of_wish(Wish(requires=requires))
+    assert isinstance(root, Root), root
+    return list(root.numbers)
+
+
+def test_packages_of_an_architecture_that_nobody_knows_are_not_installed(tmp_path: Path) -> None:
+    roots = roots_of(tmp_path, layer(tmp_path, "a", [Rpm(name="x", arch="vax"), Rpm(name="y")]))
+    assert isinstance(roots.of_wish(Wish(requires=("x",))), Problem)
+    assert installed(roots, "y") == ["y-1-1.x86_64"]
+
+
+def test_a_target_of_an_architecture_that_nobody_knows_has_what_is_of_that_one(tmp_path: Path) -> None:
+    packages = [Rpm(name="x", arch="vax"), Rpm(name="y", arch="noarch"), Rpm(name="z")]
+    roots = roots_of(tmp_path, layer(tmp_path, "a", packages), arch="vax")
+    assert installed(roots, "x", "y") == ["x-1-1.vax", "y-1-1.noarch"]
+    assert isinstance(roots.of_wish(Wish(requires=("z",))), Problem)

@@ -42,7 +42,11 @@ def wants_filelists(spec: UniverseSpec) -> bool:
     if spec.change:
         alone = replace(spec, base=spec.change, change=(), buildroot=(), modules=(), replaces=frozenset())
         return any(not _IN_PRIMARY.match(path) for text in _texts(Universe(alone)) for path in _paths(text))
-    universe = Universe(spec)
+    return is_silent(Universe(spec))
+
+
+def is_silent(universe: Universe) -> bool:
+    """Whether what the packages of a universe and its buildroot ask for may be in filelists alone."""
     return asks_beyond(universe, (*_texts(universe), *universe.spec.buildroot))
 
 

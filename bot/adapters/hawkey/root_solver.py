@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.adapters.hawkey.architectures import builds_on
-from bot.adapters.hawkey.filelists import asks_beyond, wants_filelists
+from bot.adapters.hawkey.filelists import asks_beyond, is_silent
 from bot.adapters.hawkey.packages import fetch_packages
 from bot.adapters.hawkey.pins import read_pin
 from bot.adapters.hawkey.roots import Roots, Wish
@@ -37,7 +37,7 @@ class HawkeyRootSolver:
         }
         self._roots = Roots(Universe(spec))
         self._whole = spec.files  # whether there are no filelists left to load
-        if overlay is not None and not self._whole and wants_filelists(spec):
+        if not self._whole and is_silent(self._roots.universe):
             self._load_filelists()
 
     def solve(self, requires: Sequence[str]) -> Buildroot | Unsolvable:
