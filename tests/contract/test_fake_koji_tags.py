@@ -139,7 +139,8 @@ async def test_a_repository_is_ready_when_it_is_made_and_not_before(stage: Stage
     stage.hub.repositories.stuck.add(tag)
     stage.hub.run()
     waiting = await stage.ask("repo.checkRequest", asked["request"]["id"])
-    assert (waiting["repo"], waiting["task"]["method"]) == (None, "newRepo")
+    assert waiting["repo"] is None
+    assert waiting["task"]["method"] == "newRepo"
     stage.hub.repositories.stuck.clear()
     stage.hub.run()
     ready = (await stage.ask("repo.checkRequest", asked["request"]["id"]))["repo"]

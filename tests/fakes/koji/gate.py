@@ -5,6 +5,7 @@ Read in kojihub/kojixmlrpc.py, ModXMLRPCRequestHandler and application (Koji 1.3
 
 import asyncio
 import traceback
+import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -37,6 +38,7 @@ class Gate:
         self.negotiate = False
         self.one_fault_spoils_all = False
         self._closing = asyncio.Event()
+        self._connections: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         self._sessions = sessions
         self._version = version
 
@@ -47,17 +49,21 @@ class Gate:
                 self.methods[prefix + name] = getattr(exports, name)
 
     def close(self) -> None:
-        """Let go of requests that hang."""
+        """Let go of requests that hang, and of connections whose clients would not say good-bye."""
         self._closing.set()
+        for connection in list(self._connections):
+            connection.abort()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
+        if request.transport is not None:
+            self._connections.add(request.transport)
         if request.method != "POST":
             return web.Response(status=405, text="This is an XML-RPC server. Only POST requests are accepted.\n")
         body, caller = await request.read(), _caller(request)
         if self.negotiate and request.path.endswith("/ssllogin"):
             return web.Response(status=401, headers={"WWW-Authenticate": "Negotiate"})
-        if request.content_type == "application/octet-stream":
+        if request.headers.get("Content-Type") == "application/octet-stream":
             method, params = "rawUpload", ()
         else:
             try:

@@ -33,6 +33,8 @@ class Handlers:
         self._world = world
         self._policies = policies
         self.worker = worker
+        self.rules: Any = rules
+        """What they go by; a mutant has others."""
         self._repositories = repositories
         self._imports = Imports(world)
 
@@ -199,10 +201,10 @@ class Handlers:
         """Find a repository that will do, or let a subtask wait for one. Read in koji/tasks.py, getRepo (1.35.3)."""
         self._exists(tag)
         least = self._world.last_change(tag) if wait else None
-        if rules.tagged_all(self._world, tag, nvrs, None):
+        if self.rules.tagged_all(self._world, tag, nvrs, None):
             wanted = repos.default_min_event(self._world, tag) if least is None else least
             answer = repos.request(self._world, tag, wanted, task.owner, koji.PRIO_DEFAULT)
-            if answer["repo"] and rules.tagged_all(self._world, tag, nvrs, answer["repo"]["create_event"]):
+            if answer["repo"] and self.rules.tagged_all(self._world, tag, nvrs, answer["repo"]["create_event"]):
                 return self._world.repos[answer["repo"]["id"]]
             if least is None and answer["request"]:
                 least = answer["request"]["min_event"]
@@ -217,7 +219,7 @@ class Handlers:
         until = self._world.now() + _PATIENCE
         while True:
             self._exists(tag)
-            if rules.tagged_all(self._world, tag, nvrs, None):
+            if self.rules.tagged_all(self._world, tag, nvrs, None):
                 if nvrs:
                     least = self._world.last_change(tag)
                 wanted = repos.default_min_event(self._world, tag) if least is None else least
@@ -225,7 +227,7 @@ class Handlers:
                 repo = answer["repo"]
                 if answer["request"]:
                     repo = yield from self._requested(answer["request"]["id"], name, until)
-                if repo and rules.tagged_all(self._world, tag, nvrs, repo["create_event"]):
+                if repo and self.rules.tagged_all(self._world, tag, nvrs, repo["create_event"]):
                     return repo
             elif self._world.now() > until:
                 told = f"for {koji.util.printList(nvrs)} to appear in the {name} repo"

@@ -52,9 +52,10 @@ class Imports:
         number = self._world.id("build")
         release = koji.gen_draft_release(described.release, number) if draft else described.release
         build = Build(
-            id=number, package_id=self._world.package_id(described.name), name=described.name, version=described.version,
-            release=release, epoch=described.epoch, owner=owner, event=self._world.event(), created=self._world.now(),
-            state=BUILDING, draft=draft, started=self._world.now(), **more,
+            id=number, package_id=self._world.package_id(described.name), name=described.name,
+            version=described.version, release=release, epoch=described.epoch, owner=owner,
+            event=self._world.event(), created=self._world.now(), state=BUILDING, draft=draft,
+            started=self._world.now(), **more,
         )  # fmt: skip
         self._world.builds[build.id] = self._world.builds_by_nvr[build.nvr] = build
         if build.task_id is not None:

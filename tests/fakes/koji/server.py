@@ -108,6 +108,7 @@ class KojiHub:
 
     async def start(self, port: int = 0) -> None:
         """Serve on loopback, on a free port unless told otherwise."""
+        self.topdir.mkdir(parents=True, exist_ok=True)
         application = web.Application(client_max_size=1 << 30)
         application.router.add_route("*", "/kojihub", self.gate.serve)
         application.router.add_route("*", "/kojihub/ssllogin", self.gate.serve)
@@ -124,6 +125,7 @@ class KojiHub:
         self.gate.close()
         if self._runner is not None:
             await self._runner.cleanup()
+            await asyncio.sleep(0.01)  # connections are let go of when the loop comes round
         for task in self.world.tasks.values():
             if not task.finished:
                 self.worker.stop(task.id)

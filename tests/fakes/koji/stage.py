@@ -1,4 +1,4 @@
-"""A hub as tests find it: a user of ours who may do what we need, another who may not, a tag with packages, a builder."""
+"""A hub as tests find it: our user, who may do what we need, another who may not, a tag with packages, a builder."""
 
 import asyncio
 import subprocess

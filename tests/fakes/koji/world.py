@@ -35,7 +35,7 @@ class Clock(Protocol):
     def now(self) -> Any: ...
 
 
-@dataclass(slots=True)
+@dataclass
 class World:
     """The state of the hub. `topdir` is where its files are, as /mnt/koji is elsewhere."""
 
