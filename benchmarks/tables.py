@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from benchmarks.resolver import tables as resolver_tables
+
 _METHOD = """\
 # Performance
 
@@ -34,12 +36,15 @@ def page(results: dict[str, Any]) -> str:
         f"{machine['flush_p99_ms']:.1f} ms (p99): no durable "
         "answer is quicker, and what else writes to the disk shows in p99."
     )
-    return f"{_METHOD}\n{told}\n\n{tables(results)}"
+    method = _METHOD + (resolver_tables.METHOD if "resolver" in results else "")
+    return f"{method}\n{told}\n\n{tables(results)}"
 
 
 def tables(results: dict[str, Any]) -> str:
     """Return the figures."""
-    return "\n".join((*_webhooks(results["webhooks"]), *_first(results["first_check"]), *_engine(results["engine"])))
+    resolver = resolver_tables.section(results["resolver"]) if "resolver" in results else ()
+    parts = (_webhooks(results["webhooks"]), _first(results["first_check"]), _engine(results["engine"]), resolver)
+    return "\n".join(line for part in parts for line in part)
 
 
 def _webhooks(found: dict[str, Any]) -> list[str]:

@@ -45,7 +45,7 @@ def ranks(mentioned: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
             versions[name][version] = version_key(version)
     numbered = {}
     for name, keys in versions.items():
-        position = {key: number for number, key in enumerate(sorted(set(keys.values())), start=1)}  # type: ignore[type-var]
+        position = {key: number for number, key in enumerate(sorted(set(keys.values())), start=1)}
         for version, key in keys.items():
             numbered[name, version] = position[key]
     return numbered

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.load import Load, requests
+from benchmarks.resolver.tables import rows, section
 from benchmarks.statistics import percentile
 from benchmarks.tables import page
 
@@ -32,3 +33,18 @@ def test_every_delivery_has_an_id_of_its_own() -> None:
 def test_the_page_shows_the_results() -> None:
     results = json.loads((TOP / "benchmarks" / "results.json").read_text())
     assert page(results) == (TOP / "docs" / "performance.md").read_text()
+
+
+def test_what_could_not_be_measured_is_said() -> None:
+    lines = section({"not_measured": "there is no apt-get here", "openeuler": {"not_measured": "data absent"}})
+    assert "not measured: there is no apt-get here" in lines
+    assert any("openEuler" in line and "not measured: data absent" in line for line in lines)
+
+
+def test_a_bar_that_is_missed_is_said() -> None:
+    def row(seconds: float) -> str:
+        (line,) = rows({"not_measured": "no", "openeuler": {"seconds": seconds}})
+        return line
+
+    assert row(1.9).endswith("| 1.9 s |  | ≤ 2 s | holds |")
+    assert row(2.1).endswith("| 2.1 s |  | ≤ 2 s | **missed** |")

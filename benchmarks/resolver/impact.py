@@ -1,0 +1,82 @@
+"""The exact impact of changes, in the service, printed as JSON.
+
+`zlib CACHE DIRECTORY`: of changes to zlib, which is in nearly every buildroot. `random CACHE DIRECTORY`: of changes to
+packages picked at random, always the same ones.
+"""
+
+import asyncio
+import json
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.changes import Changes, Kind
+from benchmarks.distribution import distribution
+from benchmarks.resolver.place import own_memory, resolver, solver_memory, target
+from benchmarks.statistics import percentile
+from bot.domain.plan import Impact
+
+SUBJECT = "zlib"
+_SEED = 20_261_121
+_PICKED = 50
+_ZLIB = (
+    ("cold", Kind.EXTENDED, "cold"),
+    ("base_cached", Kind.EXTENDED, "cached"),
+    ("raised", Kind.RAISED, "raised"),
+    ("rebuilt", Kind.REBUILT, "rebuilt"),
+)
+"""What is asked in turn: the first has nothing to build on."""
+
+
+async def zlib(cache: Path, directory: Path) -> dict[str, Any]:
+    """Measure changes to zlib one after the other."""
+    made = distribution()
+    changes, wanted = Changes.of(made), target(made)
+    results: dict[str, Any] = {}
+    async with resolver(cache) as asked:
+        snapshot = await asked.snapshot(wanted)
+        for name, kind, mark in _ZLIB:
+            overlay = changes.write(directory / name, SUBJECT, kind, mark)
+            begun = time.perf_counter()
+            found = await asked.impact(snapshot.id, wanted, overlay)
+            results[name] = {"seconds": time.perf_counter() - begun} | _summary(found)
+            results[name]["solver_memory_mib"] = max(solver_memory())
+            print(name, results[name], file=sys.stderr, flush=True)
+        results["service_memory_mib"] = own_memory()
+    return results
+
+
+async def packages(cache: Path, directory: Path) -> dict[str, Any]:
+    """Measure changes to packages picked at random: their versions raised, and something new in each."""
+    made = distribution()
+    changes, wanted = Changes.of(made), target(made)
+    picked = random.Random(_SEED).sample(sorted(changes.by_source), _PICKED)
+    times, affected = [], 0
+    async with resolver(cache) as asked:
+        snapshot = await asked.snapshot(wanted)
+        for name in picked:
+            overlay = changes.write(directory / name, name, Kind.EXTENDED)
+            begun = time.perf_counter()
+            affected += len((await asked.impact(snapshot.id, wanted, overlay)).affected)
+            times.append(time.perf_counter() - begun)
+        memory = max(solver_memory())
+    return {
+        "packages": len(picked),
+        "p50_seconds": percentile(times, 50),
+        "p90_seconds": percentile(times, 90),
+        "max_seconds": max(times),
+        "first_seconds": times[0],
+        "affected": affected,
+        "solver_memory_mib": memory,
+    }
+
+
+def _summary(found: Impact) -> dict[str, Any]:
+    return {"sources": found.sources, "affected": len(found.affected), "uninstallable": len(found.uninstallable)}
+
+
+if __name__ == "__main__":
+    question = zlib if sys.argv[1] == "zlib" else packages
+    print(json.dumps(asyncio.run(question(Path(sys.argv[2]), Path(sys.argv[3])))))
