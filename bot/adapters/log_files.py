@@ -1,17 +1,18 @@
-"""Build logs as gzip files in a directory: whole, compressed, and removed with their run.
+"""Build logs as gzip files in a directory: whole, compressed, and removed when they are old.
 
 Tails are kept beside the log as they are, so that a report of a thousand failures decompresses nothing.
 """
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import os
-import shutil
 from collections.abc import AsyncIterable, AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
-from bot.domain.ids import BuildKey, RunId
+from bot.domain.ids import BuildKey
 
 _TAIL = 64 * 1024
 """Bytes of every log that stay uncompressed."""
@@ -64,7 +65,15 @@ class LogFiles:
             while chunk := await asyncio.to_thread(file.read, _CHUNK):
                 yield chunk
 
-    async def prune(self, run: RunId) -> None:
-        """Remove the logs of a run's candidates."""
-        safe = hashlib.sha256(run.encode()).hexdigest()[:16]
-        await asyncio.to_thread(shutil.rmtree, self._directory / safe, ignore_errors=True)
+    async def prune(self, before: datetime) -> int:
+        """Remove the logs that were saved before that time; return how many."""
+        return await asyncio.to_thread(self._prune, before.timestamp())
+
+    def _prune(self, before: float) -> int:
+        old = [path for path in self._directory.glob("*/*") if path.stat().st_mtime < before]
+        for path in old:
+            path.unlink(missing_ok=True)
+        for directory in {path.parent for path in old}:
+            with contextlib.suppress(OSError):  # it is not empty
+                directory.rmdir()
+        return sum(path.suffix == ".gz" for path in old)

@@ -108,6 +108,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         state=settings.state_dir.absolute(),
         public_url=settings.public_url,
         retention=timedelta(days=settings.retention_days),
+        log_retention=timedelta(days=settings.log_days),
         tick=timedelta(seconds=settings.tick_seconds),
         poll_interval=timedelta(seconds=settings.poll_seconds),
         check_interval=timedelta(seconds=settings.check_seconds),
@@ -135,6 +136,9 @@ def hawkey_settings(settings: Settings) -> HawkeySettings:
         workers=settings.solver_workers,
         allowed_hosts=hosts,
         allow_file="localhost" in hosts,
+        serve_stale=settings.serve_stale,
+        metadata_bytes=settings.metadata_file_mib * _MIB,
+        cache_bytes=int(settings.metadata_gib * 1024 * _MIB),
     )
 
 

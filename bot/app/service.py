@@ -19,6 +19,7 @@ from bot.engine.outlook import foretell
 from bot.engine.poller import Poller, log_chunks
 from bot.engine.reconciler import Reconciler
 from bot.engine.resync import Resync
+from bot.engine.upkeep import Upkeep
 from bot.engine.world import World
 from bot.web.dashboard import PageSettings, add_pages
 from bot.web.health import Health, heartbeat_probe, store_probe
@@ -39,6 +40,7 @@ class Workers:
     reconcilers: list[Reconciler] = field(default_factory=list)
     pollers: list[Poller] = field(default_factory=list)
     resync: Resync | None = None
+    upkeep: Upkeep = field(init=False)
 
     def __post_init__(self) -> None:
         owner = f"{socket.gethostname()}:{os.getpid()}"
@@ -50,6 +52,7 @@ class Workers:
             Poller(world=self.world, backend=name, owner=owner, woke=self.wake) for name in self.world.builders
         ]
         self.resync = Resync(world=self.world, owner=owner, woke=self.wake)
+        self.upkeep = Upkeep(self.world)
 
     def wake(self) -> None:
         """Tell one reconciler that sleeps that something has become due; it tells the next if there is more to do.
@@ -72,6 +75,7 @@ class Workers:
         loops: list[Callable[[asyncio.Event], Awaitable[None]]] = [
             *(reconciler.run for reconciler in self.reconcilers),
             *(poller.run for poller in self.pollers),
+            self.upkeep.run,
         ]
         if self.resync is not None and self.world.forges:
             loops.append(self.resync.run)

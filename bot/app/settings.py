@@ -59,6 +59,13 @@ class Settings(BaseSettings):
     """Least time between two progress updates of a check."""
     comment_seconds: float = Field(default=60.0, ge=0)
     retention_days: float = Field(default=3.0, ge=0)
+    log_days: float = Field(default=30.0, ge=0)
+    metadata_gib: float = Field(default=20.0, ge=0)
+    """Bound of the cache of metadata and packages; what runs need is kept beyond it."""
+    metadata_file_mib: int = Field(default=4096, ge=1)
+    """Bound of one metadata file, unpacked."""
+    serve_stale: bool = False
+    """Whether the last good metadata of a repository serve while it cannot be reached."""
     log_level: str = "INFO"
 
     def __init__(self, **values: object) -> None:

@@ -32,6 +32,8 @@ class EngineSettings:
     lease: timedelta = timedelta(seconds=60)
     retention: timedelta = timedelta(days=3)
     """How long a finished run's workspaces are kept, so that `retry` need not start from the beginning."""
+    log_retention: timedelta = timedelta(days=30)
+    """How long whole build logs are kept."""
     tick: timedelta = timedelta(seconds=30)
     """How often work is looked for without a hint."""
     poll_interval: timedelta = timedelta(seconds=1)

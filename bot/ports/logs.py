@@ -1,9 +1,10 @@
 """Where whole build logs are kept after a backend has forgotten them."""
 
 from collections.abc import AsyncIterable
+from datetime import datetime
 from typing import Protocol
 
-from bot.domain.ids import BuildKey, RunId
+from bot.domain.ids import BuildKey
 
 
 class LogStore(Protocol):
@@ -21,6 +22,6 @@ class LogStore(Protocol):
         """Yield the log in chunks; nothing where there is none."""
         ...
 
-    async def prune(self, run: RunId) -> None:
-        """Remove the logs of a run's candidates."""
+    async def prune(self, before: datetime) -> int:
+        """Remove the logs that were saved before that time; return how many."""
         ...

@@ -4,7 +4,7 @@ Two faces of one thing: `Resolver` is asynchronous and never blocks the event lo
 supervisor, a process of its own, uses to find out what to install.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -152,6 +152,12 @@ class Resolver(Protocol):
         """Return the order in which the named sources must be rebuilt after the change.
 
         A needs B where A's buildroot, solved as if every uninstallable binary were repaired, holds a binary of B.
+        """
+        ...
+
+    async def prune(self, in_use: Collection[SnapshotId]) -> int:
+        """Remove from disk what was not used for the longest time, down to the bound that the settings give; return how
+        many bytes that were. These snapshots, and what was used within the last hour, stay in any case.
         """
         ...
 

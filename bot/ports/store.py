@@ -14,7 +14,7 @@ from typing import Protocol
 from bot.domain.build import Build
 from bot.domain.difference import RootDifference
 from bot.domain.history import PastBuild
-from bot.domain.ids import BuildKey, ChangeId, RunId
+from bot.domain.ids import BuildKey, ChangeId, RunId, SnapshotId
 from bot.domain.intents import ReceivedDelivery, StoredIntent
 from bot.domain.plan import PlanEntry
 from bot.domain.publication import Published
@@ -144,6 +144,10 @@ class Runs(Protocol):
 
     async def targets(self, run: RunId) -> Sequence[RunTarget]:
         """Return a run's targets, by name."""
+        ...
+
+    async def snapshots(self, since: datetime) -> frozenset[SnapshotId]:
+        """Return what runs have pinned that are not finished, or were finished at that time or later."""
         ...
 
     async def put_entries(self, entries: Sequence[PlanEntry]) -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from bot.adapters.sql.store import SqlStore, SqlTransaction
 from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Purpose, Succeeded
-from bot.domain.ids import BuildKey, RunId
+from bot.domain.ids import BuildKey, RunId, SnapshotId
 from bot.domain.intents import ButtonPressed, Commented, Intent, Refresh, RepositoryTouched, RerunRequested
 from bot.domain.publication import Published
-from bot.domain.run import Change
+from bot.domain.run import Change, RunState
 from bot.domain.verdict import Verdict, Waiver
 from bot.ports.store import AuditRecord, Store, Transaction
 from tests.fakes.stored import (
@@ -243,6 +243,19 @@ async def test_targets_are_read_by_name(store: SqlStore) -> None:
         for name in ("fedora", "epel"):
             await tx.runs.put_target(run_target(name))
         assert [known.target.name for known in await tx.runs.targets(RUN)] == ["epel", "fedora"]
+
+
+async def test_snapshots_are_in_use_until_a_while_after_their_runs(store: SqlStore) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        for name, sequence, finished in (("old", 2, NOW), ("late", 3, NOW + MINUTE)):
+            known = replace(run(name, sequence=sequence), state=RunState.FINISHED, finished_at=finished)
+            await tx.runs.put(known)
+            await tx.runs.put_target(replace(run_target(), run=known.id, snapshot=SnapshotId(f"of {name}")))
+        await tx.runs.put_target(replace(run_target("fedora"), snapshot=SnapshotId("of this")))
+        await tx.runs.put_target(run_target("epel"))
+        assert await tx.runs.snapshots(NOW + MINUTE) == {"of this", "of late"}
+        assert await tx.runs.snapshots(NOW) == {"of this", "of late", "of old"}
 
 
 async def test_a_build_that_exists_is_not_added_again(store: SqlStore) -> None:

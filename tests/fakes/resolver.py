@@ -5,7 +5,7 @@ asked about, the largest wins: so a chained run can be told what is different on
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -71,6 +71,8 @@ class FakeResolver:
         self.calls: Counter[str] = Counter()
         self.asked: list[tuple[str, str, Overlay | None]] = []
         self.closed = False
+        self.kept: frozenset[SnapshotId] = frozenset()
+        """The snapshots that were in use when the cache was pruned."""
         self.still_broken: dict[str, str] = {}
         """Problems of rebuilt binaries that cannot be installed all the same, by NEVRA."""
         self.near: dict[str, dict[str, int]] = {}
@@ -205,6 +207,11 @@ class FakeResolver:
             edges=tuple(edge for edge in scripted.edges if set(edge) <= set(sources)),
             cut=tuple(edge for edge in scripted.cut if set(edge) <= set(sources)),
         )
+
+    async def prune(self, in_use: Collection[SnapshotId]) -> int:
+        self.calls["prune"] += 1
+        self.kept = frozenset(in_use)
+        return 0
 
     async def close(self) -> None:
         self._enter("close")

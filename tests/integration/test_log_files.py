@@ -1,13 +1,15 @@
-"""Logs on disk: whole, compressed, read by parts, gone with their run."""
+"""Logs on disk: whole, compressed, read by parts, gone when they are old."""
 
 import gzip
+import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.log_files import LogFiles
-from bot.domain.ids import BuildKey, RunId
+from bot.domain.ids import BuildKey
 
 KEY = BuildKey("c/run1/rawhide/bar/change/0/1")
 BASELINE = BuildKey("b/0123456789/1")
@@ -63,10 +65,16 @@ async def test_logs_are_compressed(logs: LogFiles, tmp_path: Path) -> None:
     assert gzip.decompress(file.read_bytes())[:14] == b"the same line\n"
 
 
-async def test_pruning_a_run_leaves_baselines_and_other_runs(logs: LogFiles) -> None:
+async def test_only_old_logs_are_pruned(logs: LogFiles, tmp_path: Path) -> None:
     other = BuildKey("c/run2/rawhide/bar/change/0/1")
-    for key in (KEY, other, BASELINE):
+    for key in (KEY, other):
         await logs.save(key, pieces(b"log"))
-    await logs.prune(RunId("run1"))
-    assert await whole(logs, KEY) == b""
-    assert [await whole(logs, key) for key in (other, BASELINE)] == [b"log", b"log"]
+    for path in tmp_path.glob("*/*"):
+        os.utime(path, (1000, 1000))
+    await logs.save(BASELINE, pieces(b"log"))
+    await logs.save(other, pieces(b"anew"))
+    assert await logs.prune(datetime.fromtimestamp(2000, UTC)) == 1
+    assert [await whole(logs, key) for key in (KEY, other, BASELINE)] == [b"", b"anew", b"log"]
+    assert await logs.tail(KEY, 10) is None
+    assert len(list(tmp_path.iterdir())) == 2
+    assert await logs.prune(datetime.fromtimestamp(2000, UTC)) == 0

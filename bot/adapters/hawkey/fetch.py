@@ -55,7 +55,7 @@ class Validators:
 
 
 class _Session(requests.Session):
-    """One that leaves redirects alone: requests looks ahead to the next address, and reads the whole answer for that."""
+    """One that leaves redirects alone: requests looks ahead to the next address, and reads the answer whole for it."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Say that an answer is no redirect."""

@@ -14,7 +14,7 @@ from bot.adapters.hawkey.access import write_whole
 from bot.adapters.hawkey.fetch import UnavailableError
 from bot.adapters.hawkey.mirrors import Places, find_places
 from bot.adapters.hawkey.packed import PACKINGS, unpacked
-from bot.adapters.hawkey.pins import PinnedRepository
+from bot.adapters.hawkey.pins import PinnedRepository, metadata_directory
 from bot.adapters.hawkey.reader import MEND, Reader
 from bot.adapters.hawkey.repomd import Record, parse_repomd
 from bot.adapters.hawkey.settings import HawkeySettings
@@ -35,11 +35,6 @@ _LATER: Mapping[str, Sequence[str]] = {FILELISTS: ("filelists", "filelists_zck")
 
 _READINGS = 3
 """So often a repository that changes while it is read is read in all."""
-
-
-def metadata_directory(cache: Path, digest: str) -> Path:
-    """Return where the metadata with this repomd.xml digest are kept."""
-    return cache / "metadata" / digest
 
 
 def fetch_metadata(url: str, settings: HawkeySettings) -> str:

@@ -5,6 +5,7 @@ are the target's and not part of it.
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -73,18 +74,36 @@ def write_pin(cache: Path, target: Target, pin: Pin) -> None:
 
 
 def read_pin(cache: Path, snapshot: SnapshotId) -> Pin:
-    """Read a snapshot's record; raise Misconfigured where it has been removed from the cache."""
-    pin = _read(_path(cache, snapshot))
+    """Read a snapshot's record, which uses it; raise Misconfigured where it, or its metadata, are gone."""
+    pin = find_pin(cache, snapshot)
     if pin is None:
         raise Misconfigured(
             str(cache), f"the pinned metadata {snapshot[:12]} are gone from the cache", "Start the run anew."
         )
+    for digest in pin.digests:
+        os.utime(metadata_directory(cache, digest))  # what was not used for the longest time is evicted first
     return pin
 
 
+def find_pin(cache: Path, snapshot: SnapshotId) -> Pin | None:
+    """Return a snapshot's record, without using it; None where it, or any of its metadata, are not there any more."""
+    return _whole(cache, _read(_path(cache, snapshot)))
+
+
 def latest_pin(cache: Path, target: Target) -> Pin | None:
-    """Return the last snapshot of this target's repositories, if there is one."""
-    return _read(_latest(cache, target))
+    """Return the last snapshot of this target's repositories, if there is one whose metadata are still there."""
+    return _whole(cache, _read(_latest(cache, target)))
+
+
+def metadata_directory(cache: Path, digest: str) -> Path:
+    """Return where the metadata with this repomd.xml digest are kept."""
+    return cache / "metadata" / digest
+
+
+def _whole(cache: Path, pin: Pin | None) -> Pin | None:
+    if pin is None or not all(metadata_directory(cache, digest).is_dir() for digest in pin.digests):
+        return None
+    return pin
 
 
 def _read(path: Path) -> Pin | None:

@@ -1,10 +1,11 @@
 """The asynchronous face of the resolver: downloads run in threads, everything else in solver processes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.adapters.hawkey import worker
 from bot.adapters.hawkey.filelists import complete
+from bot.adapters.hawkey.eviction import evict
 from bot.adapters.hawkey.pins import read_pin, write_pin
 from bot.adapters.hawkey.pool import SolverPool
 from bot.adapters.hawkey.settings import HawkeySettings
@@ -101,6 +102,11 @@ class HawkeyResolver:
         """Return the order in which the named sources must be rebuilt after the change."""
         before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
         return await self._pool.ask(worker.find_order, before, after, tuple(sources))
+
+    async def prune(self, in_use: Collection[SnapshotId]) -> int:
+        """Remove what was not used for the longest time from the cache, down to its bound; never what is in use."""
+        settings = self._settings
+        return await asyncio.to_thread(evict, settings.cache, settings.cache_bytes, in_use)
 
     async def close(self) -> None:
         """End the solver processes."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from bot.adapters.sql import tables
 from bot.adapters.sql.codec import decode, encode
 from bot.adapters.sql.statements import upsert
 from bot.domain.difference import RootDifference
-from bot.domain.ids import ChangeId, RunId
+from bot.domain.ids import ChangeId, RunId, SnapshotId
 from bot.domain.plan import PlanEntry
 from bot.domain.run import Run, RunTarget
 from bot.domain.verdict import Finding
@@ -53,6 +54,13 @@ class SqlRuns:
     async def targets(self, run: RunId) -> Sequence[RunTarget]:
         """Return a run's targets, by name."""
         return await self._of_run(RunTarget, tables.run_target, run)
+
+    async def snapshots(self, since: datetime) -> frozenset[SnapshotId]:
+        """Return what runs have pinned that are not finished, or were finished at that time or later."""
+        wanted = sa.or_(_run.c.finished_at.is_(None), _run.c.finished_at >= since)
+        query = sa.select(tables.run_target.c.value).join(_run, _run.c.id == tables.run_target.c.run).where(wanted)
+        found = await self._select(RunTarget, query)
+        return frozenset(target.snapshot for target in found if target.snapshot is not None)
 
     async def put_entries(self, entries: Sequence[PlanEntry]) -> None:
         """Insert or replace entries, by run, target and package."""
