@@ -35,6 +35,8 @@ class LocalResult:
     outcome: Outcome
     files: tuple[Path, ...]
     log: Path
+    installed: tuple[str, ...] = ()
+    """NEVRAs in the root, sorted."""
 
 
 def build_locally(build: LocalBuild, solver: RootSolver) -> LocalResult:
@@ -73,4 +75,4 @@ def build_locally(build: LocalBuild, solver: RootSolver) -> LocalResult:
         shutil.copyfile(file, build.results / file.name)
         files.append(build.results / file.name)
     shutil.rmtree(path, ignore_errors=True)
-    return LocalResult(outcome=result.outcome, files=tuple(files), log=log)
+    return LocalResult(outcome=result.outcome, files=tuple(files), log=log, installed=result.installed)

@@ -97,14 +97,15 @@ def existing(name: str) -> str:
     return f"../packages/{name}/1/1/src/{name}-1-1.src.rpm"
 
 
-def make_srpm(directory: Path, name: str, version: str) -> Path:
-    """Make a real source package out of next to nothing."""
+def make_srpm(directory: Path, name: str, version: str, text: str = "") -> Path:
+    """Make a real source package out of a spec, or out of next to nothing."""
     directory.mkdir(parents=True, exist_ok=True)
     spec = directory / f"{name}.spec"
     spec.write_text(
-        f"Name: {name}\nVersion: {version}\nRelease: 1\nSummary: A test\nLicense: MIT\nBuildArch: noarch\n"
+        text
+        or f"Name: {name}\nVersion: {version}\nRelease: 1\nSummary: A test\nLicense: MIT\nBuildArch: noarch\n"
         "%description\nA test.\n%files\n"
     )
-    command = ["rpmbuild", "-bs", "--define", f"_srcrpmdir {directory}", str(spec)]
+    command = ["rpmbuild", "-bs", "--define", f"_srcrpmdir {directory}", "--nodeps", str(spec)]
     subprocess.run(command, check=True, capture_output=True)
     return directory / f"{name}-{version}-1.src.rpm"
