@@ -167,6 +167,24 @@ async def test_a_hub_that_is_offline_is_worth_another_try(hub: ReadingHub, tag: 
         await asyncio.to_thread(latest_repository, tag, "x86_64")
 
 
+@pytest.mark.parametrize(("status", "body"), [(502, "down"), (200, "<html>down"), (200, "<html></html>"), (404, "")])
+async def test_what_is_no_hub_is_worth_another_try(status: int, body: str) -> None:
+    async def post(_: web.Request) -> web.Response:
+        return web.Response(status=status, text=body)
+
+    app = web.Application()
+    app.router.add_post("/kojihub", post)
+    async with TestServer(app) as server:
+        tag = KojiTag(hub=str(server.make_url("/kojihub")), topurl=TOP, tag="t")
+        with pytest.raises(Transient, match="does not answer"):
+            await asyncio.to_thread(latest_repository, tag, "x86_64")
+
+
+async def test_a_hub_that_cannot_be_reached_is_worth_another_try() -> None:
+    with pytest.raises(Transient, match="does not answer"):
+        await asyncio.to_thread(latest_repository, KojiTag(hub="http://127.0.0.1:9/", topurl=TOP, tag="t"), "x86_64")
+
+
 @pytest.fixture
 async def files(tmp_path: Path) -> AsyncIterator[str]:
     """The hub's files over HTTP."""

@@ -7,11 +7,13 @@ loaded like any other.
 
 import hashlib
 import json
+import xmlrpc.client
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from bot.adapters.hawkey.architectures import ARCHITECTURES
 from bot.adapters.hawkey.metadata import write_whole
@@ -21,7 +23,8 @@ from bot.ports.errors import Misconfigured, Transient
 
 _BATCH = 100
 """Calls in one request."""
-_SESSION = {"anon_retry": True, "max_retries": 2, "retry_interval": 2, "timeout": 600}
+_SESSION = {"anon_retry": True, "max_retries": 1, "timeout": 600}
+"""koji's client repeats a call once and at once; after that it is for the engine to wait."""
 _SENSES = {2: "<", 4: ">", 8: "=", 10: "<=", 12: ">="}
 _DYNAMIC = "rpmlib(DynamicBuildRequires)"
 
@@ -98,7 +101,7 @@ def _session(tag: KojiTag) -> Iterator[Any]:
     except koji.GenericError as error:
         mend = "Correct `koji` of the target's repository."
         raise Misconfigured(f"{tag.hub} {tag.tag}", f"the hub refuses ({error})", mend) from error
-    except (requests.RequestException, koji.xmlrpcplus.Fault, OSError) as error:
+    except (requests.RequestException, xmlrpc.client.Error, ExpatError, OSError) as error:
         raise Transient(f"{tag.hub}: the hub does not answer ({error})") from error
     finally:
         session.rsession.close()
