@@ -30,7 +30,7 @@ from bot.domain.actions import (
 from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Purpose, Succeeded
 from bot.domain.conclusion import conclude
 from bot.domain.config import Config
-from bot.domain.difference import RootDifference, uncompared
+from bot.domain.difference import RootDifference, is_fault, uncompared
 from bot.domain.evidence import Judged, TargetView, judge_all, unpublished_rebuilds
 from bot.domain.intents import Refresh, StoredIntent
 from bot.domain.plan import PlanEntry
@@ -174,7 +174,7 @@ def _advance(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]
     subjects = [_decide_subjects(run_view, target, now) for target in run_view.targets]
     queued = [action for due in subjects if due is not None for action in due]
     if queued or any(due is None for due in subjects):
-        return queued or _finish_failed_subject(run_view)
+        return queued or _compare_failed_subjects(run_view) or _finish_failed_subject(run_view)
     return _decide_dependents(run_view, run.config, view.waivers, now)
 
 
@@ -209,6 +209,18 @@ def subject_attempts(run_view: RunView, target: RunTarget, package: str) -> Sequ
         if build.purpose is Purpose.SUBJECT and build.package == package and build.target == target.target.name
     ]
     return sorted(found, key=lambda build: build.attempt)
+
+
+def _compare_failed_subjects(run_view: RunView) -> list[Action]:
+    """Find out what differs in the roots of the changed packages that do not build, before that ends the run."""
+    compared = {difference.build for difference in run_view.differences}
+    actions: list[Action] = []
+    for target in run_view.targets:
+        last = [subject_attempts(run_view, target, package.name or "")[-1:] for package in run_view.run.packages]
+        keys = tuple(build.key for builds in last for build in builds if is_fault(build) and build.key not in compared)
+        if keys:
+            actions.append(CompareRoots(run=run_view.run.id, target=target.target.name, builds=keys))
+    return actions
 
 
 def _infrastructure(build: Build) -> bool:

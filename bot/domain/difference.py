@@ -117,10 +117,11 @@ def uncompared(
     """
     compared = {difference.build for difference in known}
     last = (view.candidates(name)[-1:] for name, result in judged.items() if isinstance(result, Judgement))
-    return tuple(build.key for builds in last for build in builds if _failed(build) and build.key not in compared)
+    return tuple(build.key for builds in last for build in builds if is_fault(build) and build.key not in compared)
 
 
-def _failed(build: Build) -> bool:
+def is_fault(build: Build) -> bool:
+    """Whether a build failed for the package's own reasons, so that its root may tell something."""
     return isinstance(build.outcome, Failed) and build.outcome.reason is not FailureReason.INFRASTRUCTURE
 
 

@@ -77,13 +77,14 @@ async def _recorded(world: World, view: ChangeView, target: RunTarget, failed: M
 async def _solved(world: World, target: RunTarget, recorded: _Recorded) -> _Solved:
     """Ask the resolver. A verdict does not wait for what only explains it: without an answer there is no order."""
     assert target.snapshot is not None  # the builds were made on it
-    resolver, snapshot, overlay = world.resolver, target.snapshot, overlay_of(target)
-    packages = tuple(recorded.failed)
-    alone = tuple(name for name in packages if not recorded.both(name))
+    resolver, snapshot, packages = world.resolver, target.snapshot, tuple(recorded.failed)
+    # A change that does not build itself has put nothing over the distribution.
+    overlay = overlay_of(target) if target.repository is not None else None
+    alone = tuple(name for name in packages if not recorded.both(name)) if overlay is not None else ()
     try:
         before = await resolver.distances(snapshot, target.target, packages)
         after = await resolver.distances(snapshot, target.target, packages, overlay)
-        changes = await resolver.differences(snapshot, target.target, alone, overlay) if alone else {}
+        changes = await resolver.differences(snapshot, target.target, alone, overlay) if alone and overlay else {}
     except (Transient, Rejected, Misconfigured) as trouble:
         log.warning("%s: how far the packages of a buildroot are cannot be told: %s", target.run, trouble)
         return _Solved()

@@ -153,6 +153,15 @@ async def test_a_failure_shows_what_differs_in_its_buildroot(tmp_path: Path) -> 
     assert "<li>and 41 more</li>" in text
 
 
+async def test_a_change_that_does_not_build_shows_what_differs_too(tmp_path: Path) -> None:
+    known = subject_build(INIT_MISSING)
+    found = replace(difference("libfoo"), build=known.key)
+    stored = Stored(run=run(), targets=(run_target(),), builds=(known,), differences=(found,))
+    text = await page(tmp_path, stored)
+    assert "libfoo, since its last good build (2026-02-28 09:00 UTC, without this change):" in text
+    assert "<code>zlib 1.3-1.fc44 → 1.3.1-1.fc44</code> (distance 2)" in text
+
+
 async def test_rows_are_filtered_by_verdict_and_text_without_a_script(tmp_path: Path) -> None:
     async with site(tmp_path, story()) as client:
 

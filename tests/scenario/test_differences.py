@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.difference import Basis, RootChange, RootDifference
 from bot.domain.packages import BinaryPackage, Nevra
-from bot.domain.run import ChangeRef
+from bot.domain.run import ChangeRef, Conclusion
 from bot.domain.verdict import Verdict
 from bot.ports.errors import Transient
 from bot.ports.resolver import Buildroot
@@ -108,6 +108,38 @@ async def test_nothing_is_known_where_nobody_can_tell(revdeps: Stage) -> None:
     await revdeps.settle()
     (found,) = await differences(revdeps, ref)
     assert (found.basis, found.changes, found.total) == (Basis.NOTHING, (), 0)
+
+
+def not_again(request: BuildRequest) -> Outcome:
+    return FAILURE if request.package == "libfoo" else Succeeded()
+
+
+async def test_a_change_that_builds_no_longer_tells_what_moved_since_it_did(revdeps: Stage) -> None:
+    revdeps.resolver.near = {"libfoo": {"host-base": 1}}
+    revdeps.builder.outcome_for = lambda request: Succeeded()
+    ref = await revdeps.open()
+    await revdeps.settle()
+    good_at = revdeps.clock.now()
+    revdeps.clock.pass_time(days=1)
+    revdeps.builder.base_packages = ("host-base-2-1.noarch",)
+    revdeps.builder.outcome_for = not_again
+    await revdeps.push(ref)
+    await revdeps.settle()
+    (found,) = await differences(revdeps, ref)
+    assert (found.package, found.basis, found.with_change, found.good_at) == ("libfoo", Basis.GOOD_BUILD, True, good_at)
+    assert found.changes == (RootChange(name="host-base", old="1-1", new="2-1", arch="noarch", distance=1),)
+    assert "`host-base 1-1 → 2-1` (distance 1)" in revdeps.comment(ref)
+    assert revdeps.check(ref).conclusion is Conclusion.FAILURE
+
+
+async def test_a_change_that_never_built_has_nothing_to_be_compared_with(revdeps: Stage) -> None:
+    revdeps.builder.outcome_for = not_again
+    ref = await revdeps.open()
+    await revdeps.settle()
+    (found,) = await differences(revdeps, ref)
+    assert (found.package, found.basis) == ("libfoo", Basis.NOTHING)
+    assert "What differs" not in revdeps.comment(ref)
+    assert revdeps.actions.count("CompareRoots") == 1
 
 
 async def test_a_failure_that_was_built_again_is_compared_again(revdeps: Stage) -> None:

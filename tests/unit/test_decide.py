@@ -157,6 +157,16 @@ def test_the_change_is_built_first():
     assert queued(due(nothing)) == ["c/run1/rawhide/libfoo/subject/0/1"]
 
 
+def compared(seen: RunView) -> RunView:
+    """The run once it is known what differs in the roots of the builds that failed."""
+    known = [
+        RootDifference(run=RUN, target="rawhide", package=build.package, build=build.key, basis=Basis.NOTHING)
+        for build in seen.builds
+        if isinstance(build.outcome, Failed)
+    ]
+    return replace(seen, differences=tuple(known))
+
+
 SUBJECTS = [
     ("while it is built", [None], []),
     ("at infrastructure trouble", [INFRASTRUCTURE], [QueueBuilds]),
@@ -169,12 +179,14 @@ SUBJECTS = [
 @pytest.mark.parametrize(("outcomes", "expected"), [row[1:] for row in SUBJECTS], ids=[row[0] for row in SUBJECTS])
 def test_what_becomes_of_a_change(outcomes, expected):
     builds = tuple(subject(outcome, number) for number, outcome in enumerate(outcomes, start=1))
-    actions = due(replace(run_view(targets=(target(generation=-1),)), builds=builds))
+    actions = due(compared(replace(run_view(targets=(target(generation=-1),)), builds=builds)))
     assert [action.conclusion if isinstance(action, FinishRun) else type(action) for action in actions] == expected
 
 
 def test_a_change_that_does_not_build_says_where_and_why_and_what_to_do():
-    (end,) = due(replace(run_view(targets=(target(generation=-1),)), builds=(subject(failed("error: no")),)))
+    seen = replace(run_view(targets=(target(generation=-1),)), builds=(subject(failed("error: no")),))
+    assert due(seen) == [CompareRoots(run=RUN, target="rawhide", builds=(subject().key,))]
+    (end,) = due(compared(seen))
     assert isinstance(end, FinishRun)
     assert end.problem is not None
     assert end.problem.what == "libfoo itself does not build on rawhide: error: no"
@@ -185,9 +197,9 @@ def test_one_of_two_packages_that_fails_ends_the_run_once_the_other_is_through()
     both = run(packages=(*CONFIG.packages, replace(CONFIG.packages[0], name="libfoo-data")))
     other = replace(subject(), key="other", request=replace(subject().request, package="libfoo-data"))
     going = replace(run_view(run=both, targets=(target(generation=-1),)), builds=(subject(failed()), other))
-    assert due(going) == []
+    assert due(compared(going)) == []
     through = replace(other, state=BuildState.DONE, outcome=OK)
-    (end,) = due(replace(going, builds=(subject(failed()), through)))
+    (end,) = due(compared(replace(going, builds=(subject(failed()), through))))
     assert isinstance(end, FinishRun)
     assert end.conclusion is Conclusion.FAILURE
 
@@ -299,12 +311,12 @@ def _perform(seen: RunView, action: Action, draw: st.DataObject) -> RunView:
             known = {finding.package: finding for finding in (*seen.findings, *findings)}
             return replace(seen, findings=tuple(known.values()))
         case CompareRoots(builds=keys):
-            compared = [
+            fresh = [
                 RootDifference(run=RUN, target="rawhide", package=build.package, build=build.key, basis=Basis.NOTHING)
                 for build in seen.builds
                 if build.key in keys
             ]
-            kept = {known.package: known for known in (*seen.differences, *compared)}
+            kept = {known.package: known for known in (*seen.differences, *fresh)}
             return replace(seen, differences=tuple(kept.values()))
         case FinishRun(conclusion=conclusion):
             return replace(seen, run=replace(seen.run, state=RunState.FINISHED, conclusion=conclusion, finished_at=NOW))

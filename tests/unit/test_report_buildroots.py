@@ -11,7 +11,7 @@ from bot.domain.report.buildroots import basis, buildroots, change_notes, change
 from bot.domain.report.comment import render_comment
 from bot.domain.report.values import Links, Report
 from bot.domain.verdict import Verdict
-from tests.fakes.reports import INIT_MISSING, PASSED, build, difference, entry, finding, run, run_target
+from tests.fakes.reports import INIT_MISSING, PASSED, build, difference, entry, finding, run, run_target, subject_build
 
 LINKS = Links(pages="https://revdeps.example.org")
 
@@ -88,6 +88,24 @@ def test_a_long_list_is_cut_and_leads_to_the_page():
     assert "- and 44 more: see the [full report](https://revdeps.example.org/runs/r1f00)" in text
     assert "- and 44 more\n" in buildroots(told, Links(), Detail(changes=1))
     assert buildroots(told, LINKS, Detail(changes=0)) == ""
+
+
+def test_a_changed_package_that_does_not_build_comes_first():
+    found = replace(GOOD, package="libfoo", build=subject_build().key)
+    base = Stored(
+        run=run(),
+        targets=(run_target(),),
+        entries=[entry("bar")],
+        findings=[finding("bar", Verdict.REGRESSED, cause="x")],
+        builds=[subject_build(INIT_MISSING), build("bar", INIT_MISSING)],
+        differences=[found, difference("bar", good=False)],
+    )
+    told = assemble(base)
+    assert [subject.differences for subject in told.subjects] == [(found,)]
+    text = buildroots(told, LINKS, Detail())
+    assert text.index("`libfoo`, since its last good build") < text.index("`bar`, with and without")
+    unknown = replace(found, basis=Basis.NOTHING, good=None)
+    assert assemble(replace(base, differences=[unknown])).subjects[0].differences == ()
 
 
 def test_that_nothing_differs_is_said():

@@ -135,6 +135,12 @@ def _subjects(stored: Stored, context: Context) -> tuple[Subject, ...]:
             after=published.get(name, ""),
             builds=tuple(_view(build) for build in builds if build.package == name),
             log_tail=_tail((build for build in builds if build.package == name), context),
+            differences=tuple(
+                found
+                for found in stored.differences
+                if found.good is not None
+                and any(build.key == found.build and build.package == name for build in builds)
+            ),
         )
         for name in dict.fromkeys([*configured, *(build.package for build in builds)])
     )

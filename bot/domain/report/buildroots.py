@@ -1,6 +1,6 @@
 """What differs in the buildroots of what failed: the words, and the section of the check and the comment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from bot.domain.difference import Basis, RootChange, RootDifference
@@ -8,26 +8,33 @@ from bot.domain.report.budget import Detail
 from bot.domain.report.escape import code
 from bot.domain.report.groups import regressions
 from bot.domain.report.pieces import folded, link, names
-from bot.domain.report.values import Links, Report, Row
+from bot.domain.report.values import Links, Report, Row, Subject
 from bot.domain.verdict import Verdict
 
 _OTHERS = (Verdict.CHANGED_FAILURE, Verdict.STILL_FAILING, Verdict.INCONCLUSIVE, Verdict.WAIVED)
 
 
 def buildroots(report: Report, links: Links, detail: Detail) -> str:
-    """Return what differs, for the regressions first; where the same differs for several, it is told once."""
-    leads = [group.lead for group in regressions(report)[: detail.worst]]
-    stories: dict[tuple[Basis, bool, tuple[RootChange, ...]], list[tuple[Row, RootDifference]]] = {}
-    for row in (*leads, *report.with_verdict(*_OTHERS)) if detail.changes else ():
-        found = row.difference
-        if found is not None:
-            stories.setdefault((found.basis, found.with_change, found.changes), []).append((row, found))
+    """Return what differs, for the worst failures first; where the same differs for several, it is told once."""
+    stories: dict[tuple[Basis, bool, tuple[RootChange, ...]], list[tuple[Row | Subject, RootDifference]]] = {}
+    for failure, found in _failures(report, detail) if detail.changes else ():
+        stories.setdefault((found.basis, found.with_change, found.changes), []).append((failure, found))
     parts = [
-        f"{names([row for row, _ in story], detail.names)}, {basis([found for _, found in story])}:\n\n"
+        f"{names([failure for failure, _ in story], detail.names)}, {basis([found for _, found in story])}:\n\n"
         + _listed(story[0][1], report, links, detail)
         for story in list(stories.values())[: detail.names]
     ]
     return folded("🧩 What differs in the buildroots", "\n\n".join(parts)) if parts else ""
+
+
+def _failures(report: Report, detail: Detail) -> Iterable[tuple[Row | Subject, RootDifference]]:
+    """Return the changed packages that do not build, the regressions, and what else failed."""
+    for subject in report.subjects:
+        yield from ((subject, found) for found in subject.differences)
+    leads = [group.lead for group in regressions(report)[: detail.worst]]
+    for row in (*leads, *report.with_verdict(*_OTHERS)):
+        if row.difference is not None:
+            yield row, row.difference
 
 
 def basis(differences: Sequence[RootDifference]) -> str:

@@ -21,7 +21,7 @@ def link(text: str, address: str) -> str:
     return f"[{text}]({safe})" if address.startswith(("https://", "http://")) else text
 
 
-def names(rows: Sequence[Row], most: int) -> str:
+def names(rows: Sequence[Row | Subject], most: int) -> str:
     """Return the packages' names as code, up to `most` of them, then how many more there are."""
     found = list(dict.fromkeys(row.package for row in rows))
     listed = ", ".join(code(name, NAME) for name in found[:most])

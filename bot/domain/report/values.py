@@ -70,6 +70,8 @@ class Subject:
     """Of the change itself, on every target, oldest first."""
     log_tail: str = ""
     """The end of a failed build's log."""
+    differences: tuple[RootDifference, ...] = ()
+    """What differs in the roots of its failed builds, where an earlier good build is known."""
 
     @property
     def failures(self) -> tuple[BuildView, ...]:
