@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bot.adapters.hawkey import zchunk
 from bot.adapters.hawkey.access import write_whole
 from bot.adapters.hawkey.fetch import UnavailableError
 from bot.adapters.hawkey.mirrors import Places, find_places
@@ -114,18 +115,17 @@ def fetch_later(pinned: PinnedRepository, name: str, settings: HawkeySettings) -
 
 
 def _read(reader: Reader, name: str, record: Record, directory: Path, settings: HawkeySettings) -> Path:
-    """Read a file that repomd.xml names into a directory, and check it; return its path."""
+    """Read a file that repomd.xml names into a directory, and check it; return the path of what is to be kept."""
     url = reader.repository.url
     _check_sizes(url, name, record, settings)
     path = directory / f"{name}{_ending(name, record.href)}"
     reader.read(record, path)
-    _check_contents(url, name, path, record, settings)
-    return path
+    return _checked(url, name, path, record, settings)
 
 
 def _ending(name: str, href: str) -> str:
     packing = Path(href).suffix
-    return (".yaml" if name == "modules" else ".xml") + (packing if packing in PACKINGS else "")
+    return (".yaml" if name == "modules" else ".xml") + (packing if packing in {*PACKINGS, zchunk.ENDING} else "")
 
 
 def _check_sizes(url: str, name: str, record: Record, settings: HawkeySettings) -> None:
@@ -134,11 +134,18 @@ def _check_sizes(url: str, name: str, record: Record, settings: HawkeySettings) 
         raise _too_long(url, name, settings)
 
 
-def _check_contents(url: str, name: str, path: Path, record: Record, settings: HawkeySettings) -> None:
-    """Unpack a file into nothing: a short one may hold any amount, all of which the solver would read."""
+def _checked(url: str, name: str, path: Path, record: Record, settings: HawkeySettings) -> Path:
+    """Unpack a file into nothing: a short one may hold any amount, all of which the solver would read.
+
+    Returns its path, or that of another with the same contents where not every solver can read it.
+    """
     wanted = record.open_size
     most = settings.metadata_bytes if wanted is None else wanted
     try:
+        if path.suffix == zchunk.ENDING:
+            packed, path = path, path.with_suffix(".gz")
+            zchunk.repack(packed, path, most)
+            packed.unlink()
         size = sum(len(chunk) for chunk in unpacked(path, most))
     except ValueError:
         if wanted is None:
@@ -150,6 +157,7 @@ def _check_contents(url: str, name: str, path: Path, record: Record, settings: H
         raise Misconfigured(url, f"its {name} metadata cannot be unpacked ({error})", MEND) from None
     if wanted is not None and size != wanted:
         raise Misconfigured(url, f"its {name} metadata are cut short: {size} bytes instead of {wanted}", MEND)
+    return path
 
 
 def _too_long(url: str, name: str, settings: HawkeySettings) -> Misconfigured:
