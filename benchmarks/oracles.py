@@ -136,14 +136,19 @@ def compare(made: Distribution, cache: Path) -> list[Disagreement]:
         uninstallable = running.submit(dose.uninstallable, made)
         sets = {name: running.submit(dose.direct, made, name) for name in names}
         ours = Ours(made, cache)
-        found = [*compare_resolvability(ours, unresolvable.result())]
-        print(f"resolvability of {made.sources} source packages: {len(unresolvable.result())} broken", flush=True)
-        found += compare_installability(ours, uninstallable.result())
-        print(f"installability of {made.binaries} packages: {len(uninstallable.result())} broken", flush=True)
+        found = _told(f"resolvability of {made.sources}", compare_resolvability(ours, unresolvable.result()))
+        found += _told(f"installability of {made.binaries}", compare_installability(ours, uninstallable.result()))
         for name in names:
-            told = [*compare_direct(ours, lambda subject: sets[subject].result(), name)]
-            print(f"direct: {name} {len(sets[name].result())}, {len(told)} disagreements", flush=True)
-            found += told
+            found += _told(f"direct: {name}", compare_direct(ours, lambda subject: sets[subject].result(), name))
+    return found
+
+
+def _told(question: str, disagreements: Iterable[Disagreement]) -> list[Disagreement]:
+    """List the disagreements as they are found: the whole takes its time."""
+    found = list(disagreements)
+    print(f"{question}: {len(found)} disagreements", flush=True)
+    for item in found:
+        print(f"  {item}", flush=True)
     return found
 
 
@@ -159,8 +164,6 @@ def main() -> int:
         print(f"oracles: {error}", file=sys.stderr)
         return 2
     found = compare(made, CACHE / "oracles")
-    for item in found:
-        print(item)
     unexplained = sum(not item.explained for item in found)
     print(f"{len(found)} disagreements, {unexplained} not explained ({time.monotonic() - begun:.0f} s)")
     return 1 if unexplained else 0

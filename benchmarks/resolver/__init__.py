@@ -27,7 +27,7 @@ async def measure() -> dict[str, Any]:
     results: dict[str, Any] = {
         "distribution": {"release": made.release, "binaries": made.binaries, "sources": made.sources}
     }
-    results["load"] = await _load(made)
+    results["load_cold"] = await _load(made)
     print("resolver: direct …", flush=True)
     libraries = (await _bare("libraries", made, str(LIBRARIES)))["libraries"]
     results["direct"] = await _service("direct", *libraries) | {"bare": await _bare("direct", made, *libraries)}

@@ -21,6 +21,8 @@ from bot.domain.plan import Impact
 SUBJECT = "zlib"
 _SEED = 20_261_121
 _PICKED = 50
+_LONGEST = 180.0
+"""Seconds after which no more of them are asked for; the table tells how many there were."""
 _ZLIB = (
     ("cold", Kind.EXTENDED, "cold"),
     ("base_cached", Kind.EXTENDED, "cached"),
@@ -56,14 +58,17 @@ async def packages(cache: Path, directory: Path) -> dict[str, Any]:
     times, affected = [], 0
     async with resolver(cache) as asked:
         snapshot = await asked.snapshot(wanted)
+        end = time.monotonic() + _LONGEST
         for name in picked:
+            if time.monotonic() > end:
+                break
             overlay = changes.write(directory / name, name, Kind.EXTENDED)
             begun = time.perf_counter()
             affected += len((await asked.impact(snapshot.id, wanted, overlay)).affected)
             times.append(time.perf_counter() - begun)
         memory = max(solver_memory())
     return {
-        "packages": len(picked),
+        "packages": len(times),
         "p50_seconds": percentile(times, 50),
         "p90_seconds": percentile(times, 90),
         "max_seconds": max(times),

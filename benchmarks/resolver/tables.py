@@ -49,7 +49,7 @@ def rows(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _direct(found: dict[str, Any]) -> Iterator[str]:
-    load, direct, command = found["load"], found["direct"], found["cli"]
+    load, direct, command = found["load_cold"], found["direct"], found["cli"]
     ours, bare = load["seconds"], load["bare_seconds"]
     yield _ratio("first load, cold, beside hawkey alone", ours, bare, 1.1)
     name = f"direct reverse dependencies of {len(direct['found'])} libraries, in the service, warm, beside hawkey alone"

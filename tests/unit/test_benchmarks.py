@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +49,42 @@ def test_a_bar_that_is_missed_is_said() -> None:
 
     assert row(1.9).endswith("| 1.9 s |  | ≤ 2 s | holds |")
     assert row(2.1).endswith("| 2.1 s |  | ≤ 2 s | **missed** |")
+
+
+def measured() -> dict[str, Any]:
+    """Results of the resolver, such as a run writes them; every bar holds."""
+    impact = {"seconds": 4.0, "sources": 1000, "affected": 900, "solver_memory_mib": 300.0}
+    return {
+        "measured_at": "2026-01-01T00:00:00+00:00",
+        "load": 0.1,
+        "distribution": {"release": "made-up", "binaries": 2000, "sources": 1000},
+        "load_cold": {"seconds": 1.0, "bare_seconds": 1.0},
+        "direct": {"seconds": 0.01, "found": {"libfoo-dev": 3}, "bare": {"seconds": 0.01}},
+        "cli": {"questions": 20, "revdeps": 6.0, "fedrq": 10.0},
+        "impact": {
+            **dict.fromkeys(("cold", "base_cached", "raised", "rebuilt"), impact),
+            "twice": {"whole_seconds": 96.0, "every": 20},
+            "random": {"packages": 50, "p50_seconds": 0.5, "p90_seconds": 3.0},
+        },
+        "cone": {"seconds": 0.02, "found": 800, "dose": {"seconds": 30.0}},
+        "together": {
+            "targets": 10,
+            "seconds": 9.0,
+            "summed_memory_mib": 900.0,
+            "longest_block_ms": 9.0,
+            "longest_block_cpu_ms": 3.0,
+        },
+        "openeuler": {"seconds": 1.5},
+    }
+
+
+def test_every_figure_stands_beside_its_bar() -> None:
+    lines = [*rows(measured())]
+    assert len(lines) == 13
+    assert all(line.count("|") == 6 and line.endswith("| holds |") for line in lines)
+    assert section(measured())[2].startswith("2,000 binary and 1,000 source packages (made-up).")
+
+
+def test_a_peer_that_is_not_here_is_said() -> None:
+    found = measured() | {"cli": {"questions": 20, "revdeps": 6.0, "not_measured": "fedrq is not installed"}}
+    assert sum("not measured: fedrq is not installed" in line for line in rows(found)) == 1
