@@ -5,9 +5,11 @@ tenth of one. The file's name holds everything that the answers follow from, so 
 """
 
 import hashlib
+import re
 import zlib
 from bisect import bisect
-from collections.abc import Collection, Iterable, Iterator, Set
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +19,9 @@ from bot.adapters.hawkey.loading import SOURCE_ARCHES
 from bot.adapters.hawkey.rows import Rows, read_parts, write_parts
 from bot.adapters.hawkey.universe import Universe
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever the files mean something else than before."""
+_OPERATOR = re.compile(r"(?<= )(?:and|or|if|unless|else|with|without)(?= )")
 _WEAK = ("recommends", "suggests", "supplements", "enhances")
 
 
@@ -26,15 +29,12 @@ class Index:
     """The requirements of a base. A requirement is known by its place in `texts`.
 
     `wanted` and `provided_by` lead from a package to what it requires and from there to who provides it, `wanted_by`
-    and `provides` back. `twins` names for every source package the first one that poses the same problem to the solver.
+    and `provides` back. `foes` are the packages with which one cannot be installed.
     """
 
-    def __init__(self, texts: list[str], wanted: Rows, provided_by: Rows, back: tuple[Rows, Rows], twins: Rows) -> None:
+    def __init__(self, texts: list[str], rows: Sequence[Rows]) -> None:
         self.texts = texts
-        self.wanted = wanted
-        self.provided_by = provided_by
-        self.wanted_by, self.provides = back
-        self._twins = twins
+        self.wanted, self.provided_by, self.wanted_by, self.provides, self.foes, self._twins = self._rows = rows
 
     @classmethod
     def of(cls, universe: Universe) -> "Index":
@@ -43,12 +43,10 @@ class Index:
         known = read_parts(path)
         if known is not None:
             head, parts = known
-            rows = [Rows(parts[f"{name}-starts"], parts[f"{name}-values"]) for name in _PARTS]
-            return cls(head["texts"], rows[0], rows[1], (rows[2], rows[3]), rows[4])
+            return cls(head["texts"], [Rows(parts[f"{name}-starts"], parts[f"{name}-values"]) for name in _PARTS])
         made = cls._work_out(universe)
-        rows = [made.wanted, made.provided_by, made.wanted_by, made.provides, made._twins]
         parts = {}
-        for name, part in zip(_PARTS, rows, strict=True):
+        for name, part in zip(_PARTS, made._rows, strict=True):
             parts[f"{name}-starts"], parts[f"{name}-values"] = part.starts, part.values
         write_parts(path, {"texts": made.texts}, parts)
         return made
@@ -65,7 +63,9 @@ class Index:
         )
         provided_by = Rows.of(sorted(universe.providers(text)) for text in numbers)
         back = (wanted.turned(len(numbers)), provided_by.turned(size))
-        return cls(list(numbers), wanted, provided_by, back, Rows.of(_twins(universe, wanted)))
+        foes = _foes(universe)
+        hostile = Rows.of(sorted(foes.get(number, ())) for number in range(size))
+        return cls(list(numbers), (wanted, provided_by, *back, hostile, Rows.of(_twins(universe, wanted))))
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -84,9 +84,13 @@ class Index:
         """Return every package that provides something that this one requires."""
         return set().union(*(self.provided_by[requirement] for requirement in self.wanted[number]))
 
-    def layers(self, start: Iterable[int]) -> Iterator[Set[int]]:
-        """Yield `start`, then who requires something of it, then who requires something of those, each package once."""
-        seen = frontier = set(start)
+    def layers(self, start: Iterable[int], without: Set[int] = frozenset()) -> Iterator[Set[int]]:
+        """Yield `start`, then who requires something of it, then who requires something of those, each package once.
+
+        Packages in `without` are passed over.
+        """
+        frontier = set(start) - without
+        seen = frontier | without
         asked: set[int] = set()
         while frontier:
             yield frontier
@@ -105,12 +109,22 @@ class Index:
         return found
 
 
-_PARTS = ("wanted", "provided", "wanted-by", "provides", "twins")
+_PARTS = ("wanted", "provided", "wanted-by", "provides", "foes", "twins")
 
 
 def is_rich(text: str) -> bool:
     """Whether a requirement is a rich dependency: whoever provides a part of it need not be what meets it."""
     return text.startswith("(")
+
+
+def operators(text: str) -> list[str]:
+    """Return the words between the parts of a rich dependency."""
+    return _OPERATOR.findall(text) if is_rich(text) else []
+
+
+def is_plain(text: str) -> bool:
+    """Whether any of the providers meets a requirement: a capability, or several with `or` between them."""
+    return set(operators(text)) <= {"or"}
 
 
 def place(universe: Universe) -> Path:
@@ -122,6 +136,19 @@ def place(universe: Universe) -> Path:
     layers = tuple(replace(layer, url="") for layer in spec.base)
     facts = (_FORMAT, hawkey.VERSION, replace(spec, cache=Path(), base=layers), zlib.crc32(names.encode()))
     return spec.cache / "worked-out" / hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+
+
+def _foes(universe: Universe) -> dict[int, set[int]]:
+    """Return for binary packages those that they, or that, conflict with or obsolete, and their namesakes."""
+    foes: dict[int, set[int]] = defaultdict(set)
+    for number, package in universe.packages.items():
+        if package.arch not in SOURCE_ARCHES:
+            hostile = {*map(str, package.conflicts), *map(str, package.obsoletes)}
+            same = universe.binary_names[package.name]
+            for other in set(same).union(*map(universe.providers, hostile)) - {number}:
+                foes[number].add(other)
+                foes[other].add(number)
+    return foes
 
 
 def _twins(universe: Universe, wanted: Rows) -> Iterator[list[int]]:

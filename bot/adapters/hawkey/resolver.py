@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from bot.adapters.hawkey import worker
-from bot.adapters.hawkey.filelists import complete
 from bot.adapters.hawkey.eviction import evict
+from bot.adapters.hawkey.filelists import complete
+from bot.adapters.hawkey.finding import find_impact
+from bot.adapters.hawkey.parcels import dependents_from, gently
 from bot.adapters.hawkey.pins import read_pin, write_pin
 from bot.adapters.hawkey.pool import SolverPool
 from bot.adapters.hawkey.settings import HawkeySettings
@@ -58,7 +60,8 @@ class HawkeyResolver:
         self, snapshot: SnapshotId, target: Target, question: Question
     ) -> Sequence[ReverseDependency]:
         """Return the source packages that have the subject in their solved buildroot, nearest first, then by name."""
-        return await self._pool.ask(worker.find_dependents, await self._spec(snapshot, target), question)
+        found = await self._pool.ask(worker.find_dependents, await self._spec(snapshot, target), question)
+        return tuple(await gently(dependents_from(found)))
 
     async def cone(self, snapshot: SnapshotId, target: Target, question: Question) -> Sequence[str]:
         """Return the names of the source packages that can reach the subject over requirements, sorted."""
@@ -67,7 +70,7 @@ class HawkeyResolver:
     async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
         """Solve every source package that the change can touch before and after, and compare."""
         before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
-        return await self._pool.ask(worker.find_impact, before, after)
+        return await find_impact(self._pool, before, after, self._settings.workers)
 
     async def buildroots(
         self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay | None = None

@@ -9,7 +9,7 @@ import re
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from bot.adapters.hawkey.index import Index
@@ -55,6 +55,7 @@ class Roots:
         self.universe = universe
         self._hawkey = hawkey
         self._solved: dict[int, Root | Problem] = {}
+        self._digest = lru_cache(maxsize=16)(self._work_out_digest)
 
     @cached_property
     def index(self) -> Index:
@@ -64,12 +65,13 @@ class Roots:
     def of_source(self, number: int) -> Root | Problem:
         """Solve the buildroot of a source package: the target's minimal one, its BuildRequires, its BuildConflicts."""
         if number not in self._solved:
-            package = self.universe.packages[number]
-            wish = Wish(
-                requires=self.universe.spec.buildroot, conflicts=tuple(str(conflict) for conflict in package.conflicts)
-            )
-            self._solved[number] = self._solve(wish, [package])
+            self._solved[number] = self._of_source(number)
         return self._solved[number]
+
+    def _of_source(self, number: int) -> Root | Problem:
+        package = self.universe.packages[number]
+        conflicts = tuple(str(conflict) for conflict in package.conflicts)
+        return self._solve(Wish(requires=self.universe.spec.buildroot, conflicts=conflicts), [package])
 
     def of_wish(self, wish: Wish) -> Root | Problem:
         """Solve a root for dependency strings, on top of the target's minimal one."""
@@ -111,7 +113,10 @@ class Roots:
 
     def digest(self, root: Root) -> str:
         """Return the SHA-256 over the sorted NEVRAs and checksums of a root's packages."""
-        lines = sorted(self.universe.identity(number) for number in root.numbers)
+        return self._digest(root.numbers.tobytes())
+
+    def _work_out_digest(self, numbers: bytes) -> str:
+        lines = sorted(map(self.universe.identity, array("I", numbers)))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def _solve(self, wish: Wish, packages: Sequence[Any]) -> Root | Problem:

@@ -3,28 +3,37 @@
 The process has no other state, so a new one can answer any question that an old one could not.
 """
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cachetools import LRUCache
 
 from bot.adapters.hawkey.dependents import cone, reverse_dependencies, source_number
 from bot.adapters.hawkey.differences import differences
 from bot.adapters.hawkey.distances import distances
-from bot.adapters.hawkey.impact import Comparison, impact
+from bot.adapters.hawkey.impact import Comparison, Examined, Plan, examine, plan
+from bot.adapters.hawkey.known import KnownRoots
+from bot.adapters.hawkey.parcels import Parcels, dependent_row, pack
 from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe, UniverseSpec
 from bot.domain.difference import RootChange
 from bot.domain.packages import SourcePackage
-from bot.domain.plan import Impact, RebuildOrder
-from bot.ports.resolver import Buildroot, Question, ReverseDependency, Unsolvable
+from bot.domain.plan import RebuildOrder, Uninstallable
+from bot.ports.resolver import Buildroot, Question, Unsolvable
+
+_WORTH_SAVING = 50
+"""How many roots must be new for a file of their own."""
+_Made = TypeVar("_Made", bound=Roots)
 
 
 class _Kept:
     """The universes that this process keeps, the least recently used goes first."""
 
     roots: LRUCache[UniverseSpec, Roots] = LRUCache(maxsize=2)
+    comparisons: LRUCache[tuple[UniverseSpec, UniverseSpec], Comparison] = LRUCache(maxsize=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,31 +67,48 @@ def describe_sources(spec: UniverseSpec, names: Sequence[str]) -> Mapping[str, S
     return {name: universe.source(universe.sources[name]) for name in names if name in universe.sources}
 
 
-def find_dependents(spec: UniverseSpec, question: Question) -> tuple[ReverseDependency, ...]:
+def find_dependents(spec: UniverseSpec, question: Question) -> Parcels:
     """Answer `Resolver.reverse_dependencies`."""
-    return reverse_dependencies(_roots(spec), question)
+    known = _base(spec)
+    found = pack(map(dependent_row, reverse_dependencies(known, question)))
+    known.save(_WORTH_SAVING)
+    return found
 
 
 def find_cone(spec: UniverseSpec, question: Question) -> tuple[str, ...]:
     """Answer `Resolver.cone`."""
-    return cone(_roots(spec), question)
+    return cone(_base(spec), question)
 
 
-def find_impact(before: UniverseSpec, after: UniverseSpec) -> Impact:
-    """Answer `Resolver.impact`."""
-    return impact(Comparison(_roots(before), _roots(after)))
+def plan_impact(before: UniverseSpec, after: UniverseSpec) -> Plan:
+    """Begin to answer `Resolver.impact`: what has to be looked at."""
+    return plan(_compare(before, after))
+
+
+def examine_sources(before: UniverseSpec, after: UniverseSpec, numbers: "array[int]") -> Examined:
+    """Go on answering `Resolver.impact`: compare the buildroots of some source packages."""
+    comparison = _compare(before, after)
+    found = examine(comparison, numbers)
+    comparison.known.save(_WORTH_SAVING)
+    return found
+
+
+def find_broken(before: UniverseSpec, after: UniverseSpec, numbers: "array[int]") -> tuple[Uninstallable, ...]:
+    """Go on answering `Resolver.impact`: which of some binary packages cannot be installed any more."""
+    comparison = _compare(before, after)
+    return comparison.told(comparison.find_broken(numbers))
 
 
 def find_differences(
     before: UniverseSpec, after: UniverseSpec, sources: Sequence[str]
 ) -> Mapping[str, tuple[RootChange, ...]]:
     """Answer `Resolver.differences`."""
-    return differences(Comparison(_roots(before), _roots(after)), sources)
+    return differences(_compare(before, after), sources)
 
 
 def find_order(before: UniverseSpec, after: UniverseSpec, sources: Sequence[str]) -> RebuildOrder:
     """Answer `Resolver.order`."""
-    return rebuild_order(Comparison(_roots(before), _roots(after)), sources)
+    return rebuild_order(_compare(before, after), sources)
 
 
 def solve_buildroots(spec: UniverseSpec, sources: Sequence[str]) -> Mapping[str, Buildroot | Unsolvable]:
@@ -109,7 +135,23 @@ def try_to_install(spec: UniverseSpec, binaries: Sequence[str]) -> Mapping[str, 
 
 
 def _roots(spec: UniverseSpec) -> Roots:
+    return _base(spec) if not spec.change else _keep(spec, Roots)
+
+
+def _base(spec: UniverseSpec) -> KnownRoots:
+    return _keep(spec, KnownRoots)
+
+
+def _keep(spec: UniverseSpec, make: Callable[[Universe], _Made]) -> _Made:
     roots = _Kept.roots.get(spec)
     if roots is None:
-        roots = _Kept.roots[spec] = Roots(Universe(spec))
-    return roots
+        roots = _Kept.roots[spec] = make(Universe(spec))
+    return roots  # type: ignore[return-value]
+
+
+def _compare(before: UniverseSpec, after: UniverseSpec) -> Comparison:
+    known, changed = _base(before), _roots(after)
+    comparison = _Kept.comparisons.get((before, after))
+    if comparison is None or comparison.before is not known or comparison.after is not changed:
+        comparison = _Kept.comparisons[before, after] = Comparison(known, changed)
+    return comparison

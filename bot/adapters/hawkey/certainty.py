@@ -1,0 +1,183 @@
+"""When a root follows from its own packages alone, so that what happens elsewhere cannot change it.
+
+The argument is in docs/decisions/0006-when-a-root-needs-no-second-solve.md. In short: libsolv first takes what is
+required without an alternative, then decides the open requirements one after the other by its policy. Where the root
+and everything that may have been chosen on the way can be installed together, no choice ever led into a conflict, and
+what the solver looked at is the requirements of these packages and no others.
+"""
+
+import re
+from array import array
+from collections.abc import Collection, Iterable, Sequence, Set
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from bot.adapters.hawkey.index import Index, is_plain, operators
+from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
+
+_CONDITION = re.compile(r"\((?P<wish>[^() ]\S*(?: [<>=]+ \S+)?) if .*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the solver came to a root.
+
+    `choices` are the requirements that it had to choose for, `tried` what it may have taken for them and dropped in the
+    end as superfluous. It is `straight` where none of that can have led into a conflict.
+    """
+
+    choices: "array[int]"
+    tried: "array[int]"
+    straight: bool
+
+
+CROOKED = Course(array("I"), array("I"), straight=False)
+
+
+class Certainty:
+    """Retraces the solver's way to the roots of one base."""
+
+    def __init__(self, universe: Universe, index: Index) -> None:
+        import hawkey
+
+        self._hawkey = hawkey
+        self._universe = universe
+        self._index = index
+        self._units = cache(self._work_out_units)
+        self._open = cache(self._work_out_open)
+        self._vague = cache(self._work_out_vague)
+        self._conditional = cache(self._work_out_conditional)
+        self._candidates = cache(self._work_out_candidates)
+        self._root = cache(self._work_out_root)
+
+    def course(self, source: int, root: Sequence[int]) -> Course:
+        """Retrace how the root of a source package was found."""
+        inside = set(root)
+        inside.add(source)
+        forced = self._forced(source)
+        choices: set[int] = set()
+        tried: set[int] = set()
+        new = inside
+        while new:
+            if any(map(self._vague, new)):
+                return CROOKED
+            found = set[int]().union(*map(self._open, new)) - choices
+            found = {wanted for wanted in found if forced.isdisjoint(self._index.provided_by[wanted])}
+            choices |= found
+            new = set[int]().union(*map(self._candidates, found)) - inside - tried
+            roots = [self._root(number) for number in new]
+            if not all(roots):
+                return CROOKED
+            new = new.union(*roots) - inside - tried
+            tried |= new
+        if tried and not (self._is_peaceful(inside, tried) and tried.isdisjoint(self._kept_out(source))):
+            return CROOKED
+        return Course(array("I", sorted(choices)), array("I", sorted(tried)), straight=True)
+
+    def _is_peaceful(self, inside: Set[int], tried: Set[int]) -> bool:
+        """Whether packages can be installed beside a root: no conflict, no namesake, no condition that they fulfil."""
+        if any(self._universe.packages[number].arch in SOURCE_ARCHES for number in tried):
+            return False
+        if any(map(self._conditional, inside | tried)):
+            return False
+        together = inside | tried
+        return all(together.isdisjoint(self._index.foes[number]) for number in tried)
+
+    def _kept_out(self, source: int) -> set[int]:
+        """Return what the BuildConflicts of a source package keep out of its root."""
+        conflicts = map(str, self._universe.packages[source].conflicts)
+        return set[int]().union(*map(self._universe.providers, conflicts))
+
+    def _forced(self, source: int) -> set[int]:
+        """Return what is installed before anything is chosen: whatever alone provides a requirement, and so on."""
+        seen, work = {source}, [source]
+        while work:
+            for number in self._units(work.pop()):
+                if number not in seen:
+                    seen.add(number)
+                    work.append(number)
+        return seen
+
+    def _work_out_units(self, number: int) -> tuple[int, ...]:
+        rows = (self._index.provided_by[wanted] for wanted in self._index.wanted[number] if self._is_plain(wanted))
+        return tuple({row[0] for row in rows if len(row) == 1})
+
+    def _work_out_open(self, number: int) -> tuple[int, ...]:
+        return tuple(
+            wanted
+            for wanted in self._index.wanted[number]
+            if len(self._index.provided_by[wanted]) > 1
+            and self._is_plain(wanted)
+            and number not in self._index.provided_by[wanted]
+        )
+
+    def _work_out_vague(self, number: int) -> bool:
+        return any(not self._is_plain(wanted) and not self._is_quiet(wanted) for wanted in self._index.wanted[number])
+
+    def _work_out_conditional(self, number: int) -> bool:
+        return not all(map(self._is_plain, self._index.wanted[number]))
+
+    def _is_plain(self, requirement: int) -> bool:
+        return is_plain(self._index.texts[requirement])
+
+    def _is_quiet(self, requirement: int) -> bool:
+        """Whether a condition asks for what at most one package provides: nothing is to be chosen there."""
+        text = self._index.texts[requirement]
+        found = _CONDITION.fullmatch(text)
+        words = operators(text)
+        simple = words.count("if") == 1 and set(words) <= {"if", "and", "or"}
+        return found is not None and simple and len(self._universe.providers(found["wish"])) <= 1
+
+    def _work_out_candidates(self, requirement: int) -> frozenset[int]:
+        """Return the providers that the solver may take where it is free to, whichever others are ruled out."""
+        providers = frozenset(self._index.provided_by[requirement])
+        if providers & self._wished_for or (len(providers) > 2 and not self._is_orderly(providers)):
+            return providers
+        chosen = self._install([], self._index.texts[requirement]) & providers
+        if len(chosen) != 1 or not all(map(self._root, providers)):
+            return providers
+        (pick,) = chosen  # unless another one was taken first, and dropped because it brought this one along
+        return providers if any(pick in self._root(number) for number in providers - chosen) else chosen
+
+    def _work_out_root(self, number: int) -> frozenset[int]:
+        return self._install([self._universe.packages[number]], None)
+
+    def _is_orderly(self, providers: Collection[int]) -> bool:
+        """Whether the policy sorts them by name alone: no versions of one thing, and none obsoletes another."""
+        versions: dict[str, str] = {}
+        for number in providers:
+            package = self._universe.packages[number]
+            if package.obsoletes or len(self._universe.binary_names[package.name]) > 1:
+                return False
+            for text in map(str, package.provides):
+                name, _, version = text.partition(" ")
+                if version and versions.setdefault(name, version) != version:
+                    return False
+        return True
+
+    @cached_property
+    def _wished_for(self) -> frozenset[int]:
+        """Packages that some weak dependency speaks for, which the policy then prefers."""
+        texts: set[str] = set()
+        found: set[int] = set()
+        for number, package in self._universe.packages.items():
+            texts.update(_texts(package.recommends), _texts(package.suggests))
+            if package.supplements or package.enhances:
+                found.add(number)
+        return frozenset(found.union(*map(self._universe.providers, texts)))
+
+    def _install(self, packages: Iterable[object], requirement: str | None) -> frozenset[int]:
+        """Solve for these alone and return what is installed; nothing where that is impossible."""
+        goal = self._hawkey.Goal(self._universe.sack)
+        for package in packages:
+            goal.install(package)
+        if requirement is not None:
+            selector = self._hawkey.Selector(self._universe.sack)
+            selector.set(provides=requirement)
+            goal.install(select=selector)
+        done = goal.run(ignore_weak_deps=True)
+        return frozenset(hash(package) for package in goal.list_installs()) if done else frozenset()
+
+
+def _texts(dependencies: Iterable[object]) -> Iterable[str]:
+    return map(str, dependencies)

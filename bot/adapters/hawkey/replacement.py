@@ -1,0 +1,257 @@
+"""What a change replaces in a base, and whose root that can alter.
+
+A package that is replaced by one which asks for the same, provides the same to everybody who asks, and fits the same
+conflicts, is its *successor*: in a root that was found straight (see `certainty`) one simply takes the other's place.
+Everything else that a change does is told by the requirements that somebody else meets now.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from bot.adapters.hawkey.certainty import Course
+from bot.adapters.hawkey.index import Index, is_plain, is_rich
+from bot.adapters.hawkey.loading import SOURCE_ARCHES, is_of_change
+from bot.adapters.hawkey.roots import Roots
+
+_SAME = ("conflicts", "obsoletes", "recommends", "suggests", "supplements", "enhances")
+_WORD = re.compile(r"\S+")
+
+
+class Names:
+    """Which requirements, and which conflicts, of a base speak of a name. Worked out once for a base."""
+
+    def __init__(self, roots: Roots) -> None:
+        self.requirements: Mapping[str, Sequence[int]] = _by_name(enumerate(roots.index.texts))
+        packages = [package for package in roots.universe.packages.values() if package.arch not in SOURCE_ARCHES]
+        self.conflicts = _by_name((text, text) for text in _texts(packages, "conflicts"))
+        self.obsoletes = _by_name((text, text) for text in _texts(packages, "obsoletes"))
+        self.picky = [number for number in roots.universe.sources.values() if roots.universe.packages[number].conflicts]
+
+
+class Replacement:
+    """A base and a change over it, compared package by package."""
+
+    def __init__(self, before: Roots, after: Roots, names: Names) -> None:
+        self._before = before
+        self._after = after
+        self._names = names
+        self._index: Index = before.index
+        spec = after.universe.spec
+        binaries = before.universe.binaries
+        self.brought = after.universe.changed
+        self.removed = frozenset[int]().union(*(binaries.get(name, ()) for name in spec.replaces))
+        self.successors = self._find_successors()
+
+    @cached_property
+    def is_comparable(self) -> bool:
+        """Whether the rest of the base is the same with and without the change: no module stream came or went."""
+        before, after = self._before.universe, self._after.universe
+        base = replace(after.spec, change=(), replaces=frozenset(), hidden=frozenset())
+        rest = {number for number, package in after.packages.items() if not is_of_change(package)}
+        return base == before.spec and rest == before.packages.keys() - self.removed
+
+    # Requirements.
+
+    @cached_property
+    def providers(self) -> Mapping[int, frozenset[int]]:
+        """Who meets, after the change, each requirement of the base that a removed or brought package meets."""
+        asked = set[int]().union(*(self._index.provides[number] for number in self.removed))
+        for name in _all_provided(self._after, self.brought) | _all_provided(self._before, self.removed):
+            asked.update(self._names.requirements.get(name, ()))
+        return {number: self._after.universe.providers(self._index.texts[number]) for number in asked}
+
+    @cached_property
+    def met_by_change(self) -> Mapping[int, frozenset[int]]:
+        """The requirements of the base that the change meets, and with what."""
+        return {number: met for number, all_met in self.providers.items() if (met := all_met & self.brought)}
+
+    def now(self, requirement: int) -> Collection[int]:
+        """Return who meets a requirement of the base after the change."""
+        known = self.providers.get(requirement)
+        return self._index.provided_by[requirement] if known is None else known
+
+    @cached_property
+    def moved(self) -> frozenset[int]:
+        """Requirements that are not met by the same packages as before, or by their successors."""
+        return frozenset(self._moved(self.successors))
+
+    def _moved(self, successors: Mapping[int, int]) -> Iterator[int]:
+        for number, now in self.providers.items():
+            if not is_plain(self._index.texts[number]) or now != {
+                successors.get(before, before) for before in self._index.provided_by[number]
+            }:
+                yield number
+
+    # Successors.
+
+    def _find_successors(self) -> Mapping[int, int]:
+        """Pair by name and architecture, and drop pairs until each that is left holds beside the others."""
+        pairs = dict(self._pairs())
+        while pairs:
+            moved = frozenset(self._moved(pairs))
+            wrong = [old for old, new in pairs.items() if not self._succeeds(old, new, pairs, moved)]
+            if not wrong:
+                break
+            for old in wrong:
+                del pairs[old]
+        return pairs
+
+    def _pairs(self) -> Iterator[tuple[int, int]]:
+        old, new = (
+            _by_name_and_arch(universe.packages, numbers)
+            for universe, numbers in (
+                (self._before.universe, self.removed),
+                (self._after.universe, self.brought),
+            )
+        )
+        for key in old.keys() & new.keys():
+            if len(old[key]) == len(new[key]) == 1:
+                yield old[key][0], new[key][0]
+
+    def _succeeds(self, old: int, new: int, pairs: Mapping[int, int], moved: Set[int]) -> bool:
+        before, after = self._before.universe, self._after.universe
+        was, becomes = before.packages[old], after.packages[new]
+        if any(sorted(map(str, getattr(was, kind))) != sorted(map(str, getattr(becomes, kind))) for kind in _SAME):
+            return False
+        if not moved.isdisjoint(self._index.wanted[old]):
+            return False
+        wanted_before = {
+            _meaning(self._index.texts[wanted], {pairs.get(p, p) for p in self._index.provided_by[wanted]})
+            for wanted in self._index.wanted[old]
+        }
+        wanted_after = {_meaning(text, after.providers(text)) for text in after.requirements(new)}
+        return wanted_before == wanted_after and self._fits_the_same(old, new)
+
+    def _fits_the_same(self, old: int, new: int) -> bool:
+        """Whether every conflict and every obsoletes of the base hits both packages or neither."""
+        before, after = self._before.universe, self._after.universe
+        was, becomes = before.packages[old], after.packages[new]
+        for name in {*_provided(was), *_provided(becomes)}:
+            for text in self._names.conflicts.get(name, ()):
+                if (old in before.providers(text)) != (new in after.providers(text)):
+                    return False
+        versioned = any(" " in text for text in self._names.obsoletes.get(str(was.name), ()))
+        return not versioned or was.evr == becomes.evr
+
+    # Whose root.
+
+    @cached_property
+    def altered(self) -> frozenset[int]:
+        """Packages of the base whose place in a root nothing is known to take, or that a namesake now vies with."""
+        names = {str(self._after.universe.packages[number].name) for number in self.brought}
+        namesakes = frozenset[int]().union(*(self._before.universe.binary_names.get(name, ()) for name in names))
+        return (self.removed | namesakes) - self.successors.keys()
+
+    @cached_property
+    def _blocked(self) -> frozenset[int]:
+        return self.altered.union(*(self._index.wanted_by[requirement] for requirement in self.moved))
+
+    @cached_property
+    def _contested(self) -> frozenset[int]:
+        """Requirements with a choice in them that falls otherwise, or at another time, with other numbers."""
+        near = set(self.providers).union(*(self._index.wanted[number] for number in self.removed))
+        return frozenset(number for number in near if len(self._index.provided_by[number]) > 1)
+
+    @cached_property
+    def _odd(self) -> frozenset[int]:
+        """Source packages with a BuildConflicts that hits what is removed or brought."""
+        before, after = self._before.universe, self._after.universe
+        return frozenset(
+            number
+            for number in self._names.picky
+            for text in map(str, before.packages[number].conflicts)
+            if before.providers(text) & self.removed or after.providers(text) & self.brought
+        )
+
+    def carried_over(self, source: int, root: Sequence[int], course: Course) -> Sequence[int] | None:
+        """Return the root after the change where it follows from the one before; None where it has to be solved."""
+        if not (course.straight and self.is_comparable) or source in self._odd or source in self._blocked:
+            return None
+        if not (self._blocked.isdisjoint(root) and self._blocked.isdisjoint(course.tried)):
+            return None
+        if not self._contested.isdisjoint(course.choices):
+            return None
+        if self.removed.isdisjoint(root):
+            return root
+        return sorted(self.successors.get(number, number) for number in root)
+
+    @cached_property
+    def touched(self) -> frozenset[int]:
+        """Every package of the base, binary or source, whose solution the change can alter."""
+        if not self.is_comparable:
+            return frozenset(self._before.universe.packages) - self.removed
+        start = self.removed.union(*(self._index.wanted_by[requirement] for requirement in self.met_by_change))
+        return frozenset(self._index.cone(start)) - self.removed
+
+    @cached_property
+    def suspects(self) -> frozenset[int]:
+        """The binary packages that the change may have made uninstallable.
+
+        Any other one could be installed with packages that are all still there, or have successors, and whose
+        requirements are met by at least the same: so it still can.
+        """
+        if not self.is_comparable:
+            suspects = frozenset(self._before.universe.packages) - self.removed
+        else:
+            suspects = frozenset(self._index.cone(self.altered.union(self._bereft))) - self.removed
+        packages = self._after.universe.packages
+        return frozenset(n for n in suspects if n in packages and packages[n].arch not in SOURCE_ARCHES)
+
+    @property
+    def _bereft(self) -> Iterator[int]:
+        for number in self.moved:
+            were = {self.successors.get(before, before) for before in self._index.provided_by[number]}
+            if is_rich(self._index.texts[number]) or not were <= set(self.providers[number]):
+                yield from self._index.wanted_by[number]
+
+
+def _all_provided(roots: Roots, numbers: Iterable[int]) -> set[str]:
+    return set[str]().union(*(_provided(roots.universe.packages[number]) for number in numbers))
+
+
+def _provided(package: Any) -> set[str]:
+    """Return the names that a package provides, its files among them."""
+    return {str(capability).partition(" ")[0] for capability in package.provides} | set(package.files)
+
+
+def _meaning(text: str, providers: Collection[int]) -> tuple[str, frozenset[int]]:
+    """Return what a requirement comes to: who meets it; where that is nobody, or a matter of conditions, its text."""
+    exact = "" if providers and not is_rich(text) else text
+    return exact, frozenset(providers)
+
+
+def _by_name(texts: Iterable[tuple[Any, str]]) -> Mapping[str, list[Any]]:
+    """Group what a text stands for by every name in the text."""
+    grouped: dict[str, list[Any]] = defaultdict(list)
+    for thing, text in texts:
+        for name in _names_in(text):
+            grouped[name].append(thing)
+    return grouped
+
+
+def _names_in(text: str) -> set[str]:
+    if not is_rich(text):
+        return {text.partition(" ")[0]}
+    names = set()
+    for word in _WORD.findall(text):
+        bare = word.lstrip("(")
+        names.add(bare)
+        while bare.endswith(")"):  # its own, as in foo(x86-64), or one that closes an expression
+            bare = bare[:-1]
+            names.add(bare)
+    return names
+
+
+def _by_name_and_arch(packages: Mapping[int, Any], numbers: Iterable[int]) -> Mapping[tuple[str, str], list[int]]:
+    grouped: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number in numbers:
+        grouped[packages[number].name, packages[number].arch].append(number)
+    return grouped
+
+
+def _texts(packages: Iterable[Any], kind: str) -> set[str]:
+    return {str(text) for package in packages for text in getattr(package, kind)}

@@ -1,0 +1,73 @@
+"""The shortest ways from packages to a change, for many packages at once.
+
+How far everybody is from the change is worked out once, backwards. A way inside a root follows falling distances; only
+where the root does not have such a way is it searched on its own.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from itertools import pairwise
+
+from bot.adapters.hawkey.chains import chain
+from bot.adapters.hawkey.index import Index
+from bot.adapters.hawkey.universe import Universe
+from bot.domain.packages import Link
+
+
+class Ways:
+    """Ways over the requirements of a base to `goals`; `direct` are the requirements that those meet, and with what.
+
+    Packages in `without` are not there. `now` tells who meets a requirement.
+    """
+
+    def __init__(
+        self,
+        universe: Universe,
+        index: Index,
+        goals: Set[int],
+        direct: Mapping[int, frozenset[int]],
+        now: Callable[[int], Collection[int]],
+        without: Set[int] = frozenset(),
+    ) -> None:
+        self._universe = universe
+        self._index = index
+        self._goals = goals
+        self._now = now
+        self._links: dict[tuple[int, int], Link] = {}
+        self._far = dict(self._distances(direct, without))
+
+    def _distances(self, direct: Mapping[int, frozenset[int]], without: Set[int]) -> Iterator[tuple[int, int]]:
+        yield from dict.fromkeys(self._goals, 0).items()
+        nearest = set[int]().union(*(self._index.wanted_by[requirement] for requirement in direct))
+        for distance, layer in enumerate(self._index.layers(nearest, without | self._goals), start=1):
+            yield from dict.fromkeys(layer, distance).items()
+
+    def way(self, start: int, inside: Set[int]) -> tuple[Link, ...]:
+        """Return the shortest way from a package of the base to the nearest goal, over packages of a root."""
+        steps = [start]
+        for distance in range(self._far.get(start, 0) - 1, -1, -1):
+            nearer = {
+                number
+                for requirement in self._index.wanted[steps[-1]]
+                for number in self._now(requirement)
+                if self._far.get(number) == distance and number in inside
+            }
+            if not nearer:
+                return chain(self._universe, start, self._goals, inside)
+            steps.append(min(nearer))
+        return tuple(self._link(needy, provider) for needy, provider in pairwise(steps))
+
+    def way_anywhere(self, start: int) -> tuple[Link, ...]:
+        """Return the shortest way over any packages at all; empty where there is none."""
+        return self.way(start, self._far.keys())
+
+    def _link(self, needy: int, provider: int) -> Link:
+        if (needy, provider) not in self._links:
+            fitting = (
+                self._index.texts[wanted] for wanted in self._index.wanted[needy] if provider in self._now(wanted)
+            )
+            self._links[needy, provider] = Link(
+                package=str(self._universe.packages[needy].name),
+                capability=min(fitting, key=lambda text: (len(text), text)),
+                provider=str(self._universe.packages[provider].name),
+            )
+        return self._links[needy, provider]
