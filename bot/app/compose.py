@@ -144,14 +144,17 @@ def hawkey_settings(settings: Settings) -> HawkeySettings:
 
 def supervisor_command(settings: Settings) -> tuple[str, ...]:
     """Return the command that supervises one sandbox build; the job's directory comes after it."""
-    return (sys.executable, "-P", "-m", "bot", "supervise-build", "--metadata", str(hawkey_settings(settings).cache))
+    hosts = (option for host in settings.allowed_hosts for option in ("--allowed-host", host))
+    metadata = str(hawkey_settings(settings).cache)
+    return (sys.executable, "-P", "-m", "bot", "supervise-build", "--metadata", metadata, *hosts)
 
 
-def root_solver(metadata: Path, job: Job) -> RootSolver:
+def root_solver(metadata: Path, allowed_hosts: Sequence[str], job: Job) -> RootSolver:
     """Return what a supervisor asks for the packages of its root.
 
     The job names the snapshot, which was pinned from allowed places; the workspace's own repository is a `file:`.
+    Servers may redirect to `allowed_hosts`.
     """
-    hosts = tuple(repository.url.split("/")[2] for repository in job.target.repositories if "//" in repository.url)
-    settings = HawkeySettings(cache=metadata, workers=1, allowed_hosts=hosts, allow_file=True)
+    named = (repository.url.split("/")[2] for repository in job.target.repositories if "//" in repository.url)
+    settings = HawkeySettings(cache=metadata, workers=1, allowed_hosts=(*allowed_hosts, *named), allow_file=True)
     return HawkeyRootSolver(settings, job.snapshot, job.target, job.overlay)
