@@ -1,0 +1,171 @@
+"""Roots that follow from the base's are those that the solver finds: everything is solved twice, and compared."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.hawkey.impact import Comparison, impact
+from bot.adapters.hawkey.known import KnownRoots
+from bot.adapters.hawkey.loading import Layer, UniverseSpec
+from bot.adapters.hawkey.metadata import fetch_metadata
+from bot.adapters.hawkey.roots import Root, Roots
+from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
+from tests.fakes.rpmmd import Package, Rpm, Srpm, write_repository
+
+NAMES = [f"p{number}" for number in range(16)]
+CAPABILITIES = [f"c{number}" for number in range(5)]
+
+
+def _wish(rng: random.Random) -> str:
+    kind = rng.random()
+    if kind < 0.5:
+        return rng.choice(NAMES)
+    if kind < 0.75:
+        return rng.choice(CAPABILITIES)
+    if kind < 0.85:
+        return f"{rng.choice(NAMES)} >= {rng.choice('12')}"
+    operator = rng.choice(("or", "or", "or", "if", "and"))
+    return f"({rng.choice(NAMES + CAPABILITIES)} {operator} {rng.choice(NAMES + CAPABILITIES)})"
+
+
+def _wishes(rng: random.Random, least: int, most: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_wish(rng) for _ in range(rng.randint(least, most))))
+
+
+def _capability(rng: random.Random) -> str:
+    name = rng.choice(CAPABILITIES)
+    return f"{name} = {rng.choice('12')}" if rng.random() < 0.5 else name
+
+
+def _binary(rng: random.Random, name: str, version: str) -> Rpm:
+    return Rpm(
+        name=name,
+        version=version,
+        source=f"source{int(name[1:]) // 2}",
+        requires=_wishes(rng, 0, 2),
+        provides=tuple(dict.fromkeys(_capability(rng) for _ in range(rng.randrange(3)))),
+        conflicts=(rng.choice(NAMES),) if rng.random() < 0.12 else (),
+        obsoletes=(f"{rng.choice(NAMES)} < 2",) if rng.random() < 0.06 else (),
+        recommends=(rng.choice(NAMES),) if rng.random() < 0.05 else (),
+    )
+
+
+def _distribution(rng: random.Random) -> list[Package]:
+    packages: list[Package] = [
+        _binary(rng, name, version)
+        for name in NAMES
+        for version in rng.choice((("1",), ("1",), ("1",), ("2",), ("1", "2")))
+    ]
+    packages += [
+        Srpm(
+            name=f"s{number}",
+            requires=_wishes(rng, 1, 3),
+            conflicts=(rng.choice(NAMES),) if rng.random() < 0.1 else (),
+        )
+        for number in range(30)
+    ]
+    if rng.random() < 0.5:
+        rng.shuffle(packages)
+    return packages
+
+
+def _changed(rng: random.Random, packages: Sequence[Rpm]) -> list[Rpm]:
+    """Rebuild packages: as they were, with another release, other requirements, or other provides and one less."""
+    kind = rng.choice(("same", "release", "requires", "provides"))
+    changed = [replace(package, contents="rebuilt") for package in packages]
+    if kind == "release":
+        return [replace(package, release="2") for package in changed]
+    if kind == "requires":
+        return [replace(package, requires=(*package.requires, "p3")) for package in changed]
+    if kind == "provides":
+        return [replace(package, provides=("c1",)) for package in changed[rng.randrange(2) :]]
+    return changed
+
+
+def _compared(directory: Path, seed: int) -> tuple[UniverseSpec, UniverseSpec]:
+    rng = random.Random(seed)
+    base = _distribution(rng)
+    source = f"source{rng.randrange(8)}"
+    change = _changed(rng, [package for package in base if isinstance(package, Rpm) and package.source == source])
+    fetching = HawkeySettings(cache=directory / "cache", allow_file=True)
+
+    def layer(name: str, packages: Sequence[Package], priority: int) -> Layer:
+        url = write_repository(directory / name, packages)
+        return Layer(url=url, digest=fetch_metadata(url, fetching), priority=priority)
+
+    before = UniverseSpec(
+        cache=fetching.cache,
+        arch="x86_64",
+        base=(layer("base", base, 99),),
+        buildroot=("p1",) if rng.random() < 0.5 else (),
+    )
+    return before, replace(before, change=(layer("change", change, 0),), replaces=frozenset({source}))
+
+
+def _solved_before(spec: UniverseSpec) -> KnownRoots:
+    """Let another process solve the base."""
+    roots = KnownRoots(Universe(spec))
+    for number in roots.universe.sources.values():
+        roots.solved(number)
+    roots.save()
+    known = KnownRoots(Universe(spec))
+    known.refresh()
+    assert all(known.peek(number) for number in known.universe.sources.values())
+    return known
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_an_impact_is_what_solving_everything_twice_says(tmp_path: Path, seed: int) -> None:
+    before, after = _compared(tmp_path, seed)
+    comparison = Comparison(_solved_before(before), Roots(Universe(after)))
+    found = {item.source.name: item for item in impact(comparison).affected}
+    plain_before, plain_after = Roots(Universe(before)), Roots(Universe(after))
+    for name, number in plain_before.universe.sources.items():
+        was, becomes = plain_before.of_source(number), plain_after.of_source(number)
+        digests = tuple(
+            side.digest(root) if isinstance(root, Root) else ""
+            for side, root in ((plain_before, was), (plain_after, becomes))
+        )
+        if name in found:
+            assert (found[name].buildroot_before, found[name].buildroot_after) == digests
+        else:
+            assert digests[0] == digests[1]
+    assert set(comparison.broken) == {
+        number
+        for number, package in plain_before.universe.packages.items()
+        if package.arch not in SOURCE_ARCHES
+        and number in plain_after.universe.packages
+        and isinstance(plain_before.of_binary(number), Root)
+        and not isinstance(plain_after.of_binary(number), Root)
+    }
+
+
+def test_some_roots_are_carried_over_and_some_are_not(tmp_path: Path) -> None:
+    carried = []
+    for seed in range(8):
+        before, after = _compared(tmp_path / str(seed), seed)
+        comparison = Comparison(_solved_before(before), Roots(Universe(after)))
+        for number in comparison.sources.values():
+            solved = comparison.known.solved(number)
+            if isinstance(solved.root, Root):
+                root = comparison.replacement.carried_over(number, solved.root.numbers, solved.course)
+                carried.append(root is not None)
+    assert any(carried)
+    assert not all(carried)
+
+
+def test_files_that_are_not_whole_are_solved_anew(tmp_path: Path) -> None:
+    before, _ = _compared(tmp_path, 1)
+    whole = _solved_before(before)
+    for path in (tmp_path / "cache" / "worked-out").glob("*/*"):
+        for file in [path] if path.is_file() else path.iterdir():
+            file.write_bytes(file.read_bytes()[:-3])
+    again = KnownRoots(Universe(before))
+    again.refresh()
+    for number in whole.universe.sources.values():
+        assert again.peek(number) is None
+        assert again.solved(number).digest == whole.solved(number).digest
