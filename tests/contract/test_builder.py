@@ -24,6 +24,9 @@ from bot.domain.target import Repository, Target
 from bot.ports.builder import Builder, BuildStatus, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected
 from tests.fakes.builder import FakeBuilder, failed
+from tests.fakes.koji.threaded import place as koji_place
+from tests.fakes.koji.worker import Job, Scripted, Work, built, going
+from tests.fakes.koji.worker import failed as failed_in_mock
 from tests.fakes.sandbox import SandboxWorld, Spec, ended, running
 
 ENDLESS = "endless"
@@ -85,12 +88,27 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return world.repository
 
 
-@pytest.fixture(params=["fake", pytest.param("sandbox", marks=pytest.mark.rpm)])
+def koji_worker() -> Scripted:
+    """What the builders of a hub make of the same packages."""
+    table: dict[str, Callable[[Job], Work]] = {
+        "bad": failed_in_mock,
+        "user": lambda job: built(job, "good"),
+        ENDLESS: lambda job: going(b"still at it\n" * 10),
+    }
+    return Scripted(table=table)
+
+
+@pytest.fixture(params=["fake", "koji", pytest.param("sandbox", marks=pytest.mark.rpm)])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     if request.param == "fake":
         fake = FakeBuilder(outcome_for=fake_outcome)
         target = Target(name="here", arch="x86_64", backend="fake", repositories=())
         yield World(fake, target, tmp_path, restart=lambda: fake)
+        return
+    if request.param == "koji":
+        with koji_place(tmp_path / "koji", koji_worker(), sorted(SPECS)) as hub:
+            yield World(hub.builder(), hub.target, tmp_path / "checkouts", restart=hub.builder)
+            assert hub.hub.violations == []
         return
     place = SandboxWorld(tmp_path, slots=1)
     repository = Repository(url=request.getfixturevalue("base").as_uri())

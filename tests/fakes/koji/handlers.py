@@ -71,7 +71,7 @@ class Handlers:
         repo = yield from self._repo(task, build_tag, opts.get("wait_builds") or [], wait=bool(opts.get("wait_repo")))
         path, origin = yield from self._srpm(task, src, build_tag, repo)
         source = files.source(self._world, path)
-        if not opts.get("scratch"):
+        if not opts.get("scratch") and not opts.get("skip_tag"):
             blocked = self._world.package_listed(dest_tag, source.name)
             if blocked is not False:
                 what = "not in list" if blocked is None else "is blocked"
@@ -104,8 +104,10 @@ class Handlers:
         data = {
             "user_id": task.owner.id, "source": src, "task_id": task.id, "build_tag": build_tag.id,
             "skip_tag": bool(opts.get("skip_tag")), "scratch": opts.get("scratch"), "draft": opts.get("draft"),
-            "from_scm": from_scm, "repo_id": None, "target": target, "tag": dest_tag.id,
+            "from_scm": from_scm, "repo_id": None, "target": target,
         }  # fmt: skip
+        if not opts.get("skip_tag"):
+            data["tag"] = dest_tag.id
         if not from_scm and not opts.get("scratch"):
             self._policies.demand("build_from_srpm", dict(data))
         self._policies.demand("build_rpm", dict(data))

@@ -97,7 +97,7 @@ def existing(name: str) -> str:
     return f"../packages/{name}/1/1/src/{name}-1-1.src.rpm"
 
 
-def make_srpm(directory: Path, name: str, version: str, text: str = "") -> Path:
+def make_srpm(directory: Path, name: str, version: str, text: str = "", release: str = "1") -> Path:
     """Make a real source package out of a spec, or out of next to nothing."""
     directory.mkdir(parents=True, exist_ok=True)
     spec = directory / f"{name}.spec"
@@ -108,4 +108,4 @@ def make_srpm(directory: Path, name: str, version: str, text: str = "") -> Path:
     )
     command = ["rpmbuild", "-bs", "--define", f"_srcrpmdir {directory}", "--nodeps", str(spec)]
     subprocess.run(command, check=True, capture_output=True)
-    return directory / f"{name}-{version}-1.src.rpm"
+    return directory / f"{name}-{version}-{release}.src.rpm"

@@ -1,0 +1,303 @@
+"""The Builder port over a Koji hub.
+
+A workspace is a side tag. The change is a draft build there that is not tagged at once: `publish` tags it, so that it
+is seen from then on, and by those builds alone that are submitted to this side tag. What exists in Koji already is
+rebuilt as a scratch build. A build's reference is its task's number; its key stands in the task's metadata, by which
+it is found again.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import koji
+
+from bot.adapters.koji import tasks
+from bot.adapters.koji.hub import Hub
+from bot.adapters.koji.settings import KojiSettings
+from bot.adapters.koji.workspaces import Workspace, Workspaces, base_tag, prepare
+from bot.domain.build import BuildRequest, BuildState, SrpmSource, Succeeded, TreeSource
+from bot.domain.ids import BuildKey, BuildRef, WorkspaceRef
+from bot.domain.packages import Nevra
+from bot.domain.run import PublishedPackage
+from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
+from bot.ports.errors import Gone, Rejected, Transient
+
+SourceMaker = Callable[[TreeSource], Awaitable[Path]]
+"""Makes the source package of a checkout."""
+_DAYS = 30
+_REMEMBERED = 10_000
+
+
+class KojiBuilder:
+    """Implements `bot.ports.builder.Builder`. `make_source` makes the source package of a change."""
+
+    def __init__(self, settings: KojiSettings, make_source: SourceMaker) -> None:
+        self._settings = settings
+        self._make_source = make_source
+        self._hub = Hub(settings)
+        self._workspaces = Workspaces(settings.state)
+        self._keys: dict[BuildKey, BuildRef] | None = None
+        self._done: dict[BuildRef, BuildStatus] = {}
+
+    async def close(self) -> None:
+        """Log out."""
+        await self._hub.close()
+
+    async def capacity(self) -> int:
+        """Return how many tasks we may have there: none more while the builders are busy."""
+        load = await self._hub.call(_load)
+        return 0 if load > self._settings.busy else self._settings.max_running
+
+    async def prepare(self, spec: WorkspaceSpec) -> WorkspaceRef:
+        """Make the side tag, or find it."""
+        base = base_tag(spec.target, self._settings)
+        return await self._hub.call(lambda s: prepare(s, self._hub.user["id"], self._workspaces, spec, base))
+
+    async def submit(self, key: BuildKey, request: BuildRequest) -> BuildRef:
+        """Ask for a build, unless it was asked for."""
+        workspace = self._workspaces.by_ref(request.workspace)
+        known = (await self._known()).get(key)
+        if known is not None:
+            return known
+        source = request.source
+        made = await self._make_source(source) if isinstance(source, TreeSource) else None
+        try:
+            ref = await self._hub.call(lambda s: self._submit(s, key, request, workspace, made))
+        except Transient:
+            self._keys = None  # it may have been done
+            raise
+        (await self._known())[key] = ref
+        return ref
+
+    def _submit(
+        self, session: Any, key: BuildKey, request: BuildRequest, workspace: Workspace, made: Path | None
+    ) -> BuildRef:
+        if session.getTag(workspace.tag) is None:
+            raise Gone(f"the side tag {workspace.tag} was removed")
+        options: dict[str, Any] = {"fail_fast": True, "custom_user_metadata": {tasks.KEY: key}}
+        if made is not None:
+            options |= {"draft": True, "skip_tag": True}
+        else:
+            options |= {"scratch": True, "rebuild_srpm": False, "arch_override": workspace.arch}
+        if shown := workspace.shown(request.generation):
+            options["wait_builds"] = shown
+        path = self._path(session, key, request.source, made)
+        task = session.build(path, workspace.tag, options, priority=self._settings.priority)
+        return BuildRef(str(task))
+
+    def _path(self, session: Any, key: BuildKey, source: TreeSource | SrpmSource, made: Path | None) -> str:
+        """Return where the hub finds the source package; upload what it has not."""
+        if isinstance(source, SrpmSource):
+            inside = source.location.removeprefix(f"{self._settings.topurl}/packages/")
+            if inside != source.location:
+                return f"../packages/{unquote(inside)}"
+            address = urlsplit(source.location)
+            if address.scheme != "file":
+                raise Rejected(f"{source.location} is not a source package of the Koji hub {self._settings.name}")
+            made = Path(unquote(address.path))
+        assert made is not None
+        directory = f"cli-build/revdeps-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+        session.uploadWrapper(str(made), directory, overwrite=True)
+        return f"{directory}/{made.name}"
+
+    async def find(self, keys: Sequence[BuildKey]) -> Mapping[BuildKey, BuildRef]:
+        """Return the references of those builds that the hub has heard of, asked anew."""
+        self._keys = None
+        known = await self._known()
+        return {key: known[key] for key in keys if key in known}
+
+    async def _known(self) -> dict[BuildKey, BuildRef]:
+        if self._keys is None:
+            self._keys = await self._hub.call(self._read_keys)
+        return self._keys
+
+    def _read_keys(self, session: Any) -> dict[BuildKey, BuildRef]:
+        since = time.time() - _DAYS * 86_400
+        asked = {"owner": self._hub.user["id"], "method": "build", "decode": True, "createdAfter": since}
+        tags = {each.tag for each in self._workspaces.all()}
+        found: dict[BuildKey, BuildRef] = {}
+        for task in session.listTasks(asked, {"order": "-id"}):
+            key = _key(task["request"])
+            if key is not None and task["request"][1] in tags:
+                found[key] = BuildRef(str(task["id"]))
+        return found
+
+    async def poll(self, refs: Sequence[BuildRef]) -> Mapping[BuildRef, BuildStatus]:
+        """Ask for all in one call, and once more for those that have ended since."""
+        return await self._hub.call(lambda session: self._poll(session, refs))
+
+    def _poll(self, session: Any, refs: Sequence[BuildRef]) -> dict[BuildRef, BuildStatus]:
+        tags = {each.tag for each in self._workspaces.all()}
+        asked = [ref for ref in refs if ref not in self._done]
+        infos = {
+            number: info
+            for number, info in tasks.infos(session, tasks.ids(asked)).items()
+            if info["request"][1] in tags
+        }
+        over = [info for info in infos.values() if tasks.has_ended(info)]
+        if over:
+            statuses = tasks.ended(session, over)
+            self._done |= {BuildRef(str(number)): status for number, status in statuses.items()}
+        going = {BuildRef(str(number)): tasks.running(info) for number, info in infos.items()}
+        answer = {ref: self._done.get(ref) or going.get(ref) for ref in refs}
+        while len(self._done) > _REMEMBERED:
+            del self._done[next(iter(self._done))]
+        return {ref: status for ref, status in answer.items() if status is not None}
+
+    async def artifacts(self, ref: BuildRef) -> Artifacts:
+        """Return what a successful build produced."""
+        return await self._hub.call(lambda session: self._artifacts(session, ref))
+
+    def _artifacts(self, session: Any, ref: BuildRef) -> Artifacts:
+        self._succeeded(session, ref)
+        builds = session.listBuilds(taskID=int(ref))
+        if builds:
+            names = sorted(tasks.nevra(rpm) for rpm in session.listBuildRPMs(builds[0]["id"]))
+        else:
+            names = sorted(_scratch(session, int(ref)))
+        (source,) = [name for name in names if Nevra.parse(name).arch == "src"]
+        return Artifacts(source=source, binaries=tuple(name for name in names if name != source))
+
+    def _succeeded(self, session: Any, ref: BuildRef) -> None:
+        status = self._poll(session, [ref]).get(ref)
+        if status is None or status.state is not BuildState.DONE:
+            raise Gone(f"there is no finished build {ref}")
+        if not isinstance(status.outcome, Succeeded):
+            raise Rejected(f"build {ref} did not succeed: it has no packages")
+
+    async def publish(self, workspace: WorkspaceRef, refs: Sequence[BuildRef], generation: int) -> RepoState:
+        """Tag exactly these builds and wait for the repository; raises Transient where that takes long."""
+        record = self._workspaces.by_ref(workspace)
+        if record.baseline:
+            raise Rejected(f"{workspace} is the workspace of baselines: nothing may be published into it")
+        unique = list(dict.fromkeys(refs))
+        builds = await self._hub.call(lambda s: [self._draft(s, ref) for ref in unique])
+        wanted = {build["nvr"] for build in builds}
+        asked = await self._hub.call(lambda s: _tag_exactly(s, record.tag, wanted))
+        await self._until(lambda s: _tagged(s, asked), f"{record.tag} to hold what was built")
+        repo = await self._until(lambda s: _repository(s, record.tag), f"a repository of {record.tag}")
+        artifacts = [await self.artifacts(ref) for ref in unique]
+        shown = record.generations | {str(generation): sorted(wanted)}
+        self._workspaces.write(replace(record, generations=shown))
+        packages = tuple(PublishedPackage(source=each.source, binaries=each.binaries) for each in artifacts)
+        return RepoState(
+            url=f"{self._settings.topurl}/repos/{record.tag}/{repo}/{record.arch}",
+            digest=hashlib.sha256("\n".join(sorted(wanted)).encode()).hexdigest(),
+            packages=packages,
+        )
+
+    def _draft(self, session: Any, ref: BuildRef) -> dict[str, Any]:
+        self._succeeded(session, ref)
+        builds = session.listBuilds(taskID=int(ref))
+        if not builds:
+            raise Rejected(f"build {ref} is a scratch build: Koji can show it to no other build")
+        return dict(builds[0])
+
+    async def _until(self, look: Callable[[Any], int | None], what: str) -> int:
+        """Look until there is an answer, as long as patience lasts."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.patience.total_seconds()
+        while (answer := await self._hub.call(look)) is None:
+            if loop.time() > until:
+                raise Transient(f"Koji ({self._settings.name}): waiting for {what}", self._settings.patience)
+            await asyncio.sleep(self._settings.pause.total_seconds())
+        return answer
+
+    async def log(self, ref: BuildRef, offset: int, length: int) -> bytes:
+        """Return a part of the build log; empty where there is none (any more)."""
+        return await self._hub.call(lambda session: self._log(session, ref, offset, length))
+
+    def _log(self, session: Any, ref: BuildRef, offset: int, length: int) -> bytes:
+        if ref not in self._poll(session, [ref]):
+            return b""
+        (number,) = tasks.ids([ref])
+        child = tasks.Build({}, session.getTaskChildren(number), {}).told_by
+        return tasks.part(session, child["id"], offset, length) if child else b""
+
+    async def cancel(self, refs: Sequence[BuildRef]) -> None:
+        """Cancel these tasks; what has ended, or is not there, stays as it is."""
+        numbers = tasks.ids(refs)
+
+        def work(session: Any) -> None:
+            with session.multicall(batch=tasks.BATCH) as many:
+                for number in numbers:
+                    many.cancelTask(number)
+
+        await self._hub.call(work)
+
+    async def discard(self, workspace: WorkspaceRef) -> None:
+        """Cancel what runs in the side tag and remove it."""
+        await self._hub.call(lambda session: self._discard(session, workspace))
+        self._keys = None
+
+    def _discard(self, session: Any, ref: WorkspaceRef) -> None:
+        active = [koji.TASK_STATES[name] for name in ("FREE", "OPEN", "ASSIGNED")]
+        asked = {"owner": self._hub.user["id"], "method": "build", "state": active, "decode": True}
+        for task in session.listTasks(asked):
+            if task["request"][1] == ref:
+                session.cancelTask(task["id"])
+        if session.getTag(ref) is not None:
+            session.removeSideTag(ref)
+        for record in [each for each in self._workspaces.all() if each.tag == ref]:
+            self._workspaces.remove(record)
+        self._done.clear()
+
+    async def leftovers(self) -> Sequence[WorkspaceRef]:
+        """Return every side tag of ours."""
+        found = await self._hub.call(lambda session: session.listSideTags(user=self._hub.user["id"]))
+        return tuple(sorted(WorkspaceRef(tag["name"]) for tag in found))
+
+
+def _key(request: Sequence[Any]) -> BuildKey | None:
+    metadata = request[2].get("custom_user_metadata") if len(request) > 2 and isinstance(request[2], dict) else None
+    key = metadata.get(tasks.KEY) if isinstance(metadata, dict) else None
+    return BuildKey(key) if isinstance(key, str) else None
+
+
+def _load(session: Any) -> float:
+    """Return how much of the builders' capacity is taken, from 0 to 1; 1 where there are none."""
+    hosts = session.listHosts(channelID="default", enabled=True, ready=True)
+    capacity = sum(host["capacity"] for host in hosts)
+    return sum(min(host["task_load"], host["capacity"]) for host in hosts) / capacity if capacity else 1.0
+
+
+def _tag_exactly(session: Any, tag: str, wanted: set[str]) -> list[int]:
+    """Take out of a tag what is not wanted, ask for what is; the tasks that tag."""
+    tagged = {build["nvr"] for build in session.listTagged(tag)}
+    for nvr in sorted(tagged - wanted):
+        session.untagBuild(tag, nvr)
+    return [session.tagBuild(tag, nvr) for nvr in sorted(wanted - tagged)]
+
+
+def _tagged(session: Any, asked: Sequence[int]) -> int | None:
+    """Return how many tasks have tagged something, None until all have; raise what one of them failed with."""
+    states = session.getTaskInfo(list(asked)) if asked else []
+    if not all(tasks.has_ended(state) for state in states):
+        return None
+    for number in asked:
+        session.getTaskResult(number)
+    return len(states)
+
+
+def _repository(session: Any, tag: str) -> int | None:
+    repo = session.repo.request(tag, min_event="last")["repo"]
+    return int(repo["id"]) if repo else None
+
+
+def _scratch(session: Any, task: int) -> list[str]:
+    """Return the names of the packages of a scratch build, epochs included."""
+    children = [child["id"] for child in session.getTaskChildren(task) if child["method"] == "buildArch"]
+    files = [(child, name) for child in children for name in session.listTaskOutput(child) if name.endswith(".rpm")]
+    with session.multicall(batch=tasks.BATCH) as many:
+        epochs = [many.getRPMHeaders(taskID=child, filepath=name, headers=["epoch"]) for child, name in files]
+    found = []
+    for (_, name), answer in zip(files, epochs, strict=True):
+        parts = Nevra.parse(name)
+        found.append(str(replace(parts, epoch=answer.result.get("epoch") or 0)))
+    return found

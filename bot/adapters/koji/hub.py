@@ -1,0 +1,110 @@
+"""Speaks to one hub: one session in one thread, since the client blocks and a session is not for several threads.
+
+Read-only calls that were lost are repeated by the client. A call that changed something is refused when it is repeated
+(RetryError): whether it was done is for the caller to find out. A session that was renewed after it changed something
+is out of sequence for good (kojihub/auth.py, Koji 1.35): it is left, and another is begun.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import koji
+
+from bot.adapters.koji.settings import Certificate, KojiSettings
+from bot.ports.errors import Misconfigured, Rejected, Transient
+
+_T = TypeVar("_T")
+_LATER = timedelta(minutes=1)
+
+
+class Hub:
+    """Runs pieces of work, each given a session that is logged in, one after the other."""
+
+    def __init__(self, settings: KojiSettings) -> None:
+        self._settings = settings
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"koji-{settings.name}")
+        self._session: Any = None
+        self._user: dict[str, Any] = {}
+
+    async def call(self, work: Callable[[Any], _T]) -> _T:
+        """Run work that makes calls; it may be run again where the session had ended before its first call."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._translated, work)
+
+    async def close(self) -> None:
+        """Log out and end the thread."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._leave)
+        self._executor.shutdown()
+
+    @property
+    def user(self) -> dict[str, Any]:
+        """Who is logged in; for use within work."""
+        return self._user
+
+    def _translated(self, work: Callable[[Any], _T]) -> _T:
+        try:
+            try:
+                return work(self._logged_in())
+            except koji.RetryError:
+                raise
+            except koji.AuthError:
+                self._forget()
+                return work(self._logged_in())
+        except (koji.RetryError, koji.AuthError, koji.ServerOffline, koji.LockError) as error:
+            self._forget()
+            raise Transient(f"Koji ({self._settings.name}): {error}", _LATER) from error
+        except koji.ActionNotAllowed as error:
+            raise Rejected(f"Koji ({self._settings.name}) does not allow it: {error}") from error
+        except koji.GenericError as error:
+            raise Rejected(f"Koji ({self._settings.name}): {error}") from error
+        except (OSError, koji.xmlrpcplus.Fault) as error:  # requests' errors are OSErrors
+            raise Transient(f"Koji ({self._settings.name}) does not answer as it should: {error}", _LATER) from error
+
+    def _logged_in(self) -> Any:
+        if self._session is None:
+            options = {
+                "timeout": self._settings.timeout.total_seconds(), "max_retries": 2, "retry_interval": 1,
+                "anon_retry": True, "serverca": self._authority,
+            }  # fmt: skip
+            session = koji.ClientSession(self._settings.hub, options)
+            session.getAPIVersion()  # a hub that is down would look like one that does not know us
+            try:
+                self._log_in(session)
+            except koji.AuthError as error:
+                raise Misconfigured(
+                    f"Koji hub {self._settings.name}",
+                    f"it does not log us in: {error}",
+                    "Check the credentials in the settings: whether they have expired, and whom they stand for.",
+                ) from error
+            self._user = session.getLoggedInUser()
+            self._session = session
+        return self._session
+
+    @property
+    def _authority(self) -> str | None:
+        credentials = self._settings.credentials
+        known = isinstance(credentials, Certificate) and credentials.authority
+        return str(known) if known else None
+
+    def _log_in(self, session: Any) -> None:
+        credentials = self._settings.credentials
+        if isinstance(credentials, Certificate):
+            session.ssl_login(str(credentials.file), serverca=self._authority)
+        else:
+            session.gssapi_login(principal=credentials.principal, keytab=str(credentials.file))
+
+    def _forget(self) -> None:
+        """Leave the session without a word: it is of no use any more."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.setSession(None)
+            session.rsession.close()
+
+    def _leave(self) -> None:
+        if self._session is not None:
+            with contextlib.suppress(OSError, koji.GenericError, koji.xmlrpcplus.Fault):  # it ends by itself
+                self._session.logout()
+            self._forget()

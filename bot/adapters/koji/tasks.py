@@ -1,0 +1,148 @@
+"""Reads tasks: states of all in one call, and in a few more, for all together, what those that have ended came to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import koji
+
+from bot.adapters.koji.outcomes import failed
+from bot.domain.build import BuildState, Cancelled, Outcome, Succeeded
+from bot.domain.packages import Nevra
+from bot.ports.builder import BuildStatus
+
+KEY = "revdeps"
+"""Where our build key stands in a task's `custom_user_metadata`."""
+TAIL = 65_536
+"""Bytes of a log that are read to find the cause of a failure."""
+BATCH = 100
+_LOGS = ("build.log", "root.log")
+_FINISHED = {koji.TASK_STATES[name] for name in ("CLOSED", "CANCELED", "FAILED")}
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A build task as the hub tells of it, and the subtask whose log tells most."""
+
+    info: Mapping[str, Any]
+    children: Sequence[Mapping[str, Any]]
+    result: Mapping[str, Any]
+
+    @property
+    def told_by(self) -> Mapping[str, Any] | None:
+        """The subtask that failed, else the one that built last."""
+        own = [child for child in self.children if child["method"] in ("buildArch", "rebuildSRPM", "buildSRPMFromSCM")]
+        lost = [child for child in own if child["state"] == koji.TASK_STATES["FAILED"]]
+        chosen = lost or sorted(own, key=lambda child: int(child["id"]))
+        return chosen[-1] if chosen else None
+
+
+def ids(refs: Sequence[str]) -> list[int]:
+    """Return the numbers of tasks that references can stand for."""
+    return [int(ref) for ref in dict.fromkeys(refs) if ref.isdecimal() and 0 < int(ref) < 1 << 31]
+
+
+def infos(session: Any, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return what is known of build tasks, those that exist, in one call."""
+    found = session.getTaskInfo(list(numbers), request=True) if numbers else []
+    return {info["id"]: info for info in found if info is not None and info["method"] == "build"}
+
+
+def running(info: Mapping[str, Any]) -> BuildStatus:
+    """Return the status of a task that has not ended."""
+    started = _time(info["start_ts"])
+    return BuildStatus(state=BuildState.RUNNING if started else BuildState.QUEUED, started_at=started)
+
+
+def has_ended(info: Mapping[str, Any]) -> bool:
+    """Whether a task is done."""
+    return info["state"] in _FINISHED
+
+
+def ended(session: Any, tasks: Sequence[Mapping[str, Any]]) -> dict[int, BuildStatus]:
+    """Return the status of tasks that have ended."""
+    builds = _read(session, tasks)
+    told = {build.info["id"]: build.told_by for build in builds}
+    installed = _installed(session, {number: child["id"] for number, child in told.items() if child})
+    return {build.info["id"]: _status(session, build, installed.get(build.info["id"], ())) for build in builds}
+
+
+def _status(session: Any, build: Build, installed: tuple[str, ...]) -> BuildStatus:
+    started, over = _time(build.info["start_ts"]), _time(build.info["completion_ts"])
+    return BuildStatus(
+        state=BuildState.DONE, started_at=started, ended_at=over, installed=installed, outcome=_outcome(session, build)
+    )
+
+
+def _outcome(session: Any, build: Build) -> Outcome:
+    if build.info["state"] == koji.TASK_STATES["CANCELED"]:
+        return Cancelled()
+    if build.info["state"] == koji.TASK_STATES["CLOSED"]:
+        return Succeeded()
+    child = build.told_by
+    log = tail(session, child["id"]) if child else b""
+    return failed(dict(build.result), child["method"] if child else "build", log.decode(errors="replace"))
+
+
+def _read(session: Any, tasks: Sequence[Mapping[str, Any]]) -> list[Build]:
+    with session.multicall(batch=BATCH) as many:
+        asked = [
+            (info, many.getTaskChildren(info["id"]), many.getTaskResult(info["id"], raise_fault=False))
+            for info in tasks
+        ]
+    return [Build(info, children.result, _result(result)) for info, children, result in asked]
+
+
+def _result(answer: Any) -> Mapping[str, Any]:
+    """A cancelled task has no result, and says so with a fault."""
+    try:
+        result = answer.result
+    except koji.GenericError:
+        return {}
+    return result if isinstance(result, dict) else {}
+
+
+def _installed(session: Any, children: Mapping[int, int]) -> dict[int, tuple[str, ...]]:
+    with session.multicall(batch=BATCH) as many:
+        roots = {number: many.listBuildroots(taskID=child) for number, child in children.items()}
+    with session.multicall(batch=BATCH) as many:
+        listed = {
+            number: many.listRPMs(componentBuildrootID=answer.result[-1]["id"])
+            for number, answer in roots.items()
+            if answer.result
+        }
+    return {number: tuple(sorted(nevra(rpm) for rpm in answer.result)) for number, answer in listed.items()}
+
+
+def nevra(rpm: Mapping[str, Any]) -> str:
+    """Return the name of a package as the hub tells of it."""
+    return str(
+        Nevra(
+            name=rpm["name"],
+            epoch=rpm["epoch"] or 0,
+            version=rpm["version"],
+            release=rpm["release"],
+            arch=rpm["arch"],
+        )
+    )
+
+
+def tail(session: Any, task: int) -> bytes:
+    """Return the end of the log of a task that built."""
+    return part(session, task, -TAIL, TAIL)
+
+
+def part(session: Any, task: int, offset: int, length: int) -> bytes:
+    """Return a part of the first log of a task that has something in it; empty where there is none (any more)."""
+    files = session.listTaskOutput(task, stat=True)
+    for name in _LOGS:
+        size = int(files.get(name, {}).get("st_size", 0))
+        if size:
+            start = offset if offset >= 0 else max(0, size + offset)
+            return bytes(session.downloadTaskOutput(task, name, offset=start, size=length)) if start < size else b""
+    return b""
+
+
+def _time(ts: float | None) -> datetime | None:
+    return None if ts is None else datetime.fromtimestamp(ts, UTC)

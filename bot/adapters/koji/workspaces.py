@@ -1,0 +1,101 @@
+"""Side tags as workspaces, and which one stands for which key.
+
+A side tag carries no key of ours, so that is written down here; one that a crash left unwritten is found, being ours
+and in no record, and taken for the next workspace.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.adapters.koji.settings import KojiSettings
+from bot.domain.ids import WorkspaceRef
+from bot.domain.target import Target
+from bot.ports.builder import WorkspaceSpec
+from bot.ports.errors import Gone, Misconfigured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A side tag in use. `generations` are the NVRs that each generation shows."""
+
+    key: str
+    tag: str
+    arch: str
+    baseline: bool
+    generations: dict[str, list[str]] = field(default_factory=dict)
+
+    def shown(self, generation: int) -> list[str]:
+        """The builds that a build of a generation sees."""
+        seen = [int(number) for number in self.generations if int(number) <= generation]
+        return self.generations[str(max(seen))] if seen else []
+
+
+def base_tag(target: Target, settings: KojiSettings) -> str:
+    """Return the tag that a target's side tags come from: that of its first repository in this hub."""
+    for repository in target.repositories:
+        if repository.koji is not None and repository.koji.hub == settings.hub:
+            return repository.koji.tag
+    raise Misconfigured(
+        f"targets.{target.name}.repositories",
+        f"none is a tag of the Koji hub {settings.name} ({settings.hub}), in which the target's packages are built",
+        "Name the tag that packages are built in, or give the target another backend.",
+    )
+
+
+class Workspaces:
+    """The records of one hub's workspaces, in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def by_key(self, key: str) -> Workspace | None:
+        """Return what stands for a key."""
+        try:
+            return Workspace(**json.loads(self._path(key).read_bytes()))
+        except FileNotFoundError:
+            return None
+
+    def by_ref(self, ref: WorkspaceRef) -> Workspace:
+        """Return what is behind a reference; raise Gone where there is nothing."""
+        found = next((each for each in self.all() if each.tag == ref), None)
+        if found is None:
+            raise Gone(f"there is no workspace {ref}")
+        return found
+
+    def all(self) -> Iterator[Workspace]:
+        """Yield every workspace that is written down."""
+        for path in sorted(self._directory.glob("*.json")):
+            yield Workspace(**json.loads(path.read_bytes()))
+
+    def write(self, workspace: Workspace) -> None:
+        """Write a workspace down, in one piece."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._path(workspace.key)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(workspace)))
+        fresh.replace(path)
+
+    def remove(self, workspace: Workspace) -> None:
+        """Forget a workspace."""
+        self._path(workspace.key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._directory / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.json"
+
+
+def prepare(session: Any, user: int, workspaces: Workspaces, spec: WorkspaceSpec, base: str) -> WorkspaceRef:
+    """Find the workspace's side tag, take one of ours that nobody knows of, or make one."""
+    known = workspaces.by_key(spec.key)
+    ours = {tag["name"] for tag in session.listSideTags(basetag=base, user=user)}
+    if known is not None and known.tag in ours:
+        return WorkspaceRef(known.tag)
+    taken = {each.tag for each in workspaces.all()}
+    lost = [tag for tag in sorted(ours - taken) if not session.listTagged(tag)]
+    tag = lost[0] if lost else session.createSideTag(base)["name"]
+    workspaces.write(Workspace(key=spec.key, tag=tag, arch=spec.target.arch, baseline=spec.run is None))
+    return WorkspaceRef(tag)
