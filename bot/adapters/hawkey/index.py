@@ -49,6 +49,7 @@ class Index:
         for name, part in zip(_PARTS, made._rows, strict=True):
             parts[f"{name}-starts"], parts[f"{name}-values"] = part.starts, part.values
         write_parts(path, {"texts": made.texts}, parts)
+        universe.forget()
         return made
 
     @classmethod

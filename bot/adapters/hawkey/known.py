@@ -132,9 +132,9 @@ class _Part:
         if self._problems[place]:
             return Solved(Problem(self._problems[place]), "", CROOKED)
         digest = self._digests[32 * place : 32 * place + 32].tobytes().hex()
-        choices, tried = array("I", self._choices[place]), array("I", self._tried[place])
+        choices, tried = array("I", self._choices[place].tobytes()), array("I", self._tried[place].tobytes())
         course = Course(choices, tried, bool(self._straight[place]))
-        return Solved(Root(array("I", self._roots[place])), digest, course)
+        return Solved(Root(array("I", self._roots[place].tobytes())), digest, course)
 
 
 def _packed(records: Mapping[int, Solved]) -> tuple[Mapping[str, Any], Mapping[str, "array[int]"]]:

@@ -36,9 +36,10 @@ class Rows:
 
     def __getitem__(self, number: int) -> memoryview:
         """Return a row without copying it; an empty one for a number that has none."""
-        if not 0 <= number < len(self):
+        try:
+            return self._view[self.starts[number] : self.starts[number + 1]]
+        except IndexError:
             return self._view[:0]
-        return self._view[self.starts[number] : self.starts[number + 1]]
 
     def turned(self, size: int) -> "Rows":
         """Return `size` rows that say for each value which rows it is in, ascending."""

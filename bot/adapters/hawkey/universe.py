@@ -39,6 +39,11 @@ class Universe:
         self.identity = cache(self._identity)
         self.source_of = cache(self._source_of)
 
+    def forget(self) -> None:
+        """Give back what is remembered of requirements and their providers, after all of them were asked for."""
+        for remembered in (self.requirements, self.providers, self.neighbours):
+            remembered.cache_clear()
+
     def query(self) -> Any:
         """Return a new query over what is not hidden."""
         return self._hawkey.Query(self.sack)

@@ -3,9 +3,13 @@
 The process has no other state, so a new one can answer any question that an old one could not.
 """
 
+import ctypes
+import gc
+import resource
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from cachetools import LRUCache
@@ -24,6 +28,8 @@ from bot.domain.packages import SourcePackage
 from bot.domain.plan import RebuildOrder, Uninstallable
 from bot.ports.resolver import Buildroot, Question, Unsolvable
 
+_ROOM = 256 << 20
+"""Memory of a process from which on an old universe goes before a new one comes, in bytes."""
 _WORTH_SAVING = 50
 """How many roots must be new for a file of their own."""
 _Made = TypeVar("_Made", bound=Roots)
@@ -145,8 +151,24 @@ def _base(spec: UniverseSpec) -> KnownRoots:
 def _keep(spec: UniverseSpec, make: Callable[[Universe], _Made]) -> _Made:
     roots = _Kept.roots.get(spec)
     if roots is None:
+        _make_room()
         roots = _Kept.roots[spec] = make(Universe(spec))
     return roots  # type: ignore[return-value]
+
+
+def _make_room() -> None:
+    """Drop what was used least recently until another universe fits in, but for the last, which may be in use."""
+    while len(_Kept.roots) > 1 and resident_bytes() > _ROOM:
+        _Kept.comparisons.clear()
+        _Kept.roots.popitem()
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)  # libsolv's pieces are small: the C library would keep them
+
+
+def resident_bytes() -> int:
+    """Return how much memory this process has."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
 
 
 def _compare(before: UniverseSpec, after: UniverseSpec) -> Comparison:
