@@ -161,9 +161,14 @@ class Universe:
             nevra=_nevra(package),
             location=self._location(package),
             checksum=_checksum(self._hawkey, package),
-            dynamic=any(requirement.startswith(_DYNAMIC) for requirement in self.requirements(number)),
+            dynamic=number in self._dynamic,
             elsewhere=(package.reponame, package.name) in self._elsewhere,
         )
+
+    @cached_property
+    def _dynamic(self) -> frozenset[int]:
+        found = self.query().filter(requires__glob=f"{_DYNAMIC}*")
+        return frozenset(hash(package) for package in found)
 
     def _location(self, package: Any) -> str:
         base = self._layers[package.reponame].url
