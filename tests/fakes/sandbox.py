@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from bot.adapters.jobs.directory import JobDirectory, ref_of
 from bot.adapters.sandbox.builder import SandboxBuilder
 from bot.adapters.sandbox.host_base import ensure_host_base
-from bot.adapters.sandbox.job import JobDirectory
 from bot.adapters.sandbox.settings import SandboxSettings
 from bot.domain.build import BuildRequest, BuildSource, BuildState, TreeSource
 from bot.domain.config import PackageConfig, SourceMethod
@@ -141,7 +141,5 @@ class SandboxWorld:
 
     def packages(self, package: str, key: str = "") -> list[Path]:
         """The files that a build made."""
-        from bot.adapters.sandbox.job import ref_of
-
         job = JobDirectory(self.settings.jobs / ref_of(BuildKey(f"c/{package}/{key}")))
         return sorted(job.packages.glob("*.rpm"))

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.jobs.directory import ref_of
 from bot.adapters.sandbox.builder import SandboxBuilder
 from bot.adapters.sandbox.check import check_host
-from bot.adapters.sandbox.job import ref_of
 from bot.adapters.sandbox.settings import MIB, Limits
 from bot.domain.build import Failed, FailureReason, Outcome, Phase, Succeeded
 from bot.domain.ids import BuildKey

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.adapters.sandbox.console import Console
+from bot.adapters.jobs.console import Console
 from bot.adapters.sandbox.limits import ControlGroups
 from bot.adapters.sandbox.process import Ended, Watch, run
 from bot.adapters.sandbox.root import Root, Step

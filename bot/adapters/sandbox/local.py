@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bot.adapters.sandbox.job import Job, JobDirectory, ref_of
+from bot.adapters.jobs.directory import JobDirectory, ref_of
+from bot.adapters.sandbox.job import Job, described
 from bot.adapters.sandbox.settings import SandboxSettings
 from bot.adapters.sandbox.supervisor import supervise
 from bot.domain.build import BuildSource, Outcome
@@ -49,19 +50,18 @@ def build_locally(build: LocalBuild, solver: RootSolver) -> LocalResult:
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(mode=0o700, parents=True)
     directory = JobDirectory(path)
-    directory.write_job(
-        Job(
-            key=key,
-            package=build.package,
-            workspace=WorkspaceRef("local"),
-            target=build.target,
-            snapshot=SnapshotId("local"),
-            overlay=None,
-            source=build.source,
-            timeout=build.timeout,
-            settings=build.settings,
-        )
+    job = Job(
+        key=key,
+        package=build.package,
+        workspace=WorkspaceRef("local"),
+        target=build.target,
+        snapshot=SnapshotId("local"),
+        overlay=None,
+        source=build.source,
+        timeout=build.timeout,
+        settings=build.settings,
     )
+    directory.write_job(described(job))
     supervise(path, lambda _: solver)
     result = directory.result()
     if result is None:

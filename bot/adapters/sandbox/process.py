@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.sandbox.console import Console
+from bot.adapters.jobs.console import Console
 from bot.adapters.sandbox.settings import MIB, Limits
 
 _TICK = 0.25

@@ -6,8 +6,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from bot.adapters.jobs.console import Console
 from bot.adapters.sandbox.chamber import BuildFailed, Chamber
-from bot.adapters.sandbox.console import Console
 from bot.adapters.sandbox.layers import layers
 from bot.adapters.sandbox.limits import control_groups
 from bot.adapters.sandbox.process import Watch

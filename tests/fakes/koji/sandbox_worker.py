@@ -18,7 +18,7 @@ import koji.daemon
 from bot.adapters.hawkey.resolver import HawkeyResolver
 from bot.adapters.hawkey.root_solver import HawkeyRootSolver
 from bot.adapters.hawkey.settings import HawkeySettings
-from bot.adapters.sandbox.job import JobDirectory, ref_of
+from bot.adapters.jobs.directory import JobDirectory, ref_of
 from bot.adapters.sandbox.local import LocalBuild, LocalResult, build_locally
 from bot.adapters.sandbox.settings import SandboxSettings
 from bot.domain.build import Failed, FailureReason, Phase, SrpmSource, Succeeded

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sandbox.job import Result, write_atomically
+from bot.adapters.jobs.directory import Result, write_atomically
 from bot.domain.ids import BuildRef, WorkspaceRef
 from bot.domain.packages import Nevra
 from bot.domain.run import PublishedPackage
