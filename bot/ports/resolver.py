@@ -180,3 +180,7 @@ class RootSolver(Protocol):
     def fetch(self, packages: Sequence[BinaryPackage]) -> Sequence[str]:
         """Return paths of the packages' files, downloaded and with verified checksums."""
         ...
+
+    def replaced(self) -> Sequence[str]:
+        """Return the names of the base's binary packages that the change hides, sorted."""
+        ...

@@ -53,6 +53,9 @@ class LocalSolver:
         overlay, *rest = [[_read(path) for path in sorted(directory.glob("*.rpm"))] for directory in directories]
         base = [package for packages in rest for package in packages if package.source not in hidden_sources]
         self._packages = [*overlay, *base]
+        self._replaced = {
+            package.nevra.name for packages in rest for package in packages if package.source in hidden_sources
+        }
         self.base: tuple[str, ...] = ("host-base",)
 
     def solve(self, requires: Sequence[str]) -> Buildroot | Unsolvable:
@@ -78,6 +81,9 @@ class LocalSolver:
 
     def fetch(self, packages: Sequence[BinaryPackage]) -> Sequence[str]:
         return [unquote(urlsplit(package.location).path) for package in packages]
+
+    def replaced(self) -> Sequence[str]:
+        return sorted(self._replaced)
 
 
 def solver_for(job: Job) -> LocalSolver:

@@ -197,3 +197,12 @@ def test_what_is_no_package_is_refused(place: Place) -> None:
     path.write_bytes(b"no package")
     with pytest.raises(Rejected, match="not an RPM package"):
         place.solver(place.write()).solve_source(str(path))
+
+
+def test_the_packages_that_a_change_replaces_are_named(place: Place) -> None:
+    base = place.write()
+    change = place.write((Rpm(name="libfoo", provides=("libfoo.so.2",)),), "change")
+    overlay = Overlay(repository=change, replaces=frozenset({"libfoo"}))
+
+    assert place.solver(base, overlay).replaced() == ["libfoo", "libfoo-devel"]
+    assert place.solver(base).replaced() == []

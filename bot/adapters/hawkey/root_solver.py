@@ -59,6 +59,10 @@ class HawkeyRootSolver:
         """Return paths of the packages' files; raises Transient where one is not what the metadata say."""
         return fetch_packages(packages, self._trusted, self._settings)
 
+    def replaced(self) -> Sequence[str]:
+        """Return the names of the base's binary packages that were built from what the change replaces."""
+        return self._roots.universe.replaced()
+
     def _load_filelists(self) -> None:
         fetch_filelists(self._settings, self._pin)
         self._whole = True

@@ -79,6 +79,21 @@ class Universe:
         found = self.query().filter(name=name)
         return frozenset(hash(package) for package in found if package.arch not in SOURCE_ARCHES)
 
+    def replaced(self) -> list[str]:
+        """Return the names of the base's binary packages that the change hides, sorted."""
+        if not self.spec.replaces:
+            return []
+        everything = self._hawkey.Query(self.sack, flags=self._hawkey.IGNORE_EXCLUDES)
+        return sorted(
+            {
+                str(package.name)
+                for package in everything
+                if package.arch not in SOURCE_ARCHES
+                and not is_of_change(package)
+                and source_name(package) in self.spec.replaces
+            }
+        )
+
     @cached_property
     def changed(self) -> frozenset[int]:
         """The binary packages that the change brings."""
