@@ -66,7 +66,7 @@ class Hub:
     def _logged_in(self) -> Any:
         if self._session is None:
             options = {
-                "timeout": self._settings.timeout.total_seconds(), "max_retries": 2, "retry_interval": 1,
+                "timeout": self._settings.timeout.total_seconds(), "max_retries": 2, "retry_interval": self._settings.pause.total_seconds(),
                 "anon_retry": True, "serverca": self._authority,
             }  # fmt: skip
             session = koji.ClientSession(self._settings.hub, options)

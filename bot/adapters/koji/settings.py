@@ -42,4 +42,4 @@ class KojiSettings:
     patience: timedelta = timedelta(seconds=60)
     """For how long `publish` waits for a repository before it asks to be called again."""
     pause: timedelta = timedelta(seconds=5)
-    """Between two looks at what `publish` waits for."""
+    """Between two looks at what `publish` waits for, and before a call is tried for the third time."""
