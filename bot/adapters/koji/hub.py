@@ -66,9 +66,12 @@ class Hub:
     def _logged_in(self) -> Any:
         if self._session is None:
             options = {
-                "timeout": self._settings.timeout.total_seconds(), "max_retries": 2, "retry_interval": self._settings.pause.total_seconds(),
-                "anon_retry": True, "serverca": self._authority,
-            }  # fmt: skip
+                "timeout": self._settings.timeout.total_seconds(),
+                "max_retries": 2,
+                "retry_interval": self._settings.pause.total_seconds(),
+                "anon_retry": True,
+                "serverca": self._authority,
+            }
             session = koji.ClientSession(self._settings.hub, options)
             session.getAPIVersion()  # a hub that is down would look like one that does not know us
             try:

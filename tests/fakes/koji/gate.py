@@ -4,6 +4,7 @@ Read in kojihub/kojixmlrpc.py, ModXMLRPCRequestHandler and application (Koji 1.3
 """
 
 import asyncio
+import contextlib
 import traceback
 import weakref
 from collections import Counter
@@ -52,7 +53,8 @@ class Gate:
         """Let go of requests that hang, and of connections whose clients would not say good-bye."""
         self._closing.set()
         for connection in list(self._connections):
-            connection.abort()
+            with contextlib.suppress(AttributeError):  # TLS lets go of what it wraps before it says that it is closed
+                connection.abort()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
