@@ -1,9 +1,9 @@
-"""Why a build failed, read from its log: pure, for every backend that has a log of rpmbuild.
+"""Why a build failed, read from what a backend tells and from its logs: pure, and for every backend.
 
-`classify` picks the phase's reason and the one line that tells a packager most. The rules are ordered from what names
-the fault itself (a compiler's error, an exception) to what only says that something failed (make, rpmbuild). Two
-failures are the same fault where the phase and the normalised line are equal; `normalise` takes out what differs
-between two builds of one fault.
+`classify` reads the log of rpmbuild: it picks the phase's reason and the one line that tells a packager most.
+`of_mock`, `of_koji` and `of_copr` know what their backend's codes and states mean; where these say too little, the logs
+decide. Two failures are the same fault where the phase and the normalised line are equal; `normalise` takes out what
+differs between two builds of one fault.
 """
 
 import re
@@ -11,12 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.build import Failed, FailureReason, Phase
+from bot.domain.failure_rules import (
+    CAUSE_LENGTH,
+    DISK,
+    MEMORY,
+    TROUBLE,
+    UNRESOLVABLE,
+    cause_of,
+    clean,
+    find,
+    lines_of,
+)
 
-CAUSE_LENGTH = 400
-"""Characters of a cause that are kept."""
+__all__ = ("CAUSE_LENGTH", "cause_of", "clean")
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _PHASE_LINE = re.compile(r"Executing\(%(\w+)\):")
 _FILES_LINE = re.compile(r"Processing files: |Checking for unpackaged file")
 _PHASES = {
@@ -29,7 +37,6 @@ _PHASES = {
 _MISSING = re.compile(r"(?m)^error: Failed build dependencies:\n(.+)$")
 OUT_OF_MEMORY = "out of memory"
 """How `BuildEnd.limit` begins where it was the memory that ran out."""
-_FULL_DISK = "No space left on device"
 _REASONS = {
     Phase.SRPM: FailureReason.SRPM,
     Phase.BUILDROOT: FailureReason.UNRESOLVABLE,
@@ -37,45 +44,11 @@ _REASONS = {
     Phase.CHECK: FailureReason.CHECK,
     Phase.FILES: FailureReason.INSTALL,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """Lines that match `pattern`; its group `cause`, where it has one, is what is shown. `pick` is 0 or -1."""
-
-    pattern: re.Pattern[str]
-    pick: int
-
-
-def _rule(pattern: str, pick: int = 0) -> _Rule:
-    return _Rule(re.compile(pattern), pick)
-
-
-_EXCEPTION = r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Failure|NotFound)\b"
-_RULES = (
-    _rule(rf"^.*{_FULL_DISK}.*"),
-    _rule(r"^\S+?:\d+(?::\d+)?: (?:fatal )?error: .+"),
-    _rule(r"^error(?:\[E\d+\])?: (?!Bad exit status|aborting due to|could not compile|File not found).+ --> "),
-    _rule(r".*(?:undefined reference to|undefined symbol: ).+"),
-    _rule(r"^(?:\S*/)?ld(?:\.\w+)?: (?:cannot find|error:|.*: (?:undefined|version node not found)).+"),
-    _rule(r"^(?:E\s+)?(?P<cause>(?:ImportError|ModuleNotFoundError): .+)"),
-    _rule(rf"^E\s+(?P<cause>{_EXCEPTION}(?:: .+)?)$", -1),
-    _rule(r"^E\s+(?P<cause>assert .+)", -1),
-    _rule(rf"^(?P<cause>{_EXCEPTION}(?:: .+)?)$", -1),
-    _rule(r"^(?:CMake Error|configure: error:|.*meson\.build:\d+:\d+: ERROR:|.*Package '?.+'?, required by).*"),
-    _rule(r"^.+\.java:\d+: error: .+"),
-    _rule(r"^(?:FAILED|ERROR) \S+.*"),
-    _rule(r"^(?:FAIL|ERROR): .+"),
-    _rule(r"^--- FAIL: .+"),
-    _rule(r"^not ok \d+.*"),
-    _rule(r"^\s*\d+ - \S+ \((?:Failed|Timeout|SEGFAULT|Not Run)\).*"),
-    _rule(r"^.*(?:hunks? FAILED|No file to patch).*"),
-    _rule(r"^.+: (?:command not found|not found|No such file or directory|Permission denied)$", -1),
-    _rule(r"^.*(?:Segmentation fault|Killed|Aborted|core dumped).*", -1),
-    _rule(r"^\s*(?P<cause>error: (?!Bad exit status|Installed \(but)(?:line \d+: )?.+)"),
-    _rule(r"^\s*(?P<cause>error: Installed \(but unpackaged\) file\(s\) found:.*)"),
-    _rule(r"^.*(?:\*\*\* .*Error \d+|FAILED: .+)"),
-    _rule(r"^\s*(?P<cause>error: Bad exit status .+)"),
+_MOCKS_OWN = re.compile(r"(?m)^(?:Child return code was: |EXCEPTION: \[)")
+"""Where rpmbuild's output ends and mock's account of it begins: its traceback is no cause."""
+_ENDED = re.compile(r"(?m)^(?:RPM build errors:|\s*error: |Child return code was: (?!0$|11$))")
+_TIMED_OUT = re.compile(
+    r"(?m)^.*(?:commandTimeoutExpired|Timeout\(\d+\) expired for command|Copr timeout => sending).*"
 )
 
 _SUBSTITUTIONS: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = (
@@ -86,6 +59,7 @@ _SUBSTITUTIONS: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], 
     (re.compile(r"0x[0-9a-fA-F]+"), "<address>"),
     (re.compile(r"\b[0-9a-f]{12,}\b"), "<hash>"),
     (re.compile(r"(?<![\w.<>])/(?:[\w.+@%~-]+/)*[\w.+@%~-]+"), "<path>"),
+    (re.compile(r"\[\d+,\d+\]"), "[<line>]"),
     (re.compile(r"(?<=[\w>]):\d+(?::\d+)?(?=:|$|\s|\))"), ":<line>"),
     (re.compile(r"\bline \d+"), "line <line>"),
     (re.compile(r"\b(pid|PID|port) ?[=:]? ?\d+"), r"\1 <number>"),
@@ -104,11 +78,6 @@ class BuildEnd:
     timed_out: bool = False
     limit: str = ""
     """Which limit it ran into, in words for the user; empty where none is known."""
-
-
-def clean(text: str) -> str:
-    """Take escape sequences and control characters out of a line of a log, as well as what reorders text."""
-    return _CONTROLS.sub("", _ESCAPES.sub("", text)).rstrip()
 
 
 def phase_of(line: str) -> Phase | None:
@@ -132,17 +101,6 @@ def signature_of(phase: Phase | None, cause: str) -> str:
     return f"{phase.value if phase else 'unknown'}: {normalise(cause)}"
 
 
-def cause_of(log: str) -> str:
-    """Return the line of a log that says most about why it ended in failure, cleaned; empty for an empty log."""
-    lines = [line for line in (clean(line) for line in log.splitlines()) if line.strip()]
-    for rule in _RULES:
-        found = [match for line in lines if (match := rule.pattern.match(line))]
-        if found:
-            chosen = found[rule.pick]
-            return (chosen.groupdict().get("cause") or chosen.group()).strip()[:CAUSE_LENGTH]
-    return lines[-1].strip()[:CAUSE_LENGTH] if lines else ""
-
-
 def classify(end: BuildEnd) -> Failed:
     """Say why a build failed. A limit that was hit is the cause; else it is the most telling line of the last phase."""
     missing = _MISSING.search(end.tail)
@@ -152,14 +110,14 @@ def classify(end: BuildEnd) -> Failed:
     cause = end.limit or cause_of(own) or "the build failed without a word"
     if end.timed_out:
         return _failed(FailureReason.TIMEOUT, phase, cause)
-    if end.limit.startswith(OUT_OF_MEMORY):
-        return _failed(FailureReason.MEMORY, phase, cause)
-    if _FULL_DISK in own or _FULL_DISK in end.limit:
+    if DISK.match(cause):
         return _failed(FailureReason.INFRASTRUCTURE, phase, cause)
+    if end.limit.startswith(OUT_OF_MEMORY) or MEMORY.match(cause):
+        return _failed(FailureReason.MEMORY, phase, cause)
     return _failed(_REASONS.get(phase, FailureReason.COMPILE), phase, cause)
 
 
-def _failed(reason: FailureReason, phase: Phase, cause: str) -> Failed:
+def _failed(reason: FailureReason, phase: Phase | None, cause: str) -> Failed:
     return Failed(reason=reason, phase=phase, signature=signature_of(phase, cause), cause=cause[:CAUSE_LENGTH])
 
 
@@ -168,6 +126,135 @@ def _last_phase(end: BuildEnd) -> tuple[Phase, str]:
     lines = end.tail.splitlines()
     began = [(number, phase) for number, line in enumerate(lines) if (phase := phase_of(line))]
     if not began:
-        return end.phase or Phase.BUILD, end.tail
+        return end.phase or Phase.BUILD, _rpmbuilds(end.tail)
     number, phase = began[-1]
-    return end.phase or phase, "\n".join(lines[number:])
+    return end.phase or phase, _rpmbuilds("\n".join(lines[number:]))
+
+
+def _rpmbuilds(part: str) -> str:
+    """Return what rpmbuild wrote of a part of a log, or all of it where that is nothing."""
+    found = _MOCKS_OWN.search(part)
+    own = part[: found.start()] if found else part
+    return own if own.strip() else part
+
+
+def infrastructure(cause: str) -> Failed:
+    """Return the failure of a build that says nothing about the package: it is built again, and is no regression."""
+    return _failed(FailureReason.INFRASTRUCTURE, None, cause)
+
+
+_STATUSES = {
+    2: "mock was run without its privileges",
+    3: "mock's configuration is wrong",
+    5: "mock's command line is wrong",
+    6: "mock cannot build for this architecture here",
+    20: "the root could not be made",
+    25: "LVM failed",
+    30: "the package manager failed",
+    31: "an external dependency is unknown",
+    60: "the root is locked by another process",
+    65: "the LVM pool is locked",
+    70: "the result directory could not be made",
+    80: "the namespaces could not be made",
+    90: "the bootstrap root could not be made",
+}
+_RPMBUILD, _TIME, _ROOT, _SOURCE_PACKAGE = frozenset({1, 10}), 11, frozenset({20, 30, 31, 90}), 40
+
+
+def of_mock(status: int, *, build_log: str = "", root_log: str = "", source: bool = False) -> Failed:
+    """Say why mock failed: its exit status (mockbuild/exception.py), and the ends of its build.log and root.log.
+
+    `source` says that a source package was being made, which is no failure of a rebuild. 10 is rpmbuild's failure, 11 a
+    time-out, 40 an SRPM that cannot be used; 20, 30, 31 and 90 are the root's, where root.log tells whether packages
+    are missing (UNRESOLVABLE) or the machinery failed. Whatever else there is, a signal (negative or over 128)
+    included, is infrastructure. Not to be called for status 0.
+    """
+    if status in _RPMBUILD:
+        return _of_logs(build_log, root_log, source) or infrastructure(
+            f"mock exited with status {status}, without a log"
+        )
+    if status == _TIME:
+        phase = Phase.SRPM if source else None
+        return classify(BuildEnd(tail=build_log, phase=phase, timed_out=True, limit="the time limit of mock is over"))
+    if status == _SOURCE_PACKAGE:
+        return _failed(
+            FailureReason.SRPM, Phase.SRPM, cause_of(build_log) or cause_of(root_log) or "the SRPM is unusable"
+        )
+    found = _of_root(root_log) if status in _ROOT else None
+    told = find(TROUBLE, lines_of(root_log)) or _STATUSES.get(status, "")
+    return found or infrastructure(
+        f"mock exited with status {status}: {told}" if told else f"mock exited with status {status}"
+    )
+
+
+def _of_logs(build_log: str, root_log: str, source: bool) -> Failed | None:
+    """Say what the logs alone tell: of rpmbuild where it began, else of the root; None where both are empty."""
+    began = _PHASE_LINE.search(build_log) or _ENDED.search(build_log)
+    if not began and (found := _of_root(root_log)):
+        return found
+    if not build_log.strip():
+        return None
+    return classify(BuildEnd(tail=build_log, phase=Phase.SRPM if source else None))
+
+
+def _of_root(log: str) -> Failed | None:
+    """Say why a root could not be made; None where the log does not tell."""
+    lines = lines_of(log)
+    if cause := find(UNRESOLVABLE, lines):
+        return _failed(FailureReason.UNRESOLVABLE, Phase.BUILDROOT, cause)
+    cause = find(TROUBLE, lines)
+    return infrastructure(cause) if cause else None
+
+
+_MOCK_STATUS = re.compile(r"mock exited with status (\d+)")
+_BUILD_ERROR, _BUILDROOT_ERROR = 1005, 1012
+_OF_A_SOURCE = ("buildSRPMFromSCM", "rebuildSRPM")
+_NO_CHECKOUT = re.compile(r"Error running .+ command|checkout\.log")
+_DIFFERENT_NOARCH = "built differently on different architectures"
+
+
+def of_koji(code: int, text: str, *, method: str = "buildArch", build_log: str = "", root_log: str = "") -> Failed:
+    """Say why a Koji task failed: its fault (koji/__init__.py), the method of the (sub)task and the ends of its logs.
+
+    A BuildError (1005) is told by the mock status in its text, a BuildrootError (1012) by root.log; a build of a source
+    package, which `method` tells, is no rebuild. Every other fault happened to the hub or the builder, and not to the
+    build.
+    """
+    told = next(
+        (line.strip() for line in reversed(lines_of(text))), f"the task failed with fault {code}, without a word"
+    )
+    if code == _BUILDROOT_ERROR:
+        return _of_root(root_log) or infrastructure(told)
+    if code != _BUILD_ERROR:
+        return infrastructure(told)
+    source = method in _OF_A_SOURCE
+    if found := _MOCK_STATUS.search(text):
+        return of_mock(int(found.group(1)), build_log=build_log, root_log=root_log, source=source)
+    if _DIFFERENT_NOARCH in text:
+        return _failed(FailureReason.INSTALL, Phase.FILES, told)
+    if source and not _NO_CHECKOUT.search(text):
+        return _failed(FailureReason.SRPM, Phase.SRPM, told)
+    return infrastructure(told)
+
+
+def of_copr(
+    state: str, *, source: bool = False, build_log: str = "", root_log: str = "", backend_log: str = ""
+) -> Failed:
+    """Say why a build in a chroot of Copr (or, with `source`, of its source package) came to nothing.
+
+    `state` is the chroot's or the source package's. `build_log` may be builder-live.log, which holds all that mock
+    printed; `backend_log` is the dispatcher's. A state other than `failed`, and a failure of which no log tells, are
+    infrastructure. Copr itself names no cause: the logs do. Not to be called for `succeeded`, `canceled` or `forked`.
+    """
+    if state != "failed":
+        return infrastructure(f"Copr says that the build is {state}")
+    late = _TIMED_OUT.search(build_log) or _TIMED_OUT.search(backend_log)
+    if late:
+        phase = Phase.SRPM if source else None
+        return classify(BuildEnd(tail=build_log, phase=phase, timed_out=True, limit=clean(late.group()).strip(" !")))
+    if not source and (failed := _of_logs(build_log, root_log or build_log, source)):
+        return failed
+    if source and (failed := _of_root(root_log) or _of_logs(build_log, root_log, source)):
+        return failed
+    told = find(TROUBLE, lines_of(backend_log))
+    return infrastructure(told or "Copr says that the build failed, and no log says why")

@@ -47,6 +47,7 @@ error: Bad exit status from /var/tmp/rpm-tmp.cccccc (%check)
         ("foo.bar.CustomError: no\nmake: *** [all] Error 1", "foo.bar.CustomError: no"),
         ("ModuleNotFoundError: No module named 'six'\nTypeError: later", "ModuleNotFoundError: No module named 'six'"),
         ("CMake Error at CMakeLists.txt:3 (find_package):", "CMake Error at CMakeLists.txt:3"),
+        ("CMake Error at CMakeLists.txt:3 (find_package):\n  Could not find Foo", "Could not find Foo"),
         ("configure: error: no acceptable C compiler found", "configure: error: no acceptable"),
         ("FAIL: test_one (tests.TestIt)\nRan 1 test in 0.1s", "FAIL: test_one (tests.TestIt)"),
         ("--- FAIL: TestAdd (0.00s)\nexit status 1", "--- FAIL: TestAdd (0.00s)"),
