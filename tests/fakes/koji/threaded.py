@@ -12,6 +12,7 @@ from bot.adapters.koji import Certificate, KojiBuilder, KojiSettings
 from bot.domain.build import TreeSource
 from bot.domain.target import KojiTag, Repository, Target
 from tests.fakes.koji.certificates import Certificates
+from tests.fakes.koji.mutants import plant
 from tests.fakes.koji.policies import for_user
 from tests.fakes.koji.server import KojiHub
 from tests.fakes.koji.stage import make_srpm
@@ -50,8 +51,11 @@ class Place:
 
 
 @contextmanager
-def place(directory: Path, worker: Scripted, packages: list[str]) -> Iterator[Place]:
-    """Serve a hub with a base tag and `host-base` in it, whose builders move with every request."""
+def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = "") -> Iterator[Place]:
+    """Serve a hub with a base tag and `host-base` in it, whose builders move with every request.
+
+    `mutant` makes the hub wrong in one way (mutants.py).
+    """
     (directory / "certificates").mkdir(parents=True)
     certificates = Certificates(directory / "certificates")
     loop = asyncio.new_event_loop()
@@ -69,6 +73,8 @@ def place(directory: Path, worker: Scripted, packages: list[str]) -> Iterator[Pl
     made: list[KojiHub] = []
     run(lambda: made.append(_hub(directory, certificates, worker, packages)))
     (hub,) = made
+    if mutant:
+        plant(hub, mutant)
     run(hub.start)
     settings = KojiSettings(
         name="test",
