@@ -27,8 +27,9 @@ _SHOWN = 5
 def order(packages: tuple[str, ...], change: Path, as_json: bool, **place: Any) -> None:
     """Tell in which order the source packages PKG are rebuilt after a change; without PKG, all that it affects.
 
-    A package waits for those that are in its buildroot. A cycle is cut at the edge that is told, with the reason. Exits
-    0 with the answer, 2 where a package, the change or a repository is wrong, 3 where a repository cannot be reached.
+    A package waits for those that are in its buildroot; those that one of the others waits for anyway are not told. A
+    cycle is cut at the edge that is told, with the reason. Exits 0 with the answer, 2 where a package, the change or a
+    repository is wrong, 3 where a repository cannot be reached.
     """
     found = asyncio.run(_ask(place_of(**place), change, packages))
     if as_json:
@@ -48,7 +49,7 @@ async def _ask(place: Place, directory: Path, packages: Sequence[str]) -> Rebuil
                 found = await resolver.impact(snapshot.id, place.target, change.overlay)
                 wanted = [item.source.name for item in found.affected if item.effect not in WITHOUT_A_BUILD]
             tell("Putting packages in order")
-            return await resolver.order(snapshot.id, place.target, wanted, change.overlay)
+            return await resolver.order(snapshot.id, place.target, wanted, change.overlay, thin=True)
 
 
 def to_table(found: RebuildOrder) -> "Table":

@@ -118,7 +118,8 @@ async def _ordered(
     ]
     if not concerned:
         return entries
-    order = await world.resolver.order(target.snapshot, target.target, concerned, overlay)
+    # Where everybody waits, waiting for one is waiting for whom that one waits for; elsewhere some go at once.
+    order = await world.resolver.order(target.snapshot, target.target, concerned, overlay, thin=chained)
     entries = with_order(entries, order)
     return in_levels(entries) if chained else entries
 

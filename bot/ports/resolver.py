@@ -147,11 +147,12 @@ class Resolver(Protocol):
         ...
 
     async def order(
-        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay, *, thin: bool = False
     ) -> RebuildOrder:
         """Return the order in which the named sources must be rebuilt after the change.
 
-        A needs B where A's buildroot, solved as if every uninstallable binary were repaired, holds a binary of B.
+        A needs B where A's buildroot, solved as if every uninstallable binary were repaired, holds a binary of B. With
+        `thin` edges that follow from others are left out: enough where everybody waits for whom they need.
         """
         ...
 

@@ -195,7 +195,7 @@ class FakeResolver:
         return {binary: self.still_broken[binary] for binary in binaries if binary in self.still_broken}
 
     async def order(
-        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay, *, thin: bool = False
     ) -> RebuildOrder:
         self._enter("order", target, change)
         scripted = _largest(self._orders, change.replaces)

@@ -1,12 +1,12 @@
 """Graph questions that need no solver."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.hawkey.graph import closure, order, shortest_path
+from bot.adapters.hawkey.graph import closure, order, shortest_path, thinned
 
 NAMES = st.sampled_from("abcdefgh")
 GRAPHS = st.dictionaries(NAMES, st.frozensets(NAMES))
@@ -75,3 +75,27 @@ def test_an_order_keeps_every_edge_but_the_cut_ones_and_breaks_none(needs: Mappi
 def test_nothing_is_cut_where_there_is_no_cycle(needs: Mapping[str, frozenset[str]]) -> None:
     downwards = {node: {other for other in others if other < node} for node, others in needs.items()}
     assert order("abcdefgh", downwards).cut == ()
+
+
+@given(GRAPHS)
+def test_a_thinned_order_has_the_same_levels_and_leads_everywhere_it_led(needs: Mapping[str, frozenset[str]]) -> None:
+    found = order("abcdefgh", needs)
+    thin = thinned(found)
+    assert (thin.levels, thin.cut, thin.cycles) == (found.levels, found.cut, found.cycles)
+    assert set(thin.edges) <= set(found.edges)
+    assert _reached(thin.edges) == _reached(found.edges)
+    assert order("abcdefgh", _grouped(thin.edges)).levels == found.levels
+
+
+@given(GRAPHS)
+def test_no_edge_of_a_thinned_order_follows_from_others(needs: Mapping[str, frozenset[str]]) -> None:
+    edges = thinned(order("abcdefgh", needs)).edges
+    assert all(_reached(set(edges) - {edge}) != _reached(edges) for edge in edges)
+
+
+def _grouped(edges: Collection[tuple[str, str]]) -> Mapping[str, list[str]]:
+    return {node: [other for one, other in edges if one == node] for node in "abcdefgh"}
+
+
+def _reached(edges: Collection[tuple[str, str]]) -> Mapping[str, set[str]]:
+    return {node: closure(node, _grouped(edges).__getitem__) for node in "abcdefgh"}

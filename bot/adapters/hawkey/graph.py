@@ -3,8 +3,11 @@
 Nodes are anything hashable; everything is deterministic: ties are broken by the order of the nodes.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from graphlib import TopologicalSorter
+from itertools import chain
 from typing import TypeVar
 
 from bot.domain.plan import Cut, Cycle, RebuildOrder
@@ -75,6 +78,32 @@ def order(nodes: Collection[str], needs: Mapping[str, Collection[str]]) -> Rebui
         cut=tuple(sorted(cut)),
         cycles=tuple(sorted(cycles, key=lambda cycle: cycle.members)),
     )
+
+
+def thinned(found: RebuildOrder) -> RebuildOrder:
+    """Leave out the edges that follow from others: who waits for one need not wait for what that one waits for.
+
+    What is left is the least that has the same levels and lets everybody reach whom they reached before.
+    """
+    needs: dict[str, list[str]] = defaultdict(list)
+    for node, other in found.edges:
+        needs[node].append(other)
+    needed = {other for _, other in found.edges}
+    # Only who is needed has a place: of a distribution most are not, and the sets of places, a bit each, stay small.
+    place = {
+        node: number for number, node in enumerate(node for level in found.levels for node in level if node in needed)
+    }
+    below: dict[str, int] = {}
+    kept = []
+    for node in chain.from_iterable(found.levels):
+        reached = 0
+        for other in sorted(needs[node], key=place.__getitem__, reverse=True):
+            if not reached >> place[other] & 1:
+                kept.append((node, other))
+                reached |= below[other] | 1 << place[other]
+        if node in place:
+            below[node] = reached
+    return replace(found, edges=tuple(sorted(kept)))
 
 
 def _cut(graph: Mapping[str, Set[str]], cycle: Set[str]) -> Iterator[Cut]:

@@ -100,11 +100,11 @@ class HawkeyResolver:
         return await self._pool.ask(worker.try_to_install, spec, tuple(binaries))
 
     async def order(
-        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
+        self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay, *, thin: bool = False
     ) -> RebuildOrder:
-        """Return the order in which the named sources must be rebuilt after the change."""
+        """Return the order in which the named sources must be rebuilt; `thin` without edges that others imply."""
         before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
-        return await self._pool.ask(worker.find_order, before, after, tuple(sources))
+        return await self._pool.ask(worker.find_order, before, after, tuple(sources), thin=thin)
 
     async def prune(self, in_use: Collection[SnapshotId]) -> int:
         """Remove what was not used for the longest time from the cache, down to its bound; never what is in use."""

@@ -17,6 +17,7 @@ from cachetools import LRUCache
 from bot.adapters.hawkey.dependents import cone, reverse_dependencies, source_number
 from bot.adapters.hawkey.differences import differences
 from bot.adapters.hawkey.distances import distances
+from bot.adapters.hawkey.graph import thinned
 from bot.adapters.hawkey.impact import Comparison, Examined, Plan, examine, plan
 from bot.adapters.hawkey.known import KnownRoots
 from bot.adapters.hawkey.parcels import Parcels, dependent_row, pack
@@ -112,9 +113,10 @@ def find_differences(
     return differences(_compare(before, after), sources)
 
 
-def find_order(before: UniverseSpec, after: UniverseSpec, sources: Sequence[str]) -> RebuildOrder:
+def find_order(before: UniverseSpec, after: UniverseSpec, sources: Sequence[str], *, thin: bool) -> RebuildOrder:
     """Answer `Resolver.order`."""
-    return rebuild_order(_compare(before, after), sources)
+    found = rebuild_order(_compare(before, after), sources)
+    return thinned(found) if thin else found
 
 
 def solve_buildroots(spec: UniverseSpec, sources: Sequence[str]) -> Mapping[str, Buildroot | Unsolvable]:
