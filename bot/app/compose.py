@@ -114,6 +114,8 @@ def engine_settings(settings: Settings) -> EngineSettings:
         check_interval=timedelta(seconds=settings.check_seconds),
         comment_interval=timedelta(seconds=settings.comment_seconds),
         trusted_apps=settings.trusted_apps,
+        systemic_failures=settings.systemic_failures,
+        quotas=tuple(settings.quotas.items()),
         workers=settings.workers,
     )
 

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.domain.systemic import MOST
 from bot.domain.target import KojiHub, Target
 from bot.ports.errors import Misconfigured
 
@@ -53,6 +54,10 @@ class Settings(BaseSettings):
     solver_workers: int = Field(default=2, ge=1)
     workers: int = Field(default=4, ge=1)
     """Changes that are worked on at once."""
+    systemic_failures: int = Field(default=MOST, ge=0)
+    """So many first rebuilds of a run that fail with one signature pause it; 0: none do."""
+    quotas: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Globs over `owner/name`, and how many builds of each such repository run at once on a backend."""
     poll_seconds: float = Field(default=1.0, gt=0)
     tick_seconds: float = Field(default=30.0, gt=0)
     check_seconds: float = Field(default=10.0, ge=0)

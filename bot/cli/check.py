@@ -84,7 +84,12 @@ async def _check(request: Request, console: Console) -> int:
     if request.config is not None:
         forge.config = request.config.read_bytes()
     settings = Settings(
-        state_dir=request.state, allowed_hosts=(*ANY_HOST, "localhost"), tick_seconds=1, poll_seconds=0.3, workers=1
+        state_dir=request.state,
+        allowed_hosts=(*ANY_HOST, "localhost"),
+        tick_seconds=1,
+        poll_seconds=0.3,
+        workers=1,
+        systemic_failures=0,
     )
     check_host(sandbox_settings(settings))
     async with world(settings, {NAME: forge}) as everything:

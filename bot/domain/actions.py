@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.domain.build import Build
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.intents import StoredIntent
-from bot.domain.run import Conclusion, Problem, StopReason
+from bot.domain.run import Conclusion, Pause, Problem, StopReason
 from bot.domain.verdict import Finding
 
 
@@ -116,6 +116,14 @@ class CompareRoots:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRun:
+    """Begin no more rebuilds before somebody has decided; without a pause: go on."""
+
+    run: RunId
+    pause: Pause | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishRun:
     """End a run with a conclusion."""
 
@@ -145,6 +153,7 @@ Action = (
     | MakePlan
     | RecordFindings
     | CompareRoots
+    | PauseRun
     | FinishRun
     | CleanUp
 )

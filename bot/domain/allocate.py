@@ -1,32 +1,84 @@
 """Which queued builds get the free slots of a backend.
 
-Runs take turns, so that a plan of a thousand packages does not keep a plan of three waiting; within a run the larger
-priority goes first, then the older build. Baselines belong to no run and take one turn together.
+Repositories take turns (`bot.domain.turns`), each as far as its quota goes; within a run the larger priority goes
+first, then the older build. Baselines belong to no run and take their turns together. What a pause holds gets none.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from bot.domain.build import Build, BuildState
+from bot.domain.ids import RunId
+from bot.domain.run import Run
+from bot.domain.systemic import holds
+from bot.domain.turns import Owner, Turns
+
+Quotas = Sequence[tuple[str, int]]
+"""(glob over `owner/name`, the most builds of one such repository at once): the first that matches counts."""
 
 
-def allocate(queue: Sequence[Build], capacity: int) -> tuple[Build, ...]:
-    """Return the builds to submit now. `queue` is everything unfinished on one backend, `capacity` its slots."""
-    busy = sum(1 for build in queue if build.state is not BuildState.QUEUED)
-    free = capacity - busy
-    waiting: dict[str, list[Build]] = defaultdict(list)
-    running: dict[str, int] = defaultdict(int)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """The builds to submit now, in order, and the last turns of all repositories, for the next time."""
+
+    builds: tuple[Build, ...]
+    served: Mapping[str, int]
+
+
+def allocate(
+    queue: Sequence[Build],
+    capacity: int,
+    runs: Mapping[RunId, Run],
+    quotas: Quotas = (),
+    served: Mapping[str, int] | None = None,
+) -> Grant:
+    """Give free slots away. `queue` is everything unfinished on one backend, `capacity` its slots."""
+    turns: Turns[Build] = Turns(limits(runs, quotas), served or {})
+    free = capacity
     for build in queue:
-        owner = build.run or ""
-        if build.state is BuildState.QUEUED and not build.cancel_requested:
-            waiting[owner].append(build)
-        else:
-            running[owner] += 1
-    for builds in waiting.values():
-        builds.sort(key=lambda build: (-build.priority, build.queued_at, build.key))
+        owner = owner_of(build, runs)
+        if build.state is not BuildState.QUEUED:
+            turns.begin(owner)
+            free -= 1
+        elif not build.cancel_requested and not is_held(build, runs):
+            rank = (-build.priority, build.queued_at, build.key)
+            turns.wait(owner, build, rank, build.queued_at.timestamp())
     granted: list[Build] = []
-    while len(granted) < free and any(waiting.values()):
-        owner = min((owner for owner in waiting if waiting[owner]), key=lambda owner: (running[owner], owner))
-        granted.append(waiting[owner].pop(0))
-        running[owner] += 1
-    return tuple(granted)
+    while len(granted) < free:
+        build_or_none = turns.next()
+        if build_or_none is None:
+            break
+        granted.append(build_or_none)
+    return Grant(builds=tuple(granted), served=turns.served)
+
+
+def owner_of(build: Build, runs: Mapping[RunId, Run]) -> Owner:
+    """Return whose turn a build takes."""
+    run = runs.get(build.run) if build.run is not None else None
+    return Owner() if run is None else run_owner(run)
+
+
+def run_owner(run: Run) -> Owner:
+    """Return whose turn the builds of a run take."""
+    return Owner(repository=_name(run), run=run.id)
+
+
+def is_held(build: Build, runs: Mapping[RunId, Run]) -> bool:
+    """Whether the build is not to be begun, because its run pauses."""
+    run = runs.get(build.run) if build.run is not None else None
+    return run is not None and run.pause is not None and holds(run.pause, build)
+
+
+def limits(runs: Mapping[RunId, Run], quotas: Quotas) -> Mapping[str, int]:
+    """Return the most builds at once of those repositories for which there is a quota."""
+    found: dict[str, int] = {}
+    for run in runs.values():
+        most = next((most for glob, most in quotas if fnmatchcase(str(run.change.repo), glob)), None)
+        if most is not None:
+            found[_name(run)] = most
+    return found
+
+
+def _name(run: Run) -> str:
+    return f"{run.change.repo.forge}:{run.change.repo}"

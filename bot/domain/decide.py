@@ -18,6 +18,7 @@ from bot.domain.actions import (
     HandleIntent,
     LoadConfiguration,
     MakePlan,
+    PauseRun,
     PinSnapshot,
     PrepareWorkspace,
     PublishGeneration,
@@ -36,6 +37,7 @@ from bot.domain.intents import Refresh, StoredIntent
 from bot.domain.plan import PlanEntry
 from bot.domain.queue import dependents_builds, subject_build, wants_baseline_workspace
 from bot.domain.run import Change, Conclusion, Problem, Run, RunState, RunTarget, StopReason
+from bot.domain.systemic import MOST, common_failure, holds, is_over, waits
 from bot.domain.verdict import Finding, Judgement, Needs, Waiver
 
 SUBJECT_RETRIES = 2
@@ -64,6 +66,8 @@ class ChangeView:
     waivers: Mapping[str, Waiver]
     retention: timedelta = timedelta(days=3)
     """How long the workspaces of a finished run are kept for `retry`."""
+    systemic_failures: int = MOST
+    """So many first rebuilds that fail with one signature pause a run; 0: none do."""
 
 
 def decide(view: ChangeView, now: datetime) -> tuple[Action, ...]:
@@ -175,7 +179,7 @@ def _advance(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]
     queued = [action for due in subjects if due is not None for action in due]
     if queued or any(due is None for due in subjects):
         return queued or _compare_failed_subjects(run_view) or _finish_failed_subject(run_view)
-    return _decide_dependents(run_view, run.config, view.waivers, now)
+    return _decide_dependents(view, run_view, run.config, now)
 
 
 def _decide_subjects(run_view: RunView, target: RunTarget, now: datetime) -> list[Action] | None:
@@ -253,16 +257,19 @@ def _finish_failed_subject(run_view: RunView) -> list[Action]:
     return [FinishRun(run=run_view.run.id, conclusion=Conclusion.CANCELLED)]
 
 
-def _decide_dependents(run_view: RunView, config: Config, waivers: Mapping[str, Waiver], now: datetime) -> list[Action]:
+def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now: datetime) -> list[Action]:
     run = run_view.run
     unplanned = [target for target in run_view.targets if not target.planned]
     if unplanned:
         return [MakePlan(run=run.id, target=target.target.name) for target in unplanned]
+    turn = _pause_or_go_on(run_view, view.systemic_failures)
+    if turn is not None:
+        return [turn]
     actions: list[Action] = []
     findings: list[Finding] = []
     open_questions = False
     for target in run_view.targets:
-        part = target_view(run_view, target, config, waivers)
+        part = target_view(run_view, target, config, view.waivers)
         judged = judge_all(part)
         rebuilds = unpublished_rebuilds(part, judged)
         if rebuilds:
@@ -272,6 +279,8 @@ def _decide_dependents(run_view: RunView, config: Config, waivers: Mapping[str, 
         if wants_baseline_workspace(part, judged):
             actions.append(PrepareWorkspace(run=run.id, target=target.target.name, baseline=True))
         due = dependents_builds(run, part, judged, now)
+        if run.pause is not None:
+            due = tuple(build for build in due if not holds(run.pause, build))
         if due:
             actions.append(QueueBuilds(run=run.id, builds=due))
         failed = uncompared(part, judged, run_view.differences)
@@ -287,6 +296,18 @@ def _decide_dependents(run_view: RunView, config: Config, waivers: Mapping[str, 
         conclusion = conclude((finding.judgement for finding in findings), min_coverage=config.min_coverage)
         actions.append(FinishRun(run=run.id, conclusion=conclusion))
     return actions
+
+
+def _pause_or_go_on(run_view: RunView, most: int) -> PauseRun | None:
+    """Return the pause for which there is a reason, or the end of one whose reason is gone; None where all stays."""
+    run = run_view.run
+    if run.pause is not None:
+        return PauseRun(run=run.id, pause=None) if is_over(run.pause, run_view.builds) else None
+    for target in run_view.targets:
+        pause = common_failure(run_view.builds, target.target.name, run.accepted_failures, most)
+        if pause is not None and waits(run_view.builds, pause) and not is_over(pause, run_view.builds):
+            return PauseRun(run=run.id, pause=pause)
+    return None
 
 
 def _findings(run: Run, target: RunTarget, judged: Mapping[str, Judged]) -> list[Finding]:

@@ -19,6 +19,7 @@ from bot.domain.report.answers import answer_no_run, answer_status, answer_why
 from bot.domain.report.values import Links, Report
 from bot.domain.run import Change, Run, RunState, StopReason
 from bot.domain.select import reselect, wishes_of
+from bot.domain.systemic import resumed
 from bot.domain.verbs import USAGES, Verb
 from bot.domain.verdict import Verdict
 
@@ -140,8 +141,14 @@ def _start(command: Command, view: ChangeView, asked: Asked) -> Effect:
         only_targets=targets,
         skip=latest.skip if latest else (),
         include=latest.include if latest else (),
+        accepted_failures=_accepted(latest, state.head_sha),
     )
     return Effect(view=replace(view, runs=(RunView(run=run), *view.runs)))
+
+
+def _accepted(latest: Run | None, head_sha: str) -> tuple[str, ...]:
+    """Return for what a run of the same commit does not pause: who asks for it has seen why the last one did."""
+    return resumed(latest).accepted_failures if latest is not None and latest.head_sha == head_sha else ()
 
 
 def _approve(command: Command, view: ChangeView, asked: Asked) -> Effect:
@@ -242,8 +249,13 @@ def _build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
         and (entry.package in meant if command.packages else verdicts.get((entry.target, entry.package)) in _RETRIED)
     ]
     builds = [build for entry in chosen for build in _by_hand(latest, view, entry, asked)]
-    if not builds:
+    goes_on = run.pause is not None and not command.packages
+    if goes_on:
+        run = resumed(run)
+    if not builds and not goes_on:
         answer = "They wait or run already: this joins them." if chosen else "There is nothing to build again."
+        if chosen and run.pause is not None:
+            answer += " The run pauses, though: `/revdeps retry` without a package lets it go on."
         return Effect(view=view, answer=answer, done=bool(chosen))
     again = {build.package for build in builds}
     going_on = tuple(name for name in run.cancelled_packages if name not in again)

@@ -119,6 +119,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Why a run waits for somebody: the first packages that were rebuilt on a target all failed with one signature."""
+
+    target: str
+    signature: str
+    cause: str
+    """Of the first of them, as it stood in the log."""
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One test of one head commit. Times are aware UTC."""
 
@@ -159,6 +170,9 @@ class Run:
     only_targets: tuple[str, ...] = ()
     """From `run target=…`; empty for all of them."""
     cancelled_packages: tuple[str, ...] = ()
+    pause: Pause | None = None
+    accepted_failures: tuple[str, ...] = ()
+    """Signatures for which the run does not pause (again)."""
     cleaned: bool = False
     """Workspaces and checkout are removed."""
 

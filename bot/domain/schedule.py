@@ -1,9 +1,11 @@
-"""When builds will be done, played through: free slots go to runs in turn, as `bot.domain.allocate` gives them."""
+"""When builds will be done, played through: free slots are given away in turn, as they really are."""
 
 import heapq
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from bot.domain.turns import Owner, Turns
 
 Name = tuple[str, str]
 """Target and package."""
@@ -17,19 +19,23 @@ class Job:
     """
 
     name: Name
-    owner: str
+    owner: Owner
     seconds: float
     ours: bool = True
     running: bool = False
     needs: frozenset[Name] = frozenset()
 
 
-def seconds_until_done(jobs: Sequence[Job], slots: int) -> float:
+_NO_QUOTAS: Mapping[str, int] = {}
+
+
+def seconds_until_done(jobs: Sequence[Job], slots: int, quotas: Mapping[str, int] = _NO_QUOTAS) -> float:
     """Return how long it takes until the last job of ours has ended, with so many slots for all of them.
 
-    Within a run the jobs begin in the order in which they are given. Needs that nobody meets are not waited for.
+    `quotas` is how many jobs of a repository run at once, where that is limited. Within a run the jobs begin in the
+    order in which they are given. Needs that nobody meets are not waited for.
     """
-    play = _Play(jobs)
+    play = _Play(jobs, quotas)
     now = last = 0.0
     while play.ours and play.begin(now, slots):
         now, job = play.end()
@@ -40,12 +46,11 @@ def seconds_until_done(jobs: Sequence[Job], slots: int) -> float:
 class _Play:
     """What runs, what could begin, and what waits for another's end."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], quotas: Mapping[str, int]) -> None:
         pending = {job.name for job in jobs if job.ours}
         self.ours = sum(job.ours for job in jobs)
         self._jobs = jobs
-        self._ready: defaultdict[str, deque[int]] = defaultdict(deque)
-        self._busy: Counter[str] = Counter()
+        self._turns: Turns[int] = Turns(quotas, {})
         self._running: list[tuple[float, int]] = []
         self._left = {number: set(job.needs & pending) - {job.name} for number, job in enumerate(jobs)}
         self._waiting_for: defaultdict[Name, list[int]] = defaultdict(list)
@@ -56,17 +61,18 @@ class _Play:
 
     def begin(self, now: float, slots: int) -> bool:
         """Fill the free slots; return whether anything runs."""
-        while len(self._running) < max(1, slots) and any(self._ready.values()):
-            waiting = (owner for owner, numbers in self._ready.items() if numbers)
-            owner = min(waiting, key=lambda owner: (self._busy[owner], owner))
-            self._start(now, self._ready[owner].popleft())
+        while len(self._running) < max(1, slots):
+            number = self._turns.next()
+            if number is None:
+                break
+            self._start(now, number)
         return bool(self._running)
 
     def end(self) -> tuple[float, Job]:
         """Let the next job end; return when, and which."""
         when, number = heapq.heappop(self._running)
         job = self._jobs[number]
-        self._busy[job.owner] -= 1
+        self._turns.end(job.owner)
         self.ours -= job.ours
         freed = self._waiting_for.pop(job.name, []) if job.ours else []
         for waiting in freed:
@@ -78,11 +84,10 @@ class _Play:
         for number in numbers:
             job = self._jobs[number]
             if job.running:
+                self._turns.begin(job.owner)
                 self._start(0.0, number)
             else:
-                self._ready[job.owner].append(number)
+                self._turns.wait(job.owner, number, number, number)
 
     def _start(self, now: float, number: int) -> None:
-        job = self._jobs[number]
-        self._busy[job.owner] += 1
-        heapq.heappush(self._running, (now + job.seconds, number))
+        heapq.heappush(self._running, (now + self._jobs[number].seconds, number))

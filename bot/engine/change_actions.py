@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bot.domain.actions import CleanUp, FinishRun, RefreshChange, StartRun, StopRun
+from bot.domain.actions import CleanUp, FinishRun, PauseRun, RefreshChange, StartRun, StopRun
 from bot.domain.build import Build, BuildState, Cancelled
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.ids import RunId
 from bot.domain.intents import Refresh
 from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, StopReason
+from bot.domain.systemic import resumed
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.errors import Gone
@@ -110,6 +111,17 @@ async def stop_run(world: World, view: ChangeView, action: StopRun) -> Write:
             await tx.builds.put(
                 [cancelled(build, now) for build in fresh.values() if build.state is not BuildState.DONE]
             )
+
+    return write
+
+
+async def pause_run(world: World, view: ChangeView, action: PauseRun) -> Write:
+    """Let the run wait for a decision, or go on."""
+    run = run_view(view, action.run).run
+    run = resumed(run) if action.pause is None else replace(run, pause=action.pause)
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put(run)
 
     return write
 

@@ -34,9 +34,10 @@ async def _experience(world: World, stored: Stored) -> Experience:
             lately[name] = await tx.builds.lately(name, _LATELY)
         for backend in backends:
             queue += await tx.builds.unfinished(backend)
+        runs = await tx.runs.several({build.run for build in queue if build.run is not None})
     slots = {}
     for backend in backends:
         # A backend that gives no answer now must not keep the report from being made.
         with suppress(RevdepsError):
             slots[backend] = await world.builder(backend).capacity()
-    return Experience(past=past, lately=lately, slots=slots, queue=queue)
+    return Experience(past=past, lately=lately, slots=slots, queue=queue, runs=runs, quotas=world.settings.quotas)

@@ -52,6 +52,8 @@ class Poller:
     strict: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _failures: int = 0
+    _served: Mapping[str, int] = field(default_factory=dict)
+    """Whose turn it was when; whoever takes over begins anew, which costs a turn at most."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop` is set."""
@@ -90,11 +92,19 @@ class Poller:
         running = [build for build in unfinished if build.state is BuildState.RUNNING]
         await self._cancel(lease, builder, unfinished)
         await self._observe(lease, builder, running)
+        await self._begin(lease, builder)
+        return True
+
+    async def _begin(self, lease: Lease, builder: Builder) -> None:
+        """Submit as many of the queued builds as there is room for."""
         async with self.world.store.transaction(lease) as tx:
             unfinished = await tx.builds.unfinished(self.backend)
-        for build in allocate(unfinished, await builder.capacity()):
+            runs = await tx.runs.several({build.run for build in unfinished if build.run is not None})
+        quotas = self.world.settings.quotas
+        grant = allocate(unfinished, await builder.capacity(), runs, quotas, self._served)
+        self._served = grant.served
+        for build in grant.builds:
             await self._submit(lease, builder, build)
-        return True
 
     async def _adopt(self, lease: Lease, builder: Builder, lost: Sequence[Build]) -> None:
         """Look up what was being submitted when somebody died: adopt it, or queue it again."""

@@ -175,7 +175,8 @@ class Reconciler:
 
     async def _load(self, lease: Lease) -> ChangeView | None:
         async with self.world.store.transaction(lease) as tx:
-            return await load_change(tx, ChangeId(lease.subject), self.world.settings.retention)
+            settings = self.world.settings
+            return await load_change(tx, ChangeId(lease.subject), settings.retention, settings.systemic_failures)
 
     async def _publish(self, lease: Lease, view: ChangeView) -> tuple[RevdepsError | None, datetime | None]:
         """Publish; a forge that refuses must not keep builds from going on, so its refusal is raised at the end."""

@@ -212,7 +212,7 @@ def _wants_comment(run_view: RunView, report: Report, *, exists: bool) -> bool:
         return True
     if config.comment is CommentPolicy.ALWAYS:
         return report.stage not in {Stage.QUEUED, Stage.PREPARING}
-    return _now_failing(report) or report.conclusion is Conclusion.ACTION_REQUIRED
+    return _now_failing(report) or report.stage is Stage.PAUSED or report.conclusion is Conclusion.ACTION_REQUIRED
 
 
 def _may_need_comment(run_view: RunView) -> bool:

@@ -5,10 +5,13 @@ from datetime import timedelta
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.ids import ChangeId
 from bot.domain.run import Run, RunState
+from bot.domain.systemic import MOST
 from bot.ports.store import Transaction
 
 
-async def load_change(tx: Transaction, change: ChangeId, retention: timedelta) -> ChangeView | None:
+async def load_change(
+    tx: Transaction, change: ChangeId, retention: timedelta, systemic_failures: int = MOST
+) -> ChangeView | None:
     """Return a change with its intents and with those of its runs about which something may be due."""
     stored = await tx.changes.get(change)
     if stored is None:
@@ -25,6 +28,7 @@ async def load_change(tx: Transaction, change: ChangeId, retention: timedelta) -
         runs=tuple(views),
         waivers=await tx.waivers.of_change(change),
         retention=retention,
+        systemic_failures=systemic_failures,
     )
 
 

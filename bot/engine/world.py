@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from bot.domain.allocate import Quotas
 from bot.domain.config import Config, ConfigProblem
 from bot.domain.selection import CONFIG_FILE
+from bot.domain.systemic import MOST
 from bot.ports.builder import Builder
 from bot.ports.clock import Clock
 from bot.ports.comments import CommentReader
@@ -44,6 +46,10 @@ class EngineSettings:
     """The least time between two progress updates of a comment."""
     trusted_apps: tuple[str, ...] = ()
     """Logins of Apps and bots whose pull requests run by themselves."""
+    systemic_failures: int = MOST
+    """So many first rebuilds that fail with one signature pause a run; 0: none do."""
+    quotas: Quotas = ()
+    """How many builds of one repository run at once on each backend."""
     workers: int = 4
     """How many changes are worked on at once."""
 

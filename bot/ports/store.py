@@ -130,6 +130,10 @@ class Runs(Protocol):
         """Return a run."""
         ...
 
+    async def several(self, runs: Collection[RunId]) -> Mapping[RunId, Run]:
+        """Return those of the runs that exist."""
+        ...
+
     async def of_change(self, change: ChangeId) -> Sequence[Run]:
         """Return a change's runs, newest (highest sequence) first."""
         ...

@@ -13,6 +13,7 @@ from bot.domain.report.buildroots import basis, change_notes, change_words
 from bot.domain.report.escape import clean, clean_lines
 from bot.domain.report.headline import counts, headline
 from bot.domain.report.outlook import forecast_words, why_left_out
+from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import subject_text
 from bot.domain.report.values import BuildView, Links, Report, Row
 from bot.domain.report.words import STOPS, WORDS, count, duration, outcome_words, word
@@ -150,6 +151,7 @@ GLOBALS: Mapping[str, object] = {
     "log": _LINKS.log,
     "outcome": outcome,
     "outcome_words": outcome_words,
+    "pause_words": pause_words,
     "slug": slug,
     "state": state,
     "subject_text": subject_text,

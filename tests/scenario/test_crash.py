@@ -11,12 +11,17 @@ import pytest
 from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.plan import RebuildOrder
 from bot.engine import executor, poller
+from bot.engine.world import EngineSettings
 from tests.fakes.builder import failed
 from tests.fakes.resolver import affected, uninstallable, unresolvable
 from tests.scenario.harness import Stage, stage
 
 POINTS = [f"{action.__name__}:{point}" for action in executor.REGISTRY for point in executor.POINTS]
 POINTS += list(poller.POINTS)
+
+
+MANY = [f"dependent-{number:02}" for number in range(10)]
+"""So many that a pause holds some."""
 
 
 class Crash(BaseException):
@@ -68,9 +73,12 @@ async def story(revdeps: Stage) -> dict[str, object]:
     asked = await revdeps.ask(ref, "/revdeps retry tool\n/revdeps status")
     await settle(revdeps)
     retried = await revdeps.verdicts(ref)
-    revdeps.builder.outcome_for = None
+    many = [affected(name) for name in MANY]
+    revdeps.resolver.script_impact(["libfoo"], *many)
+    revdeps.builder.outcome_for = lambda request: Succeeded() if request.package == "libfoo" else failed("ld: no -lfoo")
     await revdeps.push(ref)
     await settle(revdeps)
+    paused = (await revdeps.view(ref)).runs[0].run.pause
     revdeps.forge.close(ref)
     await revdeps.deliver_refresh(ref)
     await settle(revdeps)
@@ -78,6 +86,7 @@ async def story(revdeps: Stage) -> dict[str, object]:
     return {
         "first": first,
         "retried": retried,
+        "paused": paused,
         "conclusions": [found.run.conclusion for found in view.runs],
         "intents left": view.intents,
         "reactions": asked.reactions,
@@ -95,7 +104,8 @@ def _without_run(key: str) -> str:
 
 async def tell(directory: Path, at: int | None) -> tuple[dict[str, object], Killer, Stage]:
     killer = Killer(at)
-    async with stage(directory) as revdeps:
+    settings = EngineSettings(state=directory, public_url="https://revdeps.example", systemic_failures=2)
+    async with stage(directory, settings=settings) as revdeps:
         revdeps.checkpoint = killer
         return await story(revdeps), killer, revdeps
 

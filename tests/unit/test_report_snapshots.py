@@ -19,9 +19,10 @@ from bot.domain.report.check import render_check
 from bot.domain.report.comment import render_comment, render_notice
 from bot.domain.report.export import to_json
 from bot.domain.report.values import Forecast, Links, Report
-from bot.domain.run import Conclusion, Problem, RunState
+from bot.domain.run import Conclusion, Pause, Problem, RunState
 from bot.domain.verdict import Verdict
 from tests.fakes.reports import (
+    INIT_MISSING,
     PASSED,
     START,
     STATE,
@@ -34,6 +35,7 @@ from tests.fakes.reports import (
     source,
     story,
     subject_build,
+    twice,
 )
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -101,6 +103,37 @@ def test_while_it_builds_the_previous_result_stays_readable() -> None:
     assert matches("rebuilding.md", render_comment(report, LINKS))
     assert matches("rebuilding-check.md", whole(render_check(report, LINKS, GITHUB)))
     assert matches("rebuilding-status.md", answer_status(report, LINKS))
+
+
+def test_a_run_that_pauses_asks_and_says_whose_fault_it_looks_like() -> None:
+    names = ("bar", "baz", "old-1")
+    stored = Stored(
+        run=run(
+            state=RunState.ACTIVE,
+            conclusion=None,
+            finished_at=None,
+            pause=Pause(
+                target=run_target().target.name,
+                signature=INIT_MISSING.signature,
+                cause=INIT_MISSING.cause,
+                packages=names,
+            ),
+        ),
+        targets=(run_target(),),
+        entries=[entry(name) for name in (*names, "happy", "fine")],
+        findings=(finding("bar", Verdict.REGRESSED, cause=INIT_MISSING.cause, signature=INIT_MISSING.signature),),
+        builds=(
+            subject_build(),
+            *twice("bar", INIT_MISSING),
+            build("baz", INIT_MISSING),
+            build("old-1", INIT_MISSING),
+            build("old-1", INIT_MISSING, baseline=True),
+            build("happy", None),
+        ),
+    )
+    report = assemble(stored, Context(state=STATE))
+    assert matches("paused.md", render_comment(report, LINKS))
+    assert matches("paused-check.md", whole(render_check(report, LINKS, GITHUB)))
 
 
 def test_an_outsiders_change_waits_and_says_what_to_read() -> None:

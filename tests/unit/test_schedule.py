@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.schedule import Job, seconds_until_done
+from bot.domain.turns import Owner
 
 
-def job(name: str, seconds: float = 10, *needs: str, **changes: object) -> Job:
+def job(name: str, seconds: float = 10, *needs: str, owner: str = "me", **changes: object) -> Job:
     wanted = frozenset(("f44", need) for need in needs)
-    return Job(name=("f44", name), seconds=seconds, needs=wanted, **{"owner": "me", **changes})  # type: ignore[arg-type]
+    whose = Owner(repository=owner, run=owner)
+    return Job(name=("f44", name), seconds=seconds, needs=wanted, owner=whose, **changes)  # type: ignore[arg-type]
 
 
 def theirs(name: str, seconds: float = 10, *, owner: str = "other", running: bool = False) -> Job:
@@ -28,7 +30,12 @@ PLAYS = [
     ("a cycle ends with what can be built", [job("a", 10, "b"), job("b", 10, "a"), job("c")], 1, 10),
     ("what runs keeps its slot", [theirs("x", 7, running=True), job("a")], 1, 17),
     ("runs take turns", [job("a"), job("b"), *(theirs(f"x{n}") for n in range(50))], 2, 20),
-    ("of many runs in turn", [job("a", owner="z"), theirs("x", owner="p"), theirs("y", owner="q")], 1, 30),
+    (
+        "of many runs in turn",
+        [*(theirs(f"x{n}", owner="p") for n in range(50)), theirs("y", owner="q"), job("a", owner="z")],
+        1,
+        30,
+    ),
     ("others' builds after ours do not count", [job("a"), theirs("x", 1000, owner="zoo")], 2, 10),
     ("others of the same name are others", [job("b", 10, "a"), job("a"), theirs("a", 1)], 3, 20),
 ]

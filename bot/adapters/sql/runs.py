@@ -1,6 +1,6 @@
 """Runs with their targets, plans and findings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.sql import tables
 from bot.adapters.sql.codec import decode, encode
-from bot.adapters.sql.statements import upsert
+from bot.adapters.sql.statements import batches, upsert
 from bot.domain.difference import RootDifference
 from bot.domain.ids import ChangeId, RunId, SnapshotId
 from bot.domain.plan import PlanEntry
@@ -35,6 +35,13 @@ class SqlRuns:
         """Return a run."""
         found = await self._select(Run, sa.select(_run.c.value).where(_run.c.id == run))
         return found[0] if found else None
+
+    async def several(self, runs: Collection[RunId]) -> Mapping[RunId, Run]:
+        """Return those of the runs that exist."""
+        found: list[Run] = []
+        for some in batches(sorted(set(runs))):
+            found += await self._select(Run, sa.select(_run.c.value).where(_run.c.id.in_(some)))
+        return {run.id: run for run in found}
 
     async def of_change(self, change: ChangeId) -> Sequence[Run]:
         """Return a change's runs, newest (highest sequence) first."""

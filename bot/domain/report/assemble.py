@@ -71,6 +71,7 @@ def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
         finished_at=run.finished_at,
         problem=run.problem,
         config_problems=run.config_problems,
+        pause=run.pause,
         stop=run.stop,
         stopped_by=run.stopped_by,
         min_coverage=run.config.min_coverage if run.config else 90,
@@ -98,7 +99,7 @@ def stage(stored: Stored) -> Stage:
     examined = {entry.target for entry in stored.entries}
     if any(not target.planned and target.target.name not in examined for target in targets):
         return Stage.RESOLVING
-    return Stage.REBUILDING
+    return Stage.PAUSED if run.pause else Stage.REBUILDING
 
 
 def wanted_tails(stored: Stored) -> tuple[BuildKey, ...]:

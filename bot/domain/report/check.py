@@ -5,7 +5,7 @@ from bot.domain.publication import Annotation, Button, Capabilities, Check, Chec
 from bot.domain.report.budget import Detail, fit
 from bot.domain.report.comment import LIMIT, overview, previous
 from bot.domain.report.escape import clean, code, prose, shorten
-from bot.domain.report.headline import headline, sign, title
+from bot.domain.report.headline import WAITS, headline, sign, title
 from bot.domain.report.pieces import NAME, subject
 from bot.domain.report.sections import sections
 from bot.domain.report.values import Links, Report, Stage
@@ -46,7 +46,7 @@ def _state(report: Report) -> tuple[CheckStatus, Conclusion | None]:
     """Return status and conclusion, by the table of docs/reports.md. What waits for a person is not in progress."""
     if report.stage is Stage.QUEUED:
         return CheckStatus.QUEUED, None
-    if report.stage is Stage.WAITING:
+    if report.stage in WAITS:
         return CheckStatus.COMPLETED, Conclusion.ACTION_REQUIRED
     if report.finished:
         return CheckStatus.COMPLETED, report.conclusion or Conclusion.CANCELLED
@@ -84,6 +84,8 @@ def _buttons(report: Report) -> tuple[Button, ...]:
     """Return at most three actions that make sense now."""
     if report.stage is Stage.WAITING:
         return (APPROVE,)
+    if report.stage is Stage.PAUSED:
+        return (RETRY_FAILED, CANCEL_RUN)
     if not report.finished:
         return (CANCEL_RUN,)
     if not report.with_verdict(Verdict.REGRESSED, Verdict.INCONCLUSIVE, Verdict.BLOCKED, Verdict.CHANGED_FAILURE):

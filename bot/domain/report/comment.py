@@ -12,6 +12,7 @@ from bot.domain.report.escape import code, prose, tag
 from bot.domain.report.groups import regressions
 from bot.domain.report.headline import counts, headline, sign
 from bot.domain.report.outlook import forecast_words
+from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import NAME, folded, link, names, subject, table
 from bot.domain.report.sections import sections
 from bot.domain.report.values import Links, Report, Stage
@@ -58,7 +59,13 @@ def render_notice(report: Report, links: Links, comment: str = "") -> str:
 def overview(report: Report, links: Links, detail: Detail) -> list[str]:
     """Return what stands above the folded sections: state, problem, advice, the table. Each part is a paragraph."""
     groups = regressions(report)
-    parts = [_status(report, links), *_problem(report), _forecast(report), table(groups, report, links, detail)]
+    parts = [
+        _status(report, links),
+        *_problem(report),
+        *pause_words(report),
+        _forecast(report),
+        table(groups, report, links, detail),
+    ]
     return [part for part in (*parts, _advice(report)) if part]
 
 

@@ -4,6 +4,7 @@ from bot.domain.difference import RootDifference
 from bot.domain.report.headline import headline, title
 from bot.domain.report.values import BuildView, Forecast, Report, Row, Subject
 from bot.domain.report.words import outcome_words
+from bot.domain.run import Pause
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
@@ -29,6 +30,7 @@ def to_json(report: Report) -> dict[str, Json]:
         "targets": list(report.targets),
         "coverage": {"tested": coverage.tested, "planned": coverage.planned, "affected": coverage.affected},
         "problem": {"what": report.problem.what, "hint": report.problem.hint} if report.problem else None,
+        "pause": _pause(report.pause) if report.pause else None,
         "configuration_problems": [str(problem) for problem in report.config_problems],
         "subjects": [_subject(subject) for subject in report.subjects],
         "packages": [_row(row) for row in report.rows],
@@ -38,6 +40,15 @@ def to_json(report: Report) -> dict[str, Json]:
         ],
         "notes": list(report.notes),
         "forecast": _forecast(report.forecast) if report.forecast else None,
+    }
+
+
+def _pause(pause: Pause) -> Json:
+    return {
+        "target": pause.target,
+        "signature": pause.signature,
+        "cause": pause.cause,
+        "packages": list(pause.packages),
     }
 
 

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 
+from bot.domain.allocate import Quotas, is_held, limits, owner_of, run_owner
 from bot.domain.build import Build, BuildState
 from bot.domain.history import PastBuild
+from bot.domain.ids import RunId
 from bot.domain.plan import WITHOUT_A_BUILD, PlanEntry
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
-from bot.domain.run import RunState
+from bot.domain.run import Run, RunState
 from bot.domain.schedule import Job, seconds_until_done
+from bot.domain.turns import Owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,9 @@ class Experience:
     """How many builds go on at once, by backend."""
     queue: Sequence[Build] = ()
     """Every build on these backends that has not ended."""
+    runs: Mapping[RunId, Run] = field(default_factory=dict)
+    """The runs that these belong to."""
+    quotas: Quotas = ()
 
 
 _NONE = Experience()
@@ -62,8 +68,8 @@ def forecast(stored: Stored, now: datetime, experience: Experience = _NONE) -> F
 
 
 def has_future(stored: Stored) -> bool:
-    """Whether there is a plan that is not over."""
-    return stored.run.state is RunState.ACTIVE and bool(stored.entries)
+    """Whether there is a plan that is not over, and nobody has to decide first."""
+    return stored.run.state is RunState.ACTIVE and stored.run.pause is None and bool(stored.entries)
 
 
 def unbuilt(stored: Stored) -> list[PlanEntry]:
@@ -124,25 +130,30 @@ def _seconds(
     backends = {target.target.name: target.target.backend for target in stored.targets}
     jobs: defaultdict[str, list[Job]] = defaultdict(list)
     ours = {build.key for build in going}
-    for build in (*going, *(build for build in experience.queue if build.key not in ours)):
-        jobs[build.backend].append(_job_of(build, costs, now, ours=build.key in ours))
+    runs = {**experience.runs, stored.run.id: stored.run}
+    others = [build for build in experience.queue if build.key not in ours and not is_held(build, runs)]
+    for build in sorted((*going, *others), key=lambda build: build.queued_at):
+        seconds = costs.wall(build.target, build.package) or 0.0
+        jobs[build.backend].append(_job_of(build, owner_of(build, runs), seconds, now, ours=build.key in ours))
+    mine = run_owner(stored.run)
     for entry in waiting:
         needs = frozenset() if entry.ready else frozenset((entry.target, need) for need in entry.needs)
         seconds = costs.wall(entry.target, entry.package) or 0.0
         name = (entry.target, entry.package)
-        jobs[backends.get(entry.target, "")].append(Job(name=name, owner=stored.run.id, seconds=seconds, needs=needs))
+        jobs[backends.get(entry.target, "")].append(Job(name=name, owner=mine, seconds=seconds, needs=needs))
+    quotas = limits(runs, experience.quotas)
     return max(
-        seconds_until_done(found, experience.slots.get(backend) or _running(found)) for backend, found in jobs.items()
+        seconds_until_done(found, experience.slots.get(backend) or _running(found), quotas)
+        for backend, found in jobs.items()
     )
 
 
-def _job_of(build: Build, costs: _Costs, now: datetime, *, ours: bool) -> Job:
-    seconds = costs.wall(build.target, build.package) or 0.0
+def _job_of(build: Build, owner: Owner, seconds: float, now: datetime, *, ours: bool) -> Job:
     if build.started_at is not None:
         seconds = max(0.0, seconds - (now - build.started_at).total_seconds())
     return Job(
         name=(build.target, build.package),
-        owner=build.run or "",
+        owner=owner,
         seconds=seconds,
         ours=ours,
         running=build.state is not BuildState.QUEUED,

@@ -17,12 +17,14 @@ _ACTIVE = {
     Stage.BUILDING: "Building the change",
     Stage.RESOLVING: "Resolving who depends on it",
 }
+WAITS = frozenset({Stage.WAITING, Stage.PAUSED})
+"""Stages in which somebody has to decide before anything more is begun."""
 _QUIET = (Verdict.STILL_PASSING, Verdict.NOT_TESTED)
 
 
 def sign(report: Report) -> str:
     """Return the sign in front of the headline."""
-    if report.stage is Stage.WAITING:
+    if report.stage in WAITS:
         return SIGNS[Conclusion.ACTION_REQUIRED]
     return SIGNS[report.conclusion] if report.finished and report.conclusion else PENDING.sign
 
@@ -31,6 +33,8 @@ def headline(report: Report) -> str:
     """Return what a run has come to, in a few words."""
     if report.stage is Stage.WAITING:
         return "Waiting for approval"
+    if report.pause and report.stage is Stage.PAUSED:
+        return f"Paused: the first {count(len(report.pause.packages), 'rebuild')} failed in one way"
     if not report.finished:
         return _ACTIVE.get(report.stage) or _progress(report)
     match report.conclusion:
@@ -73,7 +77,7 @@ def title(report: Report) -> str:
         if report.conclusion is Conclusion.TIMED_OUT:
             return f"{headline(report)} · {numbers}"
         return numbers
-    if report.stage is Stage.REBUILDING:
+    if report.stage in {Stage.REBUILDING, Stage.PAUSED}:
         return f"{headline(report)} · {numbers}" if numbers else headline(report)
     return headline(report)
 

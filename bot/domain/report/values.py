@@ -17,7 +17,7 @@ from bot.domain.ids import BuildKey, RunId
 from bot.domain.packages import Link
 from bot.domain.plan import Selection, Uninstallable
 from bot.domain.priority import Weight
-from bot.domain.run import ChangeRef, Conclusion, Problem, StopReason
+from bot.domain.run import ChangeRef, Conclusion, Pause, Problem, StopReason
 from bot.domain.verdict import CONCLUSIVE, Verdict
 
 
@@ -30,6 +30,7 @@ class Stage(Enum):
     BUILDING = "building the change"
     RESOLVING = "resolving"
     REBUILDING = "rebuilding"
+    PAUSED = "paused"
     FINISHED = "finished"
 
 
@@ -194,6 +195,7 @@ class Report:
     finished_at: datetime | None = None
     problem: Problem | None = None
     config_problems: tuple[ConfigProblem, ...] = ()
+    pause: Pause | None = None
     stop: StopReason | None = None
     stopped_by: str | None = None
     min_coverage: int = 90
