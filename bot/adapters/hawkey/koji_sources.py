@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
+from bot.adapters.hawkey.access import write_whole
 from bot.adapters.hawkey.architectures import ARCHITECTURES
-from bot.adapters.hawkey.metadata import write_whole
 from bot.adapters.hawkey.rpmmd_writer import Written, write_metadata
 from bot.domain.target import KojiTag
 from bot.ports.errors import Misconfigured, Transient

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bot.adapters.hawkey import zchunk
-from bot.adapters.hawkey.access import write_whole
 from bot.adapters.hawkey.fetch import UnavailableError
 from bot.adapters.hawkey.mirrors import Places, find_places
 from bot.adapters.hawkey.packed import PACKINGS, unpacked
@@ -22,7 +21,7 @@ from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.target import Repository
 from bot.ports.errors import Misconfigured, Transient
 
-__all__ = ["fetch_metadata", "fetch_repository", "metadata_directory", "write_whole"]
+__all__ = ["fetch_metadata", "fetch_repository", "metadata_directory"]
 
 KINDS: Mapping[str, Sequence[str]] = {
     "primary": ("primary", "primary_zck"),

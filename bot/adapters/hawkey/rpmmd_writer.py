@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from bot.adapters.hawkey.metadata import metadata_directory, write_whole
+from bot.adapters.hawkey.access import write_whole
+from bot.adapters.hawkey.pins import metadata_directory
 
 _VERSIONED = re.compile(r"(?P<name>[^(].*) (?P<operator><=|>=|<|>|=) (?P<evr>\S+)")
 _FLAGS = {"<": "LT", ">": "GT", "=": "EQ", "<=": "LE", ">=": "GE"}
