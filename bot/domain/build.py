@@ -115,6 +115,12 @@ class TreeSource:
     package: PackageConfig
     release_suffix: str = ""
     """Appended to Release, so that the change is newer than what it replaces, for example `.rd1a2b3c4`."""
+    forge: str = ""
+    """Where the commit can be fetched by others: the forge, by the name that the settings give it."""
+    repository: str = ""
+    """`owner/name` on that forge."""
+    commit: str = ""
+    """The commit's full hash; the repository that the change is proposed to has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,14 @@ def subject_build(run: Run, target: RunTarget, package: PackageConfig, attempt: 
     assert target.workspace is not None  # likewise
     name = package.name or ""
     key = CandidateKey(run=run.id, package=name, target=target.target.name, variant="subject", attempt=attempt)
-    source = TreeSource(directory=run.checkout, package=package, release_suffix=release_suffix(run))
+    source = TreeSource(
+        directory=run.checkout,
+        package=package,
+        release_suffix=release_suffix(run),
+        forge=run.change.repo.forge,
+        repository=str(run.change.repo),
+        commit=run.head_sha,
+    )
     request = BuildRequest(
         package=name,
         workspace=target.workspace,

@@ -64,3 +64,5 @@ class Target:
     repositories: tuple[Repository, ...]
     buildroot: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    chroot: str | None = None
+    """What a Copr calls the place to build in (`fedora-42-x86_64`); None: the target's name and architecture."""

@@ -1,4 +1,4 @@
-"""What every builder does: the fake that engine tests use, and the sandbox. See bot/ports/builder.py."""
+"""What every builder does: the fake that engine tests use, and the backends. See bot/ports/builder.py."""
 
 import asyncio
 import shutil
@@ -24,9 +24,15 @@ from bot.domain.target import Repository, Target
 from bot.ports.builder import Builder, BuildStatus, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected
 from tests.fakes.builder import FakeBuilder, failed
+from tests.fakes.copr.place import place as copr_place
+from tests.fakes.copr.worker import Scripted as CoprScript
+from tests.fakes.copr.worker import built as built_in_copr
+from tests.fakes.copr.worker import failed as failed_in_copr
+from tests.fakes.copr.worker import going as going_in_copr
 from tests.fakes.koji.threaded import place as koji_place
 from tests.fakes.koji.worker import Job, Scripted, Work, built, going
 from tests.fakes.koji.worker import failed as failed_in_mock
+from tests.fakes.mock.place import MockPlace
 from tests.fakes.sandbox import SandboxWorld, Spec, ended, running
 
 ENDLESS = "endless"
@@ -98,7 +104,24 @@ def koji_worker() -> Scripted:
     return Scripted(table=table)
 
 
-@pytest.fixture(params=["fake", "koji", pytest.param("sandbox", marks=pytest.mark.rpm)])
+def copr_worker() -> CoprScript:
+    """What the builders of a Copr make of the same packages."""
+    script = CoprScript()
+    script.table["bad"] = failed_in_copr
+    script.table["user"] = lambda job: built_in_copr(job, "good")
+    script.table[ENDLESS] = lambda job: going_in_copr()
+    return script
+
+
+@pytest.fixture(
+    params=[
+        "fake",
+        "koji",
+        "copr",
+        pytest.param("mock", marks=pytest.mark.rpm),
+        pytest.param("sandbox", marks=pytest.mark.rpm),
+    ]
+)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     if request.param == "fake":
         fake = FakeBuilder(outcome_for=fake_outcome)
@@ -109,6 +132,17 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         with koji_place(tmp_path / "koji", koji_worker(), sorted(SPECS)) as hub:
             yield World(hub.builder(), hub.target, tmp_path / "checkouts", restart=hub.builder)
             assert hub.hub.violations == []
+        return
+    if request.param == "copr":
+        with copr_place(tmp_path / "copr", copr_worker()) as here:
+            yield World(here.builder(), here.target, tmp_path / "checkouts", restart=here.builder)
+        return
+    if request.param == "mock":
+        machine = MockPlace(tmp_path / "mock", request.getfixturevalue("base"), real=True)
+        builder = machine.builder()
+        yield World(builder, machine.target, tmp_path / "checkouts", restart=machine.builder)
+        asyncio.run(_clean(builder))
+        assert machine.stage.violations == ""
         return
     place = SandboxWorld(tmp_path, slots=1)
     repository = Repository(url=request.getfixturevalue("base").as_uri())

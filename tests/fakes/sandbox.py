@@ -55,7 +55,14 @@ class Spec:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / f"{self.name}.spec").write_text(self.text)
         package = PackageConfig(spec=f"{self.name}.spec", name=self.name, method=method)
-        return TreeSource(directory=str(directory), package=package, release_suffix=suffix)
+        return TreeSource(
+            directory=str(directory),
+            package=package,
+            release_suffix=suffix,
+            forge="github",
+            repository=f"octocat/{self.name}",
+            commit="f" * 40,
+        )
 
 
 async def ended(builder: Builder, refs: Sequence[BuildRef], within: float = _LONG) -> list[BuildStatus]:

@@ -21,7 +21,12 @@ def test_the_change_itself_is_built_from_its_checkout_with_a_newer_release():
     assert build.key == "c/run1/rawhide/libfoo/subject/0/2"
     assert build.purpose is Purpose.SUBJECT
     assert build.request.source == TreeSource(
-        directory="/checkout", package=CONFIG.packages[0], release_suffix=".rda1b2c3d"
+        directory="/checkout",
+        package=CONFIG.packages[0],
+        release_suffix=".rda1b2c3d",
+        forge="github",
+        repository=str(run().change.repo),
+        commit=run().head_sha,
     )
     assert build.request.generation == -1
 

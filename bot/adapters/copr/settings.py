@@ -1,0 +1,40 @@
+"""What an operator says about one Copr."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoprSettings:
+    """A Copr, by the name under which targets speak of it. `url` is where its API and its pages are."""
+
+    name: str
+    url: str
+    login: str
+    token: str = field(repr=False)
+    owner: str
+    """The user, or `@group`, whose projects ours are."""
+    credentials: Path | None = None
+    """Where login and token were read, for messages."""
+    prefix: str = "revdeps"
+    """Projects whose names begin so, and `-`, are ours: services that share an account need one each."""
+    clone_urls: Mapping[str, str] = field(default_factory=dict)
+    """By forge: where the commits of a pull request can be fetched, with `{repository}` for `owner/name`."""
+    distgits: Mapping[str, str] = field(default_factory=dict)
+    """By host of a dist-git: the name under which this Copr knows it."""
+    source_chroot: str = "fedora-latest-x86_64"
+    """Where the source package of a change is made."""
+    source_packages: tuple[str, ...] = ("make", "packit")
+    """What a package's own `command` finds there, beside git and rpm-build."""
+    upload: bool = False
+    """Whether source packages may be made here and uploaded, where the Copr cannot fetch them."""
+    max_running: int = 20
+    """How many builds of ours may be there at once."""
+    delete_after: timedelta = timedelta(days=14)
+    """After which time the Copr removes a project that nobody has removed."""
+    timeout: timedelta = timedelta(seconds=60)
+    """For one answer of the Copr."""
+    connections: int = 4
+    """Calls at once."""

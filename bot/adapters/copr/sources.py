@@ -1,0 +1,154 @@
+"""How a Copr gets the source package of a build: it makes it from a commit, fetches it, or is sent it.
+
+The change's own is made by a script on the Copr's builder (its source method "custom"): nothing of a pull request runs
+here, and only a script can raise the release. What the script leaves in `result` is made into a source package there.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.adapters.copr.settings import CoprSettings
+from bot.domain.build import SrpmSource, TreeSource
+from bot.domain.config import SourceMethod
+from bot.ports.errors import Misconfigured, Rejected
+
+RESULT = "result"
+SCRIPT_LENGTH = 4096
+"""Characters of a script that Copr takes (coprs/forms.py, PackageFormCustom)."""
+_GIT = re.compile(r"git\+(?P<url>https?://[^#]+?)(?:\.git)?/?#(?P<commit>[0-9a-f]{7,64})")
+
+Create = Callable[[Any], Any]
+"""Asks the client for a build."""
+
+_PACKAGES: Mapping[SourceMethod, str] = {
+    SourceMethod.SPEC: "",
+    SourceMethod.LOOKASIDE: "curl",
+    SourceMethod.URLS: "rpmdevtools",
+    SourceMethod.ARCHIVE: "rpmdevtools xz bzip2",
+    SourceMethod.RPMAUTOSPEC: "rpmautospec",
+    SourceMethod.COMMAND: "cpio",
+}
+_FILES = """\
+cp -R "$(dirname "$spec")"/. "$out"
+rm -rf "$out/.git"
+find "$out" -maxdepth 1 -name '*.spec' ! -name "$name" -delete
+"""
+_STEPS: Mapping[SourceMethod, str] = {
+    SourceMethod.SPEC: _FILES,
+    SourceMethod.LOOKASIDE: _FILES
+    + """\
+package=${name%.spec}
+sed -nE 's/^(\\S+) \\((.+)\\) = ([0-9a-f]+)$/\\1 \\2 \\3/p; s/^([0-9a-f]{32}) +(\\S+)$/MD5 \\2 \\1/p' "$out/sources" |
+while read -r kind file sum; do
+  kind=$(echo "$kind" | tr A-Z a-z)
+  from=$(echo "$lookaside" | sed "s|{name}|$package|g; s|{filename}|$file|g; s|{hashtype}|$kind|g; s|{hash}|$sum|g")
+  curl -fsSL --retry 3 -o "$out/$file" "$from"
+  echo "$sum  $out/$file" | "${kind}sum" -c -
+done
+""",
+    SourceMethod.URLS: _FILES + 'spectool -g -C "$out" "$out/$name"\n(cd "$out" && check)\n',
+    SourceMethod.ARCHIVE: _FILES
+    + """\
+prefix=$(rpmspec -q --srpm --qf '%{name}-%{version}' "$spec")
+source=$(spectool -l -s 0 "$spec" | sed 's/^Source0: *//')
+git -c tar.tar.xz.command='xz -c' -c tar.tar.bz2.command='bzip2 -c' \\
+  archive --prefix="$prefix/" -o "$out/$(basename "$source")" HEAD
+""",
+    SourceMethod.RPMAUTOSPEC: _FILES + 'rpmautospec process-distgit "$spec" "$out/$name"\n',
+    SourceMethod.COMMAND: """\
+mkdir ../made
+(RESULTDIR=$(cd ../made && pwd); export RESULTDIR; sh -euc "$command")
+rpm2cpio ../made/*.src.rpm | (cd "$out" && cpio -id)
+""",
+}
+_RELEASE = """\
+sed -i -E "0,/^release[ \\t]*:/I s/^(release[ \\t]*:[ \\t]*)(.*[^ \\t])[ \\t]*$/\\1\\2$suffix/I" "$out"/*.spec
+"""
+
+
+def script_of(source: TreeSource, clone_url: str) -> str:
+    """Return the script that makes the sources of a change; raise Rejected where it is too long for a Copr."""
+    package = source.package
+    whole = package.method in (SourceMethod.RPMAUTOSPEC, SourceMethod.COMMAND)
+    values = {
+        "url": clone_url,
+        "commit": source.commit,
+        "spec": package.spec,
+        "suffix": source.release_suffix,
+        "lookaside": package.lookaside or "",
+        "command": package.command or "",
+    }
+    lines = ["#!/bin/sh -eu", *(f"{key}={shlex.quote(value)}" for key, value in values.items() if value)]
+    if package.method is SourceMethod.URLS:
+        lines += ["check() {", *(_check(name, checksum) for name, checksum in package.checksums), "}"]
+    lines += [
+        f'mkdir -p {RESULT}; out=$PWD/{RESULT}; name=$(basename "$spec")',
+        "git init -q checkout; cd checkout",
+        f'git fetch -q {"" if whole else "--depth 1 "}"$url" "$commit"',
+        "git checkout -q FETCH_HEAD",
+    ]
+    script = "\n".join(lines) + "\n" + _STEPS[package.method] + (_RELEASE if source.release_suffix else "")
+    if len(script) > SCRIPT_LENGTH:
+        raise Rejected(f"the source package of {package.name or package.spec} needs more words than a Copr takes")
+    return script
+
+
+def _check(name: str, checksum: str) -> str:
+    algorithm, _, value = checksum.partition(":")
+    return f"  echo {shlex.quote(f'{value}  {name}')} | {shlex.quote(algorithm)}sum -c -"
+
+
+def clone_url(source: TreeSource, settings: CoprSettings) -> str | None:
+    """Return where the Copr can fetch the change, None where it cannot."""
+    pattern = settings.clone_urls.get(source.forge)
+    return pattern.format(repository=source.repository) if pattern and source.commit else None
+
+
+def from_tree(source: TreeSource, settings: CoprSettings, options: Mapping[str, Any]) -> Create:
+    """Return the call that builds a change."""
+    url = clone_url(source, settings)
+    if url is None:
+        raise Misconfigured(
+            f"build system {settings.name}",
+            f"the Copr does not know where to fetch changes of {source.forge or 'this forge'}",
+            "Name the forge under `clone-urls`, or allow `upload`.",
+        )
+    packages = ["git-core", "rpm-build", *_PACKAGES[source.package.method].split()]
+    if source.package.method is SourceMethod.COMMAND:
+        packages += settings.source_packages
+    script = script_of(source, url)
+    return lambda client: client.build_proxy.create_from_custom(
+        script=script,
+        script_chroot=settings.source_chroot,
+        script_builddeps=" ".join(packages),
+        script_resultdir=RESULT,
+        **options,
+    )
+
+
+def from_srpm(source: SrpmSource, settings: CoprSettings, options: Mapping[str, Any]) -> Create:
+    """Return the call that builds a source package that exists: an address, or `git+https://…#commit` of a dist-git."""
+    found = _GIT.fullmatch(source.location)
+    if found:
+        return _from_git(found["url"], found["commit"], settings, options)
+    if urlsplit(source.location).scheme not in ("http", "https"):
+        raise Rejected(f"a Copr cannot fetch {source.location}: it is neither an https: address nor in a dist-git")
+    return lambda client: client.build_proxy.create_from_url(url=source.location, **options)
+
+
+def _from_git(url: str, commit: str, settings: CoprSettings, options: Mapping[str, Any]) -> Create:
+    parts = urlsplit(url)
+    namespace, _, package = parts.path.strip("/").rpartition("/")
+    known = settings.distgits.get(parts.hostname or "")
+    if known is None:
+        raise Misconfigured(
+            f"build system {settings.name}",
+            f"the Copr's name for the dist-git {parts.hostname} is not known",
+            "Add the host under `distgits`.",
+        )
+    return lambda client: client.build_proxy.create_from_distgit(
+        packagename=package, committish=commit, namespace=namespace or None, distgit=known, **options
+    )
