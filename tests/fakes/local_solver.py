@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import rpm
 
-from bot.adapters.sandbox.job import Job
+from bot.adapters.jobs.directory import Job
 from bot.adapters.sandbox.supervisor import supervise
 from bot.domain.packages import BinaryPackage, Nevra
 from bot.ports.resolver import Buildroot, Unsolvable

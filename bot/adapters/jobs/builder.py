@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.adapters.jobs.directory import LOCK_FD, Job, JobDirectory, ref_of
-from bot.adapters.jobs.supervising import infrastructure
 from bot.adapters.jobs.workspace import Published, Workspaces
 from bot.domain.build import BuildRequest, BuildState, Failed, Succeeded
+from bot.domain.failure import infrastructure
 from bot.domain.ids import BuildKey, BuildRef, WorkspaceRef
 from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected, Transient

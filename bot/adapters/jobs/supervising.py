@@ -11,15 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.jobs.directory import JobDirectory
-from bot.domain.build import Failed, FailureReason
-from bot.domain.failure import signature_of
 
 _WAIT = 0.1
-
-
-def infrastructure(cause: str) -> Failed:
-    """Return the failure of a build that is not the package's fault."""
-    return Failed(reason=FailureReason.INFRASTRUCTURE, signature=signature_of(None, cause), cause=cause)
 
 
 @dataclass(slots=True)

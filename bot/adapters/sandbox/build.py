@@ -4,25 +4,26 @@ Minimal buildroot, SRPM (for a change), BuildRequires, dynamic BuildRequires, rp
 the change or of a package runs in the root.
 """
 
-import hashlib
 import os
 import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from bot.adapters.sandbox.chamber import BuildFailed, Chamber
+from bot.adapters.jobs.facts import BUILD_DIRECTORY
+from bot.adapters.jobs.failing import BuildFailed, refused
+from bot.adapters.jobs.sources import fetched
+from bot.adapters.sandbox.chamber import Chamber
 from bot.adapters.sandbox.host import host_facts
 from bot.adapters.sandbox.host_base import version
 from bot.adapters.sandbox.job import Job
-from bot.adapters.sandbox.root import BUILD_DIRECTORY, Step
-from bot.adapters.sandbox.source import make_srpm, refused
+from bot.adapters.sandbox.root import Step
+from bot.adapters.sandbox.source import make_srpm
 from bot.adapters.sandbox.staging import bring_in, stage, taken_out
-from bot.domain.build import Failed, FailureReason, Phase, SrpmSource, TreeSource
+from bot.domain.build import Failed, FailureReason, Phase, TreeSource
 from bot.domain.failure import signature_of
-from bot.domain.packages import BinaryPackage, Nevra
+from bot.domain.packages import BinaryPackage
 from bot.ports.errors import Misconfigured
 from bot.ports.resolver import Buildroot, RootSolver, Unsolvable
 
@@ -72,27 +73,7 @@ class Build:
             kept = self._chamber.root.directory / srpm.name
             srpm.rename(kept)  # out of the way of the one that rpmbuild is going to write
             return kept
-        return self._fetched(source)
-
-    def _fetched(self, source: SrpmSource) -> Path:
-        address = urlsplit(source.location)
-        name = unquote(address.path).rsplit("/", 1)[-1]
-        if address.scheme in ("", "file"):
-            path = Path(unquote(address.path))
-            if not path.is_file():
-                raise refused(f"the source package {name} is gone from its repository")
-        else:
-            try:
-                nevra = Nevra.parse(name)
-            except ValueError as error:
-                raise refused(f"the source package's address does not end in its name: {error}") from error
-            package = BinaryPackage(nevra=nevra, location=source.location, checksum=source.checksum)
-            path = Path(self._solver.fetch([package])[0])
-        algorithm, _, expected = source.checksum.partition(":")
-        with path.open("rb") as file:
-            if expected and hashlib.file_digest(file, algorithm).hexdigest() != expected:
-                raise refused(f"the source package {name} is not the one in the metadata: its {algorithm} differs")
-        return path
+        return fetched(source, self._solver)
 
     def _solved(self, answer: Buildroot | Unsolvable) -> Buildroot:
         if isinstance(answer, Buildroot):

@@ -4,24 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.adapters.jobs.console import Console
+from bot.adapters.jobs.failing import BuildFailed, Stopped
 from bot.adapters.sandbox.limits import ControlGroups
 from bot.adapters.sandbox.process import Ended, Watch, run
 from bot.adapters.sandbox.root import Root, Step
 from bot.adapters.sandbox.settings import MIB
-from bot.domain.build import Failed, Phase
+from bot.domain.build import Phase
 from bot.domain.failure import OUT_OF_MEMORY, BuildEnd, classify
-
-
-class BuildFailed(Exception):
-    """The build ended without packages."""
-
-    def __init__(self, failed: Failed) -> None:
-        super().__init__(failed.cause)
-        self.failed = failed
-
-
-class Stopped(Exception):
-    """Somebody cancelled the build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

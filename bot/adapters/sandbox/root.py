@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.adapters.jobs.facts import BUILD_DIRECTORY
 from bot.adapters.sandbox.host import is_real_root
 from bot.adapters.sandbox.layers import Layer, xattr_namespace
 
-BUILD_DIRECTORY = "/builddir"
 _PATH = "/usr/bin:/usr/sbin:/bin:/sbin"
 _INSTALL_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID", "SETFCAP", "SYS_CHROOT")
 _SWITCH_CAPABILITIES = ("SETGID", "SETUID", "SETPCAP")

@@ -1,57 +1,26 @@
 """Parses specs inside the sandbox: `%(…)` and Lua in a spec are programs of its author."""
 
 import asyncio
-import re
 import tempfile
 import time
 from pathlib import Path
 
 from bot.adapters.jobs.console import Console
-from bot.adapters.sandbox.chamber import BuildFailed, Chamber
+from bot.adapters.jobs.facts import BUILD_DIRECTORY, parse_facts, query_command
+from bot.adapters.jobs.failing import BuildFailed
+from bot.adapters.jobs.sources import copy_tree
+from bot.adapters.sandbox.chamber import Chamber
 from bot.adapters.sandbox.layers import layers
 from bot.adapters.sandbox.limits import control_groups
 from bot.adapters.sandbox.process import Watch
-from bot.adapters.sandbox.root import BUILD_DIRECTORY, Root, Step
+from bot.adapters.sandbox.root import Root, Step
 from bot.adapters.sandbox.settings import SandboxSettings
-from bot.adapters.sandbox.staging import bring_in, copy_tree, stage
+from bot.adapters.sandbox.staging import bring_in, stage
 from bot.domain.failure import cause_of
 from bot.ports.errors import Rejected
 from bot.ports.sources import SpecFacts
 
-_MARK = "revdeps-spec-facts"
-_SOURCE = re.compile(r"(?i)^(?:Source|Patch)\d*[ \t]*:[ \t]*(\S+)")
 _TIME = 60.0
-
-
-def query_command(spec: str) -> list[str]:
-    """Return the command that prints what `parse_facts` reads; it fails, with rpm's message, where the spec does."""
-    query = f"{_MARK}\\t%{{NAME}}\\t%{{VERSION}}\\t%{{RELEASE}}\\n"
-    define = f"--define '_topdir {BUILD_DIRECTORY}' --define '_sourcedir {BUILD_DIRECTORY}/checkout'"
-    script = f'rpmspec {define} -q --srpm --qf "{query}" "$1" && rpmspec {define} -P "$1"'
-    return ["/bin/sh", "-euc", script, "spec", spec]
-
-
-def parse_facts(output: str) -> SpecFacts | None:
-    """Read the output of `query_command`; None where it holds no facts."""
-    lines = output.splitlines()
-    found = [line.split("\t") for line in lines if line.startswith(f"{_MARK}\t")]
-    if not found or len(found[0]) != 4:
-        return None
-    _, name, version, release = found[0]
-    return SpecFacts(name=name, version=version, release=release, sources=tuple(_sources(lines)))
-
-
-def _sources(lines: list[str]) -> list[str]:
-    found = []
-    listed = False
-    for line in lines:
-        if line.startswith("%"):
-            listed = line.strip() in ("%sourcelist", "%patchlist")
-        elif listed and line.strip():
-            found.append(line.strip())
-        elif match := _SOURCE.match(line):
-            found.append(match.group(1))
-    return found
 
 
 class SandboxSpecReader:

@@ -7,8 +7,9 @@ root is ever followed out here. Out: only plain files are taken, and only where 
 import shutil
 from pathlib import Path
 
+from bot.adapters.jobs.facts import BUILD_DIRECTORY
 from bot.adapters.sandbox.chamber import Chamber
-from bot.adapters.sandbox.root import BUILD_DIRECTORY, Step
+from bot.adapters.sandbox.root import Step
 from bot.domain.build import Phase
 
 
@@ -36,25 +37,3 @@ def taken_out(chamber: Chamber, directory: str, suffix: str) -> list[Path]:
         return []
     found = [path for path in top.rglob(f"*{suffix}") if not path.is_symlink() and path.is_file()]
     return sorted(path for path in found if path.resolve().is_relative_to(top.resolve()))
-
-
-def copy_tree(source: Path, target: Path, *, history: bool = False) -> None:
-    """Copy a checkout; links stay links, devices and sockets are left out, and so is .git unless `history` is set.
-
-    The target may lie inside the source (a state directory in a working tree): what leads to it is left out.
-    """
-    target = target.resolve()
-
-    def unwanted(directory: str, names: list[str]) -> set[str]:
-        paths = {name: Path(directory, name) for name in names}
-        return {
-            name
-            for name, path in paths.items()
-            if (name == ".git" and not history) or _odd(path) or target.is_relative_to(path.resolve())
-        }
-
-    shutil.copytree(source, target, symlinks=True, ignore=unwanted, dirs_exist_ok=True)
-
-
-def _odd(path: Path) -> bool:
-    return not (path.is_symlink() or path.is_file() or path.is_dir())

@@ -14,9 +14,10 @@ from typing import Literal
 
 from bot.adapters.jobs.console import Console
 from bot.adapters.jobs.directory import JobDirectory, Result
-from bot.adapters.jobs.supervising import StopSign, attend, cpu_of_children, infrastructure
+from bot.adapters.jobs.failing import BuildFailed, Stopped
+from bot.adapters.jobs.supervising import StopSign, attend, cpu_of_children
 from bot.adapters.sandbox.build import Build, Made
-from bot.adapters.sandbox.chamber import BuildFailed, Chamber, Stopped
+from bot.adapters.sandbox.chamber import Chamber
 from bot.adapters.sandbox.job import Job, read_job
 from bot.adapters.sandbox.layers import layers
 from bot.adapters.sandbox.limits import control_groups
@@ -24,6 +25,7 @@ from bot.adapters.sandbox.process import Watch
 from bot.adapters.sandbox.root import Root
 from bot.adapters.sandbox.settings import SandboxSettings
 from bot.domain.build import Failed
+from bot.domain.failure import infrastructure
 from bot.ports.errors import RevdepsError
 from bot.ports.resolver import RootSolver
 
