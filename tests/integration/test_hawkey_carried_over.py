@@ -93,17 +93,17 @@ def _compared(directory: Path, seed: int) -> tuple[UniverseSpec, UniverseSpec]:
     change = _changed(rng, [package for package in base if isinstance(package, Rpm) and package.source == source])
     fetching = HawkeySettings(cache=directory / "cache", allow_file=True)
 
-    def layer(name: str, packages: Sequence[Package], priority: int) -> Layer:
+    def layer(name: str, packages: Sequence[Package]) -> Layer:
         url = write_repository(directory / name, packages)
-        return Layer(url=url, digest=fetch_metadata(url, fetching), priority=priority)
+        return Layer(url=url, digest=fetch_metadata(url, fetching))
 
     before = UniverseSpec(
         cache=fetching.cache,
         arch="x86_64",
-        base=(layer("base", base, 99),),
+        base=(layer("base", base),),
         buildroot=("p1",) if rng.random() < 0.5 else (),
     )
-    return before, replace(before, change=(layer("change", change, 0),), replaces=frozenset({source}))
+    return before, replace(before, change=(layer("change", change),), replaces=frozenset({source}))
 
 
 def _solved_before(spec: UniverseSpec) -> KnownRoots:

@@ -34,7 +34,7 @@ class Distribution:
         before = UniverseSpec(
             cache=self.directory / "cache",
             arch="x86_64",
-            base=(self._layer("base", base, 99),),
+            base=(self._layer("base", base),),
             buildroot=self.buildroot,
         )
         after = UniverseSpec(
@@ -42,7 +42,7 @@ class Distribution:
             arch="x86_64",
             base=before.base,
             buildroot=self.buildroot,
-            change=(self._layer("change", change, 0),),
+            change=(self._layer("change", change),),
             replaces=frozenset(replaces),
         )
         return Comparison(Roots(Universe(before)), Roots(Universe(after)))
@@ -52,10 +52,10 @@ class Distribution:
     ) -> dict[str, Affected]:
         return {item.source.name: item for item in impact(self.compare(base, change, replaces)).affected}
 
-    def _layer(self, name: str, packages: Sequence[Package], priority: int) -> Layer:
+    def _layer(self, name: str, packages: Sequence[Package]) -> Layer:
         url = write_repository(self.directory / name, packages)
         settings = HawkeySettings(cache=self.directory / "cache", allow_file=True)
-        return Layer(url=url, digest=fetch_metadata(url, settings), priority=priority)
+        return Layer(url=url, digest=fetch_metadata(url, settings))
 
 
 @pytest.fixture

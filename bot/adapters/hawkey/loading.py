@@ -1,7 +1,7 @@
 """What a universe is made of, and how it gets into hawkey: layers of pinned metadata, and what of them is hidden."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +9,21 @@ from bot.adapters.hawkey.architectures import built_elsewhere
 from bot.adapters.hawkey.comps import expand
 from bot.adapters.hawkey.metadata import FILELISTS, metadata_directory
 from bot.adapters.hawkey.modules import hide_inactive_streams
+from bot.adapters.hawkey.superseding import SOURCE_ARCHES, hide, priority_among, source_name, supersede
 from bot.ports.errors import Misconfigured
 
-SOURCE_ARCHES = frozenset({"src", "nosrc"})
+__all__ = ["SOURCE_ARCHES", "Layer", "Loaded", "UniverseSpec", "has_filelists", "is_of_change", "load", "source_name"]
+
 _CHANGE = "change-"
 """What the names of a change's repositories begin with; those of the base are hexadecimal digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One repository of a universe: pinned metadata and where its packages are. A lower `priority` number wins."""
+    """One repository of a universe: pinned metadata and where its packages are. A lower `priority` number wins.
+
+    That of a change follows from what it supersedes, whatever is said here.
+    """
 
     url: str
     digest: str
@@ -31,9 +36,10 @@ class Layer:
 class UniverseSpec:
     """Everything that a universe is made of; equal specs are equal universes.
 
-    `change` lies over `base`: binaries of the base that were built from a source in `replaces`, and those whose NEVRA
-    is in `hidden`, are not there. `buildroot` lists what every root has, `@` and a name for a whole group; `modules`
-    the streams (`name:stream`) that are enabled beside the default ones. Filelists are loaded where `files` says so.
+    `change` lies over `base`, with a priority that follows from what it supersedes (see `superseding`): that is not
+    there. `stand_ins` are further packages; binaries of the base whose NEVRA is in `hidden` are not there. `buildroot`
+    lists what every root has, `@` and a name for a whole group; `modules` the streams (`name:stream`) that are enabled
+    beside the default ones. Filelists are loaded where `files` says so.
     """
 
     cache: Path
@@ -44,6 +50,7 @@ class UniverseSpec:
     files: bool = True
     change: tuple[Layer, ...] = ()
     replaces: frozenset[str] = frozenset()
+    stand_ins: tuple[Layer, ...] = ()
     hidden: frozenset[str] = frozenset()
 
 
@@ -57,6 +64,8 @@ class Loaded:
     """What every root has, without groups."""
     elsewhere: frozenset[tuple[str, str]]
     """Repository and name of source packages that are known not to be built on the spec's architecture."""
+    superseded: frozenset[int]
+    """The base's binary packages in whose place the change is."""
 
 
 def load(spec: UniverseSpec) -> Loaded:
@@ -72,15 +81,18 @@ def load(spec: UniverseSpec) -> Loaded:
     # The base first: so its packages have the same numbers in every universe over it. The same contents twice, as a
     # mirror named beside its origin, are one.
     layers: dict[str, Layer] = {}
-    for name, layer in [
-        *((layer.digest, layer) for layer in spec.base),
-        *((f"{_CHANGE}{layer.digest}", layer) for layer in spec.change),
-    ]:
-        if name not in layers:
-            layers[name] = layer
-            _load(hawkey, sack, name, layer, spec)
-    _hide(hawkey, sack, layers, spec)
+    for layer in spec.base:
+        layers.setdefault(layer.digest, layer)
+    for name, layer in layers.items():
+        _load(hawkey, sack, name, layer, spec)
+        if layer.excludes:
+            sack.add_excludes(hawkey.Query(sack).filter(reponame=name, name__glob=list(layer.excludes)))
+    over = _over(sack, layers, spec)
+    for name, layer in over.items():
+        _load(hawkey, sack, name, layer, spec)
+    layers |= over
     _hide_modules(sack, layers, spec)
+    superseded = _hide(hawkey, sack, spec)
     comps = _documents(spec.base, spec, "group")
     buildroot = expand(spec.buildroot, comps, lambda name: bool(hawkey.Query(sack).filter(name=name)))
     elsewhere = frozenset(
@@ -88,7 +100,7 @@ def load(spec: UniverseSpec) -> Loaded:
         for name, layer in layers.items()
         for source in built_elsewhere(metadata_directory(spec.cache, layer.digest), spec.arch)
     )
-    return Loaded(sack=sack, layers=layers, buildroot=buildroot, elsewhere=elsewhere)
+    return Loaded(sack=sack, layers=layers, buildroot=buildroot, elsewhere=elsewhere, superseded=superseded)
 
 
 def has_filelists(cache: Path, layer: Layer) -> bool:
@@ -133,30 +145,26 @@ def _hide_modules(sack: Any, layers: Mapping[str, Layer], spec: UniverseSpec) ->
         hide_inactive_streams(sack, spec.arch, documents, spec.modules, hotfixes)
 
 
-def _hide(hawkey: Any, sack: Any, layers: Mapping[str, Layer], spec: UniverseSpec) -> None:
-    for name, layer in layers.items():
-        if layer.excludes:
-            sack.add_excludes(hawkey.Query(sack).filter(reponame=name, name__glob=list(layer.excludes)))
-    if not (spec.replaces or spec.hidden):
-        return  # looking at every package of a distribution takes longer than loading it
-    hidden = [
-        package
-        for package in hawkey.Query(sack)
-        if not is_of_change(package)
-        and package.arch not in SOURCE_ARCHES
-        and (str(package) in spec.hidden or source_name(package) in spec.replaces)
-    ]
-    if hidden:
-        sack.add_excludes(hawkey.Query(sack).filter(pkg=hidden))
+def _over(sack: Any, base: Mapping[str, Layer], spec: UniverseSpec) -> dict[str, Layer]:
+    """Return the layers that lie over the base, which is in the sack already, by the names of their repositories."""
+    if not spec.change:
+        return {_name(layer): layer for layer in spec.stand_ins}
+    priority = priority_among(sack, {name: layer.priority for name, layer in base.items()}, spec.replaces)
+    change = {_name(layer): replace(layer, priority=priority) for layer in spec.change}
+    return change | {_name(layer): layer for layer in spec.stand_ins}
+
+
+def _name(layer: Layer) -> str:
+    return f"{_CHANGE}{layer.digest}"
+
+
+def _hide(hawkey: Any, sack: Any, spec: UniverseSpec) -> frozenset[int]:
+    """Hide what is not there over the base; return what the change supersedes."""
+    if spec.hidden:
+        hide(sack, (p for p in hawkey.Query(sack) if str(p) in spec.hidden and not is_of_change(p)))
+    return supersede(sack, {_name(layer) for layer in spec.change}, spec.replaces) if spec.change else frozenset()
 
 
 def is_of_change(package: Any) -> bool:
     """Whether a package comes from a change and not from the base."""
     return bool(package.reponame.startswith(_CHANGE))
-
-
-def source_name(package: Any) -> str:
-    """Return the name of the source package that this one was built from, its own where it is one itself."""
-    if package.arch in SOURCE_ARCHES or not package.sourcerpm:
-        return str(package.name)
-    return str(package.sourcerpm).rsplit("-", 2)[0]

@@ -39,7 +39,7 @@ def _repaired(comparison: Comparison) -> Roots:
         Universe(
             replace(
                 spec,
-                change=(*spec.change, stand_in(universe, comparison.broken)),
+                stand_ins=(stand_in(universe, comparison.broken),),
                 hidden=frozenset(str(universe.packages[number]) for number in comparison.broken),
             )
         )

@@ -40,10 +40,8 @@ class Replacement:
         self._after = after
         self._names = names
         self._index: Index = before.index
-        spec = after.universe.spec
-        binaries = before.universe.binaries
         self.brought = after.universe.changed
-        self.removed = frozenset[int]().union(*(binaries.get(name, ()) for name in spec.replaces))
+        self.removed = after.universe.superseded & before.universe.packages.keys()
         self.successors = self._find_successors()
 
     @cached_property

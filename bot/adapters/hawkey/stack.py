@@ -9,9 +9,6 @@ from bot.domain.target import Target
 from bot.ports.errors import Misconfigured
 from bot.ports.resolver import Overlay
 
-_ABOVE_ALL = 0
-"""The priority of a change's repository; a target's repositories have 99 unless they say otherwise."""
-
 
 def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay | None = None) -> UniverseSpec:
     """Return what to load for a target as it was pinned, with a change over it.
@@ -42,7 +39,7 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
         digest = fetch_metadata(overlay.repository, settings)
         if files:
             fetch_later(PinnedRepository(url=overlay.repository, digest=digest), FILELISTS, settings)
-        change = (Layer(url=overlay.repository, digest=digest, priority=_ABOVE_ALL),)
+        change = (Layer(url=overlay.repository, digest=digest),)
     return UniverseSpec(
         cache=settings.cache,
         arch=target.arch,

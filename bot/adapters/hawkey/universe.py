@@ -32,6 +32,7 @@ class Universe:
         self.sack = loaded.sack
         self._layers = loaded.layers
         self._elsewhere = loaded.elsewhere
+        self.superseded = loaded.superseded
         # Caches of this universe alone: one on the class would keep every universe alive.
         self.requirements = cache(self._requirements)
         self.providers = cache(self._providers)
