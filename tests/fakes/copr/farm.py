@@ -54,7 +54,7 @@ class Farm:
 
     def _queue(self) -> Iterator[Build]:
         """Those in the background come last (builds_logic.py, get_pending_build_tasks)."""
-        living = [build for build in self._projects.builds.values() if not build.finished]
+        living = [each for each in self._projects.builds.values() if not each.finished or _is_imported(each)]
         return iter(sorted(living, key=lambda build: (build.background, build.id)))
 
     def _advance(self, build: Build, busy: Counter[str]) -> bool:
@@ -193,6 +193,11 @@ class Farm:
         """Drop what is kept for a build of a project that is gone."""
         self.worker.stop(number)
         self._sources.pop(number, None)
+
+
+def _is_imported(build: Build) -> bool:
+    """builds_logic.py, get_build_importing_queue: an import goes on although all chroots are skipped."""
+    return build.source_state == "importing" and not build.canceled
 
 
 def _running(build: Build) -> bool:

@@ -23,6 +23,7 @@ class Storage:
         self.lag = False
         self.broken_metadata = False
         """Metadata are not made anew any more."""
+        self._written: dict[Path, bytes] = {}
         self._packages: dict[Path, list[rpmmd.Rpm]] = {}
 
     def place(self, project: Project, directory: str, chroot: str) -> Path:
@@ -95,13 +96,15 @@ class Storage:
                 path.unlink()
 
     def _log(self, place: Path, name: str, log: bytes, *, ended: bool) -> None:
-        place.mkdir(parents=True, exist_ok=True)
         plain, packed = place / name, place / f"{name}.gz"
+        if plain not in self._written:
+            place.mkdir(parents=True, exist_ok=True)
         if ended and not self.lag:
             plain.unlink(missing_ok=True)
             packed.write_bytes(gzip.compress(log))
-        else:
+        elif self._written.get(plain) != log:
             plain.write_bytes(log)
+            self._written[plain] = log
 
     def _createrepo(self, repository: Path, packages: list[rpmmd.Rpm]) -> None:
         if self.broken_metadata:
