@@ -14,6 +14,7 @@ from bot.domain.build import Failed, FailureReason, Phase
 from bot.domain.failure_rules import (
     CAUSE_LENGTH,
     DISK,
+    INCOMPLETE,
     MEMORY,
     TROUBLE,
     UNRESOLVABLE,
@@ -53,13 +54,15 @@ _TIMED_OUT = re.compile(
 
 _SUBSTITUTIONS: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = (
     (re.compile(r"^E\s+"), ""),
+    (re.compile(r"^(?:\[ERROR\] )?[^\s:]+:(?:\d+(?::\d+)?|\[\d+,\d+\]|\(\.[^)\s]*\)):? (?=\S)"), "<place>: "),
+    (re.compile(r" \(@INC[^)]*\)"), ""),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
     (re.compile(r"\b\d{1,2}:\d\d:\d\d(?:[.,]\d+)?\b"), "<time>"),
     (re.compile(r"\b\d+(?:\.\d+)? ?(?:s|ms|seconds?|minutes?)\b"), "<time>"),
     (re.compile(r"0x[0-9a-fA-F]+"), "<address>"),
     (re.compile(r"\b[0-9a-f]{12,}\b"), "<hash>"),
     (re.compile(r"(?<![\w.<>])/(?:[\w.+@%~-]+/)*[\w.+@%~-]+"), "<path>"),
-    (re.compile(r"\[\d+,\d+\]"), "[<line>]"),
+    (re.compile(r"(?<=<path>): \d+:"), ": <line>:"),
     (re.compile(r"(?<=[\w>]):\d+(?::\d+)?(?=:|$|\s|\))"), ":<line>"),
     (re.compile(r"\bline \d+"), "line <line>"),
     (re.compile(r"\b(pid|PID|port) ?[=:]? ?\d+"), r"\1 <number>"),
@@ -158,7 +161,8 @@ _STATUSES = {
     80: "the namespaces could not be made",
     90: "the bootstrap root could not be made",
 }
-_RPMBUILD, _TIME, _ROOT, _SOURCE_PACKAGE = frozenset({1, 10}), 11, frozenset({20, 30, 31, 90}), 40
+_RPMBUILD, _RPMBUILD_ITSELF, _TIME, _SOURCE_PACKAGE = frozenset({1, 10}), 10, 11, 40
+_ROOT = frozenset({20, 30, 31, 90})
 
 
 def of_mock(status: int, *, build_log: str = "", root_log: str = "", source: bool = False) -> Failed:
@@ -169,10 +173,10 @@ def of_mock(status: int, *, build_log: str = "", root_log: str = "", source: boo
     are missing (UNRESOLVABLE) or the machinery failed. Whatever else there is, a signal (negative or over 128)
     included, is infrastructure. Not to be called for status 0.
     """
-    if status in _RPMBUILD:
-        return _of_logs(build_log, root_log, source) or infrastructure(
-            f"mock exited with status {status}, without a log"
-        )
+    if status in _RPMBUILD and (found := _of_logs(build_log, root_log, source)):
+        return found
+    if status == _RPMBUILD_ITSELF and build_log.strip():
+        return classify(BuildEnd(tail=build_log, phase=Phase.SRPM if source else None))
     if status == _TIME:
         phase = Phase.SRPM if source else None
         return classify(BuildEnd(tail=build_log, phase=phase, timed_out=True, limit="the time limit of mock is over"))
@@ -188,18 +192,17 @@ def of_mock(status: int, *, build_log: str = "", root_log: str = "", source: boo
 
 
 def _of_logs(build_log: str, root_log: str, source: bool) -> Failed | None:
-    """Say what the logs alone tell: of rpmbuild where it began, else of the root; None where both are empty."""
-    began = _PHASE_LINE.search(build_log) or _ENDED.search(build_log)
-    if not began and (found := _of_root(root_log)):
-        return found
-    if not build_log.strip():
-        return None
-    return classify(BuildEnd(tail=build_log, phase=Phase.SRPM if source else None))
+    """Say what the logs alone tell: of rpmbuild where it began, else of the root; None where neither says anything."""
+    if _PHASE_LINE.search(build_log) or _ENDED.search(build_log):
+        return classify(BuildEnd(tail=build_log, phase=Phase.SRPM if source else None))
+    return _of_root(root_log)
 
 
 def _of_root(log: str) -> Failed | None:
     """Say why a root could not be made; None where the log does not tell."""
     lines = lines_of(log)
+    if cause := find(INCOMPLETE, lines):
+        return infrastructure(cause)
     if cause := find(UNRESOLVABLE, lines):
         return _failed(FailureReason.UNRESOLVABLE, Phase.BUILDROOT, cause)
     cause = find(TROUBLE, lines)
@@ -252,9 +255,7 @@ def of_copr(
     if late:
         phase = Phase.SRPM if source else None
         return classify(BuildEnd(tail=build_log, phase=phase, timed_out=True, limit=clean(late.group()).strip(" !")))
-    if not source and (failed := _of_logs(build_log, root_log or build_log, source)):
-        return failed
-    if source and (failed := _of_root(root_log) or _of_logs(build_log, root_log, source)):
+    if failed := _of_logs(build_log, root_log or build_log, source):
         return failed
     told = find(TROUBLE, lines_of(backend_log))
     return infrastructure(told or "Copr says that the build failed, and no log says why")

@@ -17,8 +17,8 @@ LINE_LENGTH = 4000
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_MOCK_PREFIX = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR)\s+\w+\.py:\d+:\s+")
-"""What mock's root.log puts before every line of a command's output."""
+_MOCK_PREFIX = re.compile(r"^(?:BUILDSTDERR: |(?:DEBUG|INFO|WARNING|ERROR)\s+\w+\.py:\d+:\s+)")
+"""What mock puts before the lines of a command's output: always in root.log, older ones in build.log too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,15 @@ def _rule(pattern: str, pick: int = 0, *, below: bool = False) -> Rule:
 
 
 DISK = re.compile(
-    r"^.*(?:No space left on device|Input/output error|Read-only file system|Stale file handle|Disk quota exceeded)"
+    r"^.*(?:No space left on device|Input/output error|Read-only file system|Stale file handle"
+    r"|Disk quota exceeded|File size limit exceeded)"
 )
 """The machine's disk is at fault, whatever phase it was found in."""
 
 MEMORY = re.compile(
     r"^(?:.*: fatal error: Killed signal terminated program .+"
     r"|.*(?:virtual memory exhausted|LLVM ERROR: out of memory|runtime: out of memory).*"
+    r"|.*: internal compiler error: Killed \(program .+"
     r"|.*terminated with signal 9 \[Killed\].*"
     r"|.*\(signal: 9, SIGKILL: kill\).*"
     r"|.*java\.lang\.OutOfMemoryError.*"
@@ -75,7 +77,7 @@ _LINKERS = (
     _rule(r"^.*version [`'].+' not found \(required by .+\)"),
 )
 _PYTHON = (
-    _rule(r"^(?:E\s+)?(?P<cause>(?:ImportError|ModuleNotFoundError): .+)"),
+    _rule(r"^(?:E\s+)?(?P<cause>(?:ImportError|ModuleNotFoundError): (?!Failed to import test module).+)"),
     _rule(rf"^E\s+(?P<cause>{_EXCEPTION}(?:: .+)?)$", -1),
     _rule(r"^E\s+(?P<cause>(?:assert |Failed: |fixture '.+' not found).*)", -1),
     _rule(rf"^(?P<cause>{_EXCEPTION}(?:: .+)?)$", -1),
@@ -90,8 +92,9 @@ _PERL = (
 _CONFIGURATION = (
     _rule(r"^CMake Error at .+:\s*$", below=True),
     _rule(r"^(?:CMake Error|configure: error:|.*meson\.build:\d+:\d+: ERROR:|.*Package '?.+'?, required by).*"),
-    _rule(r"^go: .+"),
+    _rule(r"^go: (?!downloading |finding |found |extracting |creating |to add ).+"),
     _rule(r"^.*\.go:\d+: .+(?:no required module|is not in std|cannot find package).*"),
+    _rule(r"^\[ERROR\] (?P<cause>Plugin .+ could not be resolved.*)"),
     _rule(r"^\[ERROR\] (?P<cause>.*(?:offline mode|Could not resolve dependencies|Non-resolvable).+)"),
 )
 _TESTS = (
@@ -130,8 +133,8 @@ _SIGNALS = (
     _rule(r"^.*(?:Segmentation fault|Illegal instruction|Bus error|Killed|Aborted|core dumped).*", -1),
 )
 _LAST_RESORT = (
-    _rule(r"^.+: (?:command not found|not found|No such file or directory|Permission denied)$", -1),
     _rule(rf"^\s*(?P<cause>error: (?!{_NO_CAUSE})(?:line \d+: )?.+)"),
+    _rule(r"^.+: (?:command not found|not found|No such file or directory|Permission denied|can't cd to .+)$", -1),
     _rule(r"^\s*(?P<cause>error: Installed \(but unpackaged\) file\(s\) found:.*)"),
     _rule(r"^.*(?:\*\*\* .*Error \d+|FAILED: .+)"),
     _rule(r"^\s*(?P<cause>error: (?:command '.+' failed|could not compile).*)"),
@@ -152,6 +155,12 @@ RULES: Sequence[Rule] = (
     *_LAST_RESORT,
 )
 
+INCOMPLETE: Sequence[Rule] = (
+    _rule(r"^.*(?P<cause>Failed to synchronize cache for repo .+, ignoring this repo.*)"),
+    _rule(r"^.*(?P<cause>Ignoring repositories: .+)"),
+)
+"""What a package manager prints that goes on without a repository: what it misses then says nothing."""
+
 UNRESOLVABLE: Sequence[Rule] = (
     _rule(r"^.*(?P<cause>\bnothing provides .+)"),
     _rule(r"^.*(?P<cause>package \S+ requires .+, but none of the providers can be installed)"),
@@ -163,7 +172,7 @@ UNRESOLVABLE: Sequence[Rule] = (
     _rule(r"^.*(?P<cause>(?:error: )?%\w+\(\S+\) scriptlet failed.*)"),
     _rule(r"^.*(?P<cause>Error in (?:<unknown>|[A-Z]+) scriptlet in rpm package .+)"),
     _rule(r"^\s*(?P<cause>\S+ is needed by \S+)$"),
-    _rule(r"^\s*Error:\s*(?P<cause>Problem.*: .+)"),
+    _rule(r"^\s*(?:Error:\s*)?(?P<cause>Problem(?: \d+)?: .+)"),
 )
 """What a package manager prints where the packages that are there cannot make the root."""
 
@@ -183,6 +192,7 @@ TROUBLE: Sequence[Rule] = (
     _rule(r"^.*(?P<cause>(?:unshare|mount|umount|systemd-nspawn)\b.*(?:failed|Operation not permitted|busy).*)"),
     _rule(r"^.*(?P<cause>(?:rpmdb|BDB\d+|Db\d* ).*(?:error|corrupt|panic|PANIC).*)"),
     _rule(r"^ERROR: (?P<cause>(?!Command failed|Exception\().+)"),
+    _rule(r"^ERROR: Command failed:", below=True),
 )
 """What the machinery prints where it is at fault itself."""
 

@@ -117,3 +117,12 @@ def test_coprs_states(
 
     assert told(failed) == (reason, phase)
     assert failed.cause
+
+
+def test_what_is_missing_without_one_of_the_repositories_says_nothing() -> None:
+    skipped = "Failed to synchronize cache for repo 'updates', ignoring this repo.\n"
+
+    failed = of_mock(30, root_log=skipped + LOST)
+
+    assert told(failed) == (FailureReason.INFRASTRUCTURE, None)
+    assert failed.cause == skipped.strip()

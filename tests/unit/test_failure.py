@@ -48,6 +48,10 @@ error: Bad exit status from /var/tmp/rpm-tmp.cccccc (%check)
         ("ModuleNotFoundError: No module named 'six'\nTypeError: later", "ModuleNotFoundError: No module named 'six'"),
         ("CMake Error at CMakeLists.txt:3 (find_package):", "CMake Error at CMakeLists.txt:3"),
         ("CMake Error at CMakeLists.txt:3 (find_package):\n  Could not find Foo", "Could not find Foo"),
+        (
+            'meson.build:2:0: ERROR: Dependency "foo" not found\nninja: error: x',
+            'meson.build:2:0: ERROR: Dependency "foo"',
+        ),
         ("configure: error: no acceptable C compiler found", "configure: error: no acceptable"),
         ("FAIL: test_one (tests.TestIt)\nRan 1 test in 0.1s", "FAIL: test_one (tests.TestIt)"),
         ("--- FAIL: TestAdd (0.00s)\nexit status 1", "--- FAIL: TestAdd (0.00s)"),
@@ -89,6 +93,11 @@ def test_one_import_error_in_two_packages_is_the_same_fault() -> None:
     ("one", "other"),
     [
         ("src/a.c:12:3: error: x", "src/a.c:99:1: error: x"),
+        ("src/a.c:12:3: error: x", "lib/b.c:9: error: x"),
+        ("a.c:(.text+0x5): undefined reference to `x'", "b.c:(.text.startup+0x1f): undefined reference to `x'"),
+        ("[ERROR] /a/B.java:[3,20] error: no", "[ERROR] /c/D.java:[9,1] error: no"),
+        ("/var/tmp/rpm-tmp.a: 3: x: not found", "/var/tmp/rpm-tmp.b: 44: x: not found"),
+        ("Can't locate A.pm in @INC (you may) (@INC contains: /a) at x", "Can't locate A.pm in @INC (you may) at x"),
         ("error at 0x7ffd1234", "error at 0xdeadbeef"),
         ("failed after 1.25s", "failed after 13s"),
         ("at 2026-01-02T03:04:05Z it broke", "at 2027-11-12T13:14:15Z it broke"),
