@@ -94,7 +94,7 @@ def test_a_mebibyte_of_short_lines_does_not_either() -> None:
 
 @pytest.mark.parametrize("cut", [1, 40, 90, 130, 160])
 def test_a_log_that_breaks_off_is_read_as_far_as_it_goes(cut: int) -> None:
-    log = "Executing(%prep): x\n+ exit 0\nExecuting(%build): x\na.c:1:2: error: no\nmake: *** [a.o] Error 1\nerror: Bad exit"
+    log = "Executing(%prep): x\n+ exit 0\nExecuting(%build): x\na.c:1:2: error: no\nmake: *** [a.o] Error 1\nerror: Bad"
 
     failed = of_mock(10, build_log=log[:cut])
 
