@@ -144,6 +144,8 @@ class BuildRequest:
     timeout: timedelta
     generation: int = 0
     """Sees what was published into the workspace up to this generation."""
+    publishable: bool = False
+    """Other builds may have to see what it makes: only such a build can be published."""
 
 
 class BuildState(Enum):

@@ -94,7 +94,7 @@ def unpublished_rebuilds(view: TargetView, judged: Mapping[str, Judged]) -> tupl
         return ()
     fresh: list[Build] = []
     for entry in view.entries:
-        if not (_joins_the_chain(view, entry) and entry.ready and entry.planned) or is_published(view.target, entry):
+        if not (joins_the_chain(view, entry) and entry.ready and entry.planned) or is_published(view.target, entry):
             continue
         build = _last_success(view, entry.package)
         if build is not None:
@@ -109,8 +109,9 @@ def is_published(target: RunTarget, entry: PlanEntry) -> bool:
     return any(package.source.rpartition("-")[0].rpartition("-")[0] == entry.package for package in target.published)
 
 
-def _joins_the_chain(view: TargetView, entry: PlanEntry) -> bool:
-    return bool(entry.uninstallable) or view.config.mode is Mode.CHAINED
+def joins_the_chain(view: TargetView, entry: PlanEntry) -> bool:
+    """Whether a rebuild of the entry is published, for others to be built with."""
+    return view.config.mode is Mode.CHAINED or (view.config.mode is Mode.AUTO and bool(entry.uninstallable))
 
 
 def _nearest_first(entry: PlanEntry) -> tuple[int, str]:
@@ -183,7 +184,7 @@ def _waiting(
     open_ones = not view.target.planned
     for needed in entry.needs:
         other = entries.get(needed)
-        if other is None or not _joins_the_chain(view, other) or is_published(view.target, other):
+        if other is None or not joins_the_chain(view, other) or is_published(view.target, other):
             continue
         result = judged[needed]
         if isinstance(result, Needs) or (other.planned and _last_success(view, needed) is not None):

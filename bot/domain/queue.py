@@ -13,7 +13,7 @@ from bot.domain.build import (
     TreeSource,
 )
 from bot.domain.config import PackageConfig
-from bot.domain.evidence import Judged, TargetView, baseline_key
+from bot.domain.evidence import Judged, TargetView, baseline_key, joins_the_chain
 from bot.domain.plan import PlanEntry
 from bot.domain.run import Run, RunTarget
 from bot.domain.verdict import Needs
@@ -59,6 +59,7 @@ def subject_build(run: Run, target: RunTarget, package: PackageConfig, attempt: 
         source=source,
         timeout=_build_timeout(run),
         generation=-1,
+        publishable=True,
     )
     return Build(
         key=key.text,
@@ -108,6 +109,7 @@ def candidate_build(run: Run, view: TargetView, entry: PlanEntry, purpose: Purpo
         source=SrpmSource(location=entry.affected.source.location, checksum=entry.affected.source.checksum),
         timeout=_build_timeout(run),
         generation=entry.generation,
+        publishable=joins_the_chain(view, entry),
     )
     return Build(
         key=key.text,

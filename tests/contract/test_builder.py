@@ -65,6 +65,7 @@ class World:
             source=source,
             timeout=timedelta(minutes=2),
             generation=generation,
+            publishable=True,
         )
 
     async def submit(self, package: str, key: str = "", run: str | None = "run", generation: int = 0) -> BuildRef:

@@ -170,6 +170,7 @@ class FakeBuilder:
         builds = [self._succeeded(ref) for ref in dict.fromkeys(refs)]
         for build in builds:
             assert build.request.workspace == workspace, f"{build.key} was built in another workspace"
+            assert build.request.publishable, f"{build.key} was not asked for as one that others see"
         packages = tuple(
             PublishedPackage(source=made.source, binaries=made.binaries)
             for made in (self.artifacts_for(build.request) for build in builds)

@@ -1,12 +1,14 @@
 """What a judgement needs, as builds to be written down."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.build import Build, BuildState, Purpose, SrpmSource, Succeeded, TreeSource
+from bot.domain.config import Mode
 from bot.domain.evidence import TargetView, baseline_key, judge_all
 from bot.domain.queue import dependents_builds, subject_build, wants_baseline_workspace
 from tests.fakes.domain import CONFIG, INFRASTRUCTURE, NOW, base, built, entry, failed, part, run, target
-from tests.fakes.resolver import affected
+from tests.fakes.resolver import affected, uninstallable
 
 BAR = entry("bar")
 NO_BASELINES = target(baseline_workspace=None)
@@ -38,6 +40,18 @@ def test_a_dependent_is_built_from_its_srpm_in_the_generation_that_can_solve_it(
     assert build.request.source == SrpmSource(location=source.location, checksum=source.checksum)
     assert (build.request.generation, build.request.workspace, build.buildroot) == (2, "workspace", "bar-after")
     assert (build.state, build.purpose, build.request.timeout) == (BuildState.QUEUED, Purpose.FIRST, timedelta(hours=5))
+
+
+def test_a_rebuild_that_others_wait_for_says_that_it_may_be_published():
+    subject = subject_build(run(), target(), CONFIG.packages[0], attempt=1, now=NOW)
+    broken = entry("bar", uninstallable=(uninstallable("bar", "nothing provides libfoo.so.1"),))
+    cases = {mode: replace(CONFIG, mode=mode) for mode in Mode}
+    found = {
+        mode: [due(part(each, config=config))[0].request.publishable for each in (BAR, broken)]
+        for mode, config in cases.items()
+    }
+    assert subject.request.publishable
+    assert found == {Mode.ISOLATED: [False, False], Mode.CHAINED: [True, True], Mode.AUTO: [False, True]}
 
 
 def test_a_confirmation_is_the_next_attempt():
