@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,16 +17,20 @@ from bot.adapters.hawkey.root_solver import HawkeyRootSolver
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.log_files import LogFiles
 from bot.adapters.markdown import plain_lines
-from bot.adapters.sandbox.builder import SandboxBuilder
 from bot.adapters.sandbox.job import Job
+from bot.adapters.sandbox.maker import SandboxSourceMaker
 from bot.adapters.sandbox.settings import Limits, SandboxSettings
 from bot.adapters.sandbox.spec import SandboxSpecReader
 from bot.adapters.source_fetcher import HttpSourceFetcher, open_session
 from bot.adapters.sql.store import SqlStore
-from bot.app.settings import Settings, build_systems, preset_targets, secret
+from bot.app.backends import Site, open_backends, short_names
+from bot.app.build_systems import BuildSystems, build_systems
+from bot.app.settings import Settings, preset_targets, secret
 from bot.domain.config import Config, ConfigProblem
+from bot.domain.target import Target
 from bot.engine.world import ConfigLoader, EngineSettings, World
 from bot.ports.clock import Clock
+from bot.ports.errors import Misconfigured
 from bot.ports.forge import Forge
 from bot.ports.resolver import RootSolver
 
@@ -58,17 +63,19 @@ async def world(settings: Settings, forges: Mapping[str, Forge] | None = None) -
         if forges is None:
             forges = await _forges(settings, clock, stack)
         specs = SandboxSpecReader(sandbox)
+        systems = build_systems(settings.build_systems_file)
+        builders = open_backends(_site(settings, systems, stack))
         yield World(
             store=store,
             forges=forges,
-            builders={"sandbox": SandboxBuilder(sandbox, supervisor_command(settings))},
+            builders=builders,
             resolver=resolver,
             specs=specs,
             sources=HttpSourceFetcher(fetching, specs, settings.allowed_hosts),
             comments=plain_lines,
             logs=LogFiles(settings.state_dir / "logs"),
             clock=clock,
-            load_config=_config_loader(settings),
+            load_config=_config_loader(settings, systems, tuple(builders)),
             settings=engine_settings(settings),
         )
 
@@ -86,11 +93,23 @@ async def _forges(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ma
     return {"github": GitHubForge(github, session, clock)}
 
 
-def _config_loader(settings: Settings) -> ConfigLoader:
-    systems = build_systems(settings.build_systems_file)
+def _site(settings: Settings, systems: BuildSystems, stack: AsyncExitStack) -> Site:
+    sandbox = sandbox_settings(settings)
+    return Site(
+        systems=systems,
+        state=settings.state_dir.absolute(),
+        sandbox=sandbox,
+        supervisor=supervisor_command(settings),
+        make_source=SandboxSourceMaker(sandbox),
+        stack=stack,
+    )
+
+
+def _config_loader(settings: Settings, systems: BuildSystems, backends: Sequence[str]) -> ConfigLoader:
     offer = Offer(
-        presets=preset_targets(settings.targets_file),
-        backends=("sandbox",),
+        presets=_presets(settings, backends),
+        backends=tuple(backends),
+        short_backends=short_names(backends),
         koji_hubs=systems.koji,
         coprs=systems.copr,
         allowed_hosts=settings.allowed_hosts,
@@ -100,6 +119,23 @@ def _config_loader(settings: Settings) -> ConfigLoader:
         return load(content, path, specs, offer)
 
     return loader
+
+
+def _presets(settings: Settings, backends: Sequence[str]) -> Mapping[str, Target]:
+    """Return the operator's targets, each with its backend's full name; raise Misconfigured where there is none."""
+    short = short_names(backends)
+    presets = preset_targets(settings.targets_file)
+    found = {
+        name: replace(target, backend=short.get(target.backend, target.backend)) for name, target in presets.items()
+    }
+    for name, target in found.items():
+        if target.backend not in backends:
+            raise Misconfigured(
+                "REVDEPS_TARGETS_FILE",
+                f"{name}.backend: there is no backend {target.backend!r}",
+                f"This service has: {', '.join(backends)}.",
+            )
+    return found
 
 
 def engine_settings(settings: Settings) -> EngineSettings:

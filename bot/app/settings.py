@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.domain.systemic import MOST
-from bot.domain.target import KojiHub, Target
+from bot.domain.target import Target
 from bot.ports.errors import Misconfigured
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -125,27 +124,6 @@ def secret(path: Path | None, variable: str) -> str:
     if not text:
         raise Misconfigured(variable, f"{path} is empty", "Write the secret into it.")
     return text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSystems:
-    """The Koji hubs, and the Coprs with the addresses of their results, by name."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-    koji: Mapping[str, KojiHub] = field(default_factory=dict)
-    copr: Mapping[str, str] = field(default_factory=dict)
-
-
-def build_systems(path: Path | None) -> BuildSystems:
-    """Read the operator's Koji hubs and Coprs; raise Misconfigured where the file is not of their form."""
-    if path is None:
-        return BuildSystems()
-    try:
-        content = yaml.safe_load(path.read_bytes()) or {}
-        return TypeAdapter(BuildSystems).validate_python(content)
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        what = f"{path}: {error}"
-        raise Misconfigured("REVDEPS_BUILD_SYSTEMS_FILE", what, "docs/operating.md shows an example.") from None
 
 
 def preset_targets(path: Path | None) -> Mapping[str, Target]:

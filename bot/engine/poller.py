@@ -19,7 +19,7 @@ from bot.engine.executor import Checkpoint, pass_by
 from bot.engine.reconciler import backoff
 from bot.engine.world import World
 from bot.ports.builder import Builder, BuildStatus
-from bot.ports.errors import Misconfigured, Rejected, Transient
+from bot.ports.errors import Misconfigured, NoSource, Rejected, Transient
 from bot.ports.store import Lease, Transaction
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,8 @@ class Poller:
         try:
             ref = await builder.submit(build.key, build.request)
         except (Rejected, Misconfigured) as refusal:
-            outcome = Failed(reason=FailureReason.INFRASTRUCTURE, cause=str(refusal))
+            infrastructure = Failed(reason=FailureReason.INFRASTRUCTURE, cause=str(refusal))
+            outcome = refusal.failed if isinstance(refusal, NoSource) else infrastructure
             now = self.world.clock.now()
             await self._finish(lease, [replace(build, state=BuildState.DONE, outcome=outcome, ended_at=now)])
             return

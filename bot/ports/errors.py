@@ -9,6 +9,8 @@
 from datetime import timedelta
 from typing import Self
 
+from bot.domain.build import Failed
+
 
 class RevdepsError(Exception):
     """Base of everything that an adapter raises on purpose."""
@@ -32,6 +34,14 @@ class Rejected(RevdepsError):
 
 class Gone(Rejected):
     """What was asked for does not exist (any more), or may not be seen."""
+
+
+class NoSource(Rejected):
+    """The source package of the change cannot be made: that is the change's own failure, and no backend's."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.cause)
+        self.failed = failed
 
 
 class Misconfigured(RevdepsError):

@@ -44,6 +44,13 @@ OFFER = Offer(
 )
 
 
+@pytest.mark.parametrize("written", ["koji", "koji:fedora"])
+def test_a_backend_goes_by_its_full_name_and_by_its_short_one(written: str) -> None:
+    offer = replace(OFFER, backends=("sandbox", "koji:fedora"), short_backends={"koji": "koji:fedora"})
+    (target,) = config(f"{MINIMAL}    backend: {written}\n", offer=offer).targets
+    assert target.backend == "koji:fedora"
+
+
 SCANNING = " while scanning for the next token (which starts in line 4)"
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.settings import BuildSystems, Settings, build_systems, load_settings, preset_targets, secret
+from bot.app.build_systems import BuildSystems, build_systems
+from bot.app.settings import Settings, load_settings, preset_targets, secret
 from bot.ports.errors import Misconfigured
 
 DOCS = Path(__file__).parents[2] / "docs/operating.md"

@@ -20,6 +20,8 @@ class Offer:
     """The targets that the operator has set up, by name."""
     backends: tuple[str, ...] = ()
     """Names of the build backends; the first is the default (`sandbox` where none is known)."""
+    short_backends: Mapping[str, str] = field(default_factory=dict)
+    """Other names of theirs, and what each means."""
     koji_hubs: Mapping[str, KojiHub] | None = None
     """The Koji hubs that the operator has set up, by name."""
     coprs: Mapping[str, str] | None = None

@@ -67,7 +67,7 @@ def _blank(reading: Reading, name: str) -> Target:
 
 
 def _backend(reading: Reading, node: Node) -> str:
-    name = str(node.scalar)
+    name = reading.offer.short_backends.get(str(node.scalar), str(node.scalar))
     known = reading.offer.backends
     if known and name not in known:
         reading.complain(

@@ -5,6 +5,7 @@ from bot.adapters.sandbox.check import check_host
 from bot.adapters.sandbox.host_base import HostBase, ensure_host_base
 from bot.adapters.sandbox.job import Job
 from bot.adapters.sandbox.local import LocalBuild, LocalResult, build_locally
+from bot.adapters.sandbox.maker import SandboxSourceMaker
 from bot.adapters.sandbox.settings import Limits, SandboxSettings
 from bot.adapters.sandbox.spec import SandboxSpecReader
 from bot.adapters.sandbox.supervisor import SolverFor, supervise
@@ -17,6 +18,7 @@ __all__ = [
     "LocalResult",
     "SandboxBuilder",
     "SandboxSettings",
+    "SandboxSourceMaker",
     "SandboxSpecReader",
     "SolverFor",
     "build_locally",

@@ -1,19 +1,14 @@
 """Parses specs inside the sandbox: `%(…)` and Lua in a spec are programs of its author."""
 
 import asyncio
-import tempfile
-import time
 from pathlib import Path
 
-from bot.adapters.jobs.console import Console
 from bot.adapters.jobs.facts import BUILD_DIRECTORY, parse_facts, query_command
 from bot.adapters.jobs.failing import BuildFailed
 from bot.adapters.jobs.sources import copy_tree
+from bot.adapters.sandbox.bare import bare_chamber
 from bot.adapters.sandbox.chamber import Chamber
-from bot.adapters.sandbox.layers import layers
-from bot.adapters.sandbox.limits import control_groups
-from bot.adapters.sandbox.process import Watch
-from bot.adapters.sandbox.root import Root, Step
+from bot.adapters.sandbox.root import Step
 from bot.adapters.sandbox.settings import SandboxSettings
 from bot.adapters.sandbox.staging import bring_in, stage
 from bot.domain.failure import cause_of
@@ -38,31 +33,20 @@ class SandboxSpecReader:
         path = (checkout / spec).resolve()
         if not path.is_relative_to(checkout) or not path.is_file():
             raise Rejected(f"there is no spec {spec} in the repository")
-        settings = self._settings
-        settings.state.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="spec-", dir=settings.state, ignore_cleanup_errors=True) as scratch:
-            root = Root(Path(scratch, "root"), layers(settings), settings.first_uid + settings.slots)
-            root.create()
-            try:
-                return self._parse(root, path, Path(scratch).name)
-            finally:
-                root.remove()
+        with bare_chamber(self._settings, "spec-", _TIME) as chamber:
+            return _parse(chamber, path)
 
-    def _parse(self, root: Root, path: Path, name: str) -> SpecFacts:
-        limits = self._settings.limits
-        watch = Watch(deadline=time.monotonic() + _TIME, limits=limits, written=root.uppers())
-        log = root.directory / "log"
-        with control_groups(f"revdeps-{name}", limits) as groups, Console(log, 2**22) as console:
-            chamber = Chamber(root=root, console=console, watch=watch, groups=groups)
-            try:
-                staged = stage(chamber)
-                copy_tree(path.parent, staged / "checkout")
-                bring_in(chamber, staged)
-                ended = chamber.run(Step(command=query_command(f"{BUILD_DIRECTORY}/checkout/{path.name}")))
-            except BuildFailed as failure:
-                raise Rejected(f"{path.name} cannot be parsed: {failure.failed.cause}") from failure
-        output = log.read_text(errors="replace")
-        facts = parse_facts(output)
-        if ended.status != 0 or facts is None:
-            raise Rejected(f"{path.name} does not parse: {cause_of(output) or 'rpm gave no reason'}")
-        return facts
+
+def _parse(chamber: Chamber, path: Path) -> SpecFacts:
+    try:
+        staged = stage(chamber)
+        copy_tree(path.parent, staged / "checkout")
+        bring_in(chamber, staged)
+        ended = chamber.run(Step(command=query_command(f"{BUILD_DIRECTORY}/checkout/{path.name}")))
+    except BuildFailed as failure:
+        raise Rejected(f"{path.name} cannot be parsed: {failure.failed.cause}") from failure
+    output = (chamber.root.directory / "log").read_text(errors="replace")
+    facts = parse_facts(output)
+    if ended.status != 0 or facts is None:
+        raise Rejected(f"{path.name} does not parse: {cause_of(output) or 'rpm gave no reason'}")
+    return facts

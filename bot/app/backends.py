@@ -1,0 +1,95 @@
+"""Every kind of backend, and how the operator's settings make backends of it.
+
+A kind is a function from `Site` to builders by the name under which targets speak of them: `sandbox`, or `koji:NAME`
+for the build system NAME. Where a kind has one builder alone, the kind's name is enough (`koji`). To add a kind, add
+its function to `KINDS`.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.adapters.koji import Certificate, Keytab, KojiBuilder, KojiSettings
+from bot.adapters.sandbox import SandboxBuilder, SandboxSettings, SandboxSourceMaker
+from bot.app.build_systems import VARIABLE, BuildSystems, KojiLogin, KojiSystem
+from bot.ports.builder import Builder
+from bot.ports.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What the service gives to every kind of backend."""
+
+    systems: BuildSystems
+    state: Path
+    """Absolute; the service's state directory."""
+    sandbox: SandboxSettings
+    supervisor: Sequence[str]
+    """The command that supervises one local build; the job's directory comes after it."""
+    make_source: SandboxSourceMaker
+    """Makes the source package of a change, for backends that take one."""
+    stack: AsyncExitStack
+    """Whatever has to be closed goes here."""
+
+
+Kind = Callable[[Site], Mapping[str, Builder]]
+
+
+def open_backends(site: Site) -> Mapping[str, Builder]:
+    """Return every backend by name; the first is the default of targets that name none."""
+    return {name: builder for kind in KINDS for name, builder in kind(site).items()}
+
+
+def short_names(names: Sequence[str]) -> Mapping[str, str]:
+    """Return which backend a kind's name alone means, where it has one only."""
+    kinds = [name.partition(":")[0] for name in names]
+    return {kind: name for kind, name in zip(kinds, names, strict=True) if kinds.count(kind) == 1 and kind != name}
+
+
+def koji_settings(name: str, system: KojiSystem, login: KojiLogin, state: Path) -> KojiSettings:
+    """Return what the adapter needs of a hub; raise Misconfigured where a file of the log-in cannot be read."""
+    for file in login.files:
+        if not os.access(file, os.R_OK):
+            raise Misconfigured(
+                VARIABLE,
+                f"koji.{name}.login: {file} cannot be read",
+                "Put it there, and give the service's user the right to read it.",
+            )
+    return KojiSettings(
+        name=name,
+        hub=system.hub,
+        topurl=system.topurl,
+        state=state / "koji" / name,
+        credentials=_credentials(login),
+        max_running=system.max_running,
+        busy=system.busy,
+        priority=system.priority,
+    )
+
+
+def _credentials(login: KojiLogin) -> Certificate | Keytab:
+    if login.certificate is not None:
+        return Certificate(file=login.certificate, authority=login.authority)
+    assert login.keytab is not None
+    assert login.principal is not None
+    return Keytab(principal=login.principal, file=login.keytab)
+
+
+def _sandbox(site: Site) -> Mapping[str, Builder]:
+    return {"sandbox": SandboxBuilder(site.sandbox, site.supervisor)}
+
+
+def _koji(site: Site) -> Mapping[str, Builder]:
+    found: dict[str, Builder] = {}
+    for name, system in site.systems.koji.items():
+        if system.login is not None:
+            builder = KojiBuilder(koji_settings(name, system, system.login, site.state), site.make_source)
+            site.stack.push_async_callback(builder.close)
+            found[f"koji:{name}"] = builder
+    return found
+
+
+KINDS: Sequence[Kind] = (_sandbox, _koji)
+"""The sandbox is first: it needs no settings."""

@@ -1,0 +1,91 @@
+"""The operator's build systems: a YAML file with Koji hubs and Coprs by name. docs/operating.md shows an example."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from bot.domain.target import KojiHub
+from bot.ports.errors import Misconfigured
+
+VARIABLE = "REVDEPS_BUILD_SYSTEMS_FILE"
+_STRICT = ConfigDict(extra="forbid")
+_PLAIN = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+Name = Annotated[str, Field(pattern=_PLAIN)]
+"""What `.revdeps.yaml` calls a build system."""
+Address = Annotated[str, Field(pattern=r"^https?://[^\s]+[^\s/]$")]
+"""Of a server, without a slash at its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KojiLogin:
+    """How the service shows a hub who it is: a keytab and its principal, or a certificate. Secrets stay in files."""
+
+    __pydantic_config__ = _STRICT
+    keytab: Path | None = None
+    principal: str | None = None
+    certificate: Path | None = None
+    authority: Path | None = None
+    """Certificates of who vouches for the hub, where the machine's own do not."""
+
+    def __post_init__(self) -> None:
+        if (self.keytab is None) == (self.certificate is None):
+            raise ValueError("give either a keytab or a certificate")
+        if (self.keytab is None) != (self.principal is None):
+            raise ValueError("a keytab and a principal go together")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What the service's user has to be able to read."""
+        return tuple(path for path in (self.keytab, self.certificate, self.authority) if path is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KojiSystem(KojiHub):
+    """A hub: read for its repositories, and built in where there is a `login`."""
+
+    __pydantic_config__ = _STRICT
+    hub: Address
+    topurl: Address
+    login: KojiLogin | None = None
+    max_running: Annotated[int, Field(ge=1)] = 20
+    """Tasks of ours at once."""
+    busy: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Nothing is submitted while more than this part of the builders' capacity is taken."""
+    priority: Annotated[int, Field(ge=0)] = 5
+    """Added to a task's priority: people's builds have 0, and lower goes first; below 0 is for admins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSystems:
+    """The Koji hubs, and the Coprs with the addresses of their results, by name."""
+
+    __pydantic_config__ = _STRICT
+    koji: Mapping[Name, KojiSystem] = field(default_factory=dict)
+    copr: Mapping[Name, str] = field(default_factory=dict)
+
+
+def build_systems(path: Path | None) -> BuildSystems:
+    """Read the file; raise Misconfigured with everything that is wrong with it."""
+    if path is None:
+        return BuildSystems()
+    try:
+        content = yaml.safe_load(path.read_bytes()) or {}
+        return TypeAdapter(BuildSystems).validate_python(content)
+    except ValidationError as error:
+        wrong = "; ".join(_told(problem["loc"], problem["msg"]) for problem in error.errors())
+        raise _refused(path, wrong) from None
+    except (OSError, yaml.YAMLError) as error:
+        raise _refused(path, str(error)) from None
+
+
+def _told(place: tuple[int | str, ...], message: str) -> str:
+    where = ".".join(str(part) for part in place)
+    return f"{where}: {message.removeprefix('Value error, ')}" if where else message
+
+
+def _refused(path: Path, what: str) -> Misconfigured:
+    return Misconfigured(VARIABLE, f"{path}: {what}", "docs/operating.md shows an example.")

@@ -1,0 +1,86 @@
+"""Which backends the operator's build systems file makes, and what is said about a file that is wrong."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.koji import Certificate, Keytab
+from bot.adapters.sandbox import SandboxSettings, SandboxSourceMaker
+from bot.app.backends import Site, koji_settings, open_backends, short_names
+from bot.app.build_systems import KojiLogin, KojiSystem, build_systems
+from bot.ports.errors import Misconfigured
+
+HUB = "hub: https://koji.example.org/kojihub, topurl: https://files.example.org"
+
+
+def read(tmp_path: Path, text: str):
+    file = tmp_path / "systems.yaml"
+    file.write_text(text)
+    return build_systems(file)
+
+
+async def test_a_hub_without_a_login_is_only_read(tmp_path: Path) -> None:
+    (tmp_path / "bot.pem").write_text("key")
+    systems = read(tmp_path, f"koji: {{read: {{{HUB}}}, built: {{{HUB}, login: {{certificate: {tmp_path}/bot.pem}}}}}}")
+    sandbox = SandboxSettings(state=tmp_path)
+    async with AsyncExitStack() as stack:
+        site = Site(
+            systems=systems,
+            state=tmp_path,
+            sandbox=sandbox,
+            supervisor=("true",),
+            make_source=SandboxSourceMaker(sandbox),
+            stack=stack,
+        )
+        assert list(open_backends(site)) == ["sandbox", "koji:built"]
+
+
+def test_a_kinds_name_alone_is_enough_where_it_has_one_backend() -> None:
+    assert short_names(["sandbox", "koji:fedora", "copr:a", "copr:b"]) == {"koji": "koji:fedora"}
+
+
+def test_the_settings_of_a_hub_reach_the_adapter(tmp_path: Path) -> None:
+    login = f"{{keytab: {tmp_path}/bot.keytab, principal: bot@EXAMPLE.ORG}}"
+    (tmp_path / "bot.keytab").write_text("key")
+    system = read(
+        tmp_path, f"koji: {{fedora: {{{HUB}, login: {login}, max_running: 7, busy: 0.25, priority: 9}}}}"
+    ).koji["fedora"]
+    assert system.login is not None
+    found = koji_settings("fedora", system, system.login, tmp_path)
+
+    assert found.credentials == Keytab(principal="bot@EXAMPLE.ORG", file=tmp_path / "bot.keytab")
+    assert (found.max_running, found.busy, found.priority) == (7, 0.25, 9)
+    assert (found.hub, found.topurl) == ("https://koji.example.org/kojihub", "https://files.example.org")
+    assert found.state == tmp_path / "koji/fedora"
+
+
+def test_a_certificate_may_come_with_who_vouches_for_the_hub(tmp_path: Path) -> None:
+    pem = tmp_path / "bot.pem"
+    pem.write_text("key")
+    system = KojiSystem(hub="https://a.example", topurl="https://a.example/f")
+    found = koji_settings("a", system, KojiLogin(certificate=pem, authority=pem), tmp_path)
+    assert found.credentials == Certificate(file=pem, authority=pem)
+
+
+def test_a_login_whose_file_cannot_be_read_is_named(tmp_path: Path) -> None:
+    system = KojiSystem(hub="https://a.example", topurl="https://a.example/f")
+    with pytest.raises(Misconfigured, match=r"koji\.a\.login: .*gone\.pem cannot be read"):
+        koji_settings("a", system, KojiLogin(certificate=tmp_path / "gone.pem"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"koji: {{a: {{{HUB}, login: {{}}}}}}", "koji.a.login: give either a keytab or a certificate"),
+        (f"koji: {{a: {{{HUB}, login: {{keytab: /k}}}}}}", "koji.a.login: a keytab and a principal go together"),
+        (f"koji: {{a: {{{HUB}, max_running: 0}}}}", "koji.a.max_running: Input should be greater than or equal to 1"),
+        (f"koji: {{a: {{{HUB}, speed: 3}}}}", "koji.a.speed: Unexpected keyword argument"),
+        ("koji: {a: {hub: koji.example.org, topurl: https://f.example}}", "koji.a.hub: String should match pattern"),
+        (f"koji: {{'a b': {{{HUB}}}}}", "koji.a b.[key]: String should match pattern"),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_said_with_its_place(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        read(tmp_path, text)
+    assert told in str(caught.value)
