@@ -7,14 +7,16 @@ supervisor, a process of its own, uses to find out what to install.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.config import Depth
-from bot.domain.difference import RootChange
 from bot.domain.ids import SnapshotId
 from bot.domain.packages import BinaryPackage, Link, SourcePackage
-from bot.domain.plan import Impact, RebuildOrder
 from bot.domain.target import Target
+
+if TYPE_CHECKING:  # a command that asks a short question takes as long to import as to answer
+    from bot.domain.difference import RootChange
+    from bot.domain.plan import Impact, RebuildOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,7 @@ class Resolver(Protocol):
         """
         ...
 
-    async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
+    async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> "Impact":
         """Solve every source package that the change can touch before and after, and compare.
 
         Packages of the change itself (`change.replaces`) are left out. Nothing UNAFFECTED is listed.
@@ -131,7 +133,7 @@ class Resolver(Protocol):
 
     async def differences(
         self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay
-    ) -> Mapping[str, tuple[RootChange, ...]]:
+    ) -> Mapping[str, tuple["RootChange", ...]]:
         """Return what the change alters in the buildroots of the named source packages, its own packages first.
 
         At equal EVRs a package has other contents. Source packages that cannot be solved on both sides are left out.
@@ -148,7 +150,7 @@ class Resolver(Protocol):
 
     async def order(
         self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay, *, thin: bool = False
-    ) -> RebuildOrder:
+    ) -> "RebuildOrder":
         """Return the order in which the named sources must be rebuilt after the change.
 
         A needs B where A's buildroot, solved as if every uninstallable binary were repaired, holds a binary of B. With

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.hawkey.fetch import UnavailableError, fetch
-from bot.adapters.hawkey.metadata import fetch_repository, metadata_directory
+from bot.adapters.hawkey.metadata import fetch_repository
 from bot.adapters.hawkey.packages import fetch_packages
-from bot.adapters.hawkey.pins import PinnedRepository
+from bot.adapters.hawkey.pins import PinnedRepository, metadata_directory
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.snapshots import Snapshots
 from bot.domain.packages import BinaryPackage, Nevra

@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.adapters.hawkey.architectures import built_elsewhere
 from bot.adapters.hawkey.comps import expand
-from bot.adapters.hawkey.metadata import FILELISTS, metadata_directory
 from bot.adapters.hawkey.modules import hide_inactive_streams
+from bot.adapters.hawkey.pins import FILELISTS, metadata_directory
 from bot.adapters.hawkey.superseding import SOURCE_ARCHES, hide, priority_among, source_name, supersede
 from bot.ports.errors import Misconfigured
 

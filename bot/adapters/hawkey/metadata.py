@@ -14,14 +14,12 @@ from bot.adapters.hawkey import zchunk
 from bot.adapters.hawkey.fetch import UnavailableError
 from bot.adapters.hawkey.mirrors import Places, find_places
 from bot.adapters.hawkey.packed import PACKINGS, unpacked
-from bot.adapters.hawkey.pins import PinnedRepository, metadata_directory
+from bot.adapters.hawkey.pins import FILELISTS, PinnedRepository, metadata_directory
 from bot.adapters.hawkey.reader import MEND, Reader
 from bot.adapters.hawkey.repomd import Record, parse_repomd
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.target import Repository
 from bot.ports.errors import Misconfigured, Transient
-
-__all__ = ["fetch_metadata", "fetch_repository", "metadata_directory"]
 
 KINDS: Mapping[str, Sequence[str]] = {
     "primary": ("primary", "primary_zck"),
@@ -29,7 +27,6 @@ KINDS: Mapping[str, Sequence[str]] = {
     "group": ("group_gz", "group_xz", "group_zst", "group", "group_zck"),
 }
 """What is kept, by the name under which it is, and the types under which repomd.xml may have it, best first."""
-FILELISTS = "filelists"
 _LATER: Mapping[str, Sequence[str]] = {FILELISTS: ("filelists", "filelists_zck")}
 """What is fetched when it is needed: more than all the rest, and often of no use."""
 

@@ -5,13 +5,13 @@ are the target's and not part of it.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any
 
 from bot.adapters.hawkey.access import write_whole
 from bot.domain.ids import SnapshotId
@@ -56,7 +56,8 @@ class Pin:
         return tuple(part.digest for parts in each for part in parts if part is not None)
 
 
-_PIN = TypeAdapter(Pin)
+FILELISTS = "filelists"
+"""The name under which filelists are kept, once they were needed."""
 
 
 def make_pin(arch: str, repositories: Sequence[PinnedRepository], taken_at: datetime) -> Pin:
@@ -68,7 +69,7 @@ def make_pin(arch: str, repositories: Sequence[PinnedRepository], taken_at: date
 
 def write_pin(cache: Path, target: Target, pin: Pin) -> None:
     """Record a snapshot, and that it is the target's latest."""
-    text = _PIN.dump_json(pin).decode()
+    text = json.dumps(asdict(pin) | {"taken_at": pin.taken_at.isoformat()})
     write_whole(_path(cache, pin.id), text)
     write_whole(_latest(cache, target), text)
 
@@ -108,9 +109,19 @@ def _whole(cache: Path, pin: Pin | None) -> Pin | None:
 
 def _read(path: Path) -> Pin | None:
     try:
-        return _PIN.validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return _pin(json.loads(path.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
+
+
+def _pin(plain: dict[str, Any]) -> Pin:
+    repositories = tuple(_repository(each) for each in plain["repositories"])
+    return Pin(**plain | {"taken_at": datetime.fromisoformat(plain["taken_at"]), "repositories": repositories})
+
+
+def _repository(plain: dict[str, Any]) -> PinnedRepository:
+    sources = PinnedSources(**plain["sources"]) if plain.get("sources") else None
+    return PinnedRepository(**plain | {"mirrors": tuple(plain.get("mirrors", ())), "sources": sources})
 
 
 def _path(cache: Path, snapshot: SnapshotId) -> Path:

@@ -1,8 +1,8 @@
 """From a target, a snapshot and a change to the spec of a universe."""
 
 from bot.adapters.hawkey.loading import has_filelists
-from bot.adapters.hawkey.metadata import FILELISTS, fetch_later, fetch_metadata
-from bot.adapters.hawkey.pins import Pin, PinnedRepository
+from bot.adapters.hawkey.metadata import fetch_later, fetch_metadata
+from bot.adapters.hawkey.pins import FILELISTS, Pin, PinnedRepository
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.universe import Layer, UniverseSpec
 from bot.domain.target import Target
