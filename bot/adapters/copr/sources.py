@@ -26,10 +26,10 @@ Create = Callable[[Any], Any]
 _PACKAGES: Mapping[SourceMethod, str] = {
     SourceMethod.SPEC: "",
     SourceMethod.LOOKASIDE: "curl",
-    SourceMethod.URLS: "rpmdevtools",
-    SourceMethod.ARCHIVE: "rpmdevtools xz bzip2",
+    SourceMethod.URLS: "curl",
+    SourceMethod.ARCHIVE: "xz bzip2",
     SourceMethod.RPMAUTOSPEC: "rpmautospec",
-    SourceMethod.COMMAND: "cpio",
+    SourceMethod.COMMAND: "",
 }
 _FILES = """\
 cp -R "$(dirname "$spec")"/. "$out"
@@ -40,20 +40,27 @@ _STEPS: Mapping[SourceMethod, str] = {
     SourceMethod.SPEC: _FILES,
     SourceMethod.LOOKASIDE: _FILES
     + """\
-package=${name%.spec}
 sed -nE 's/^(\\S+) \\((.+)\\) = ([0-9a-f]+)$/\\1 \\2 \\3/p; s/^([0-9a-f]{32}) +(\\S+)$/MD5 \\2 \\1/p' "$out/sources" |
 while read -r kind file sum; do
   kind=$(echo "$kind" | tr A-Z a-z)
-  from=$(echo "$lookaside" | sed "s|{name}|$package|g; s|{filename}|$file|g; s|{hashtype}|$kind|g; s|{hash}|$sum|g")
+  from=$(echo "$lookaside" | sed "s|{name}|${package:-${name%.spec}}|g; s|{filename}|$file|g
+s|{hashtype}|$kind|g; s|{hash}|$sum|g")
   curl -fsSL --retry 3 -o "$out/$file" "$from"
   echo "$sum  $out/$file" | "${kind}sum" -c -
 done
 """,
-    SourceMethod.URLS: _FILES + 'spectool -g -C "$out" "$out/$name"\n(cd "$out" && check)\n',
+    SourceMethod.URLS: _FILES
+    + """\
+rpmspec -P "$spec" | sed -nE 's,^(source|patch)[0-9]*:[ \\t]*([^ \\t]+://[^ \\t]+).*,\\2,Ip' |
+while read -r from; do
+  curl -fsSL --retry 3 -o "$out/${from##*/}" "$from"
+done
+(cd "$out"; check)
+""",
     SourceMethod.ARCHIVE: _FILES
     + """\
 prefix=$(rpmspec -q --srpm --qf '%{name}-%{version}' "$spec")
-source=$(spectool -l -s 0 "$spec" | sed 's/^Source0: *//')
+source=$(rpmspec -P "$spec" | sed -nE 's/^source0?:[ \\t]*(.*[^ \\t])[ \\t]*$/\\1/Ip' | head -n 1)
 git -c tar.tar.xz.command='xz -c' -c tar.tar.bz2.command='bzip2 -c' \\
   archive --prefix="$prefix/" -o "$out/$(basename "$source")" HEAD
 """,
@@ -61,7 +68,7 @@ git -c tar.tar.xz.command='xz -c' -c tar.tar.bz2.command='bzip2 -c' \\
     SourceMethod.COMMAND: """\
 mkdir ../made
 (RESULTDIR=$(cd ../made && pwd); export RESULTDIR; sh -euc "$command")
-rpm2cpio ../made/*.src.rpm | (cd "$out" && cpio -id)
+rpm -i --nodeps --nosignature --define "_sourcedir $out" --define "_specdir $out" ../made/*.src.rpm
 """,
 }
 _RELEASE = """\
@@ -77,13 +84,14 @@ def script_of(source: TreeSource, clone_url: str) -> str:
         "url": clone_url,
         "commit": source.commit,
         "spec": package.spec,
+        "package": package.name or "",
         "suffix": source.release_suffix,
         "lookaside": package.lookaside or "",
         "command": package.command or "",
     }
     lines = ["#!/bin/sh -eu", *(f"{key}={shlex.quote(value)}" for key, value in values.items() if value)]
     if package.method is SourceMethod.URLS:
-        lines += ["check() {", *(_check(name, checksum) for name, checksum in package.checksums), "}"]
+        lines += ["check() {", "  true", *(_check(name, checksum) for name, checksum in package.checksums), "}"]
     lines += [
         f'mkdir -p {RESULT}; out=$PWD/{RESULT}; name=$(basename "$spec")',
         "git init -q checkout; cd checkout",
