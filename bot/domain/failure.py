@@ -16,6 +16,7 @@ from bot.domain.failure_rules import (
     DISK,
     INCOMPLETE,
     MEMORY,
+    RULES,
     TROUBLE,
     UNRESOLVABLE,
     cause_of,
@@ -192,10 +193,13 @@ def of_mock(status: int, *, build_log: str = "", root_log: str = "", source: boo
 
 
 def _of_logs(build_log: str, root_log: str, source: bool) -> Failed | None:
-    """Say what the logs alone tell: of rpmbuild where it began, else of the root; None where neither says anything."""
+    """Say what the logs alone tell: of rpmbuild where it began, else of the root; None where neither does."""
     if _PHASE_LINE.search(build_log) or _ENDED.search(build_log):
         return classify(BuildEnd(tail=build_log, phase=Phase.SRPM if source else None))
-    return _of_root(root_log)
+    found = _of_root(root_log)
+    if found is None and find(RULES, lines_of(build_log)):
+        return classify(BuildEnd(tail=build_log, phase=Phase.SRPM if source else None))
+    return found
 
 
 def _of_root(log: str) -> Failed | None:

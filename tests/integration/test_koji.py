@@ -129,7 +129,7 @@ async def test_nothing_is_published_into_the_baselines_and_no_scratch_build_at_a
         (10, FailureReason.COMPILE, Phase.BUILD),
         (11, FailureReason.TIMEOUT, Phase.BUILD),
         (20, FailureReason.INFRASTRUCTURE, None),
-        (30, FailureReason.UNRESOLVABLE, Phase.BUILDROOT),
+        (30, FailureReason.INFRASTRUCTURE, None),
         (70, FailureReason.INFRASTRUCTURE, None),
     ],
 )
@@ -140,6 +140,15 @@ async def test_mocks_exit_status_says_what_kind_of_failure_it_is(
 
     assert isinstance(found, Failed)
     assert (found.reason, found.phase) == (reason, phase)
+
+
+async def test_root_log_tells_which_package_a_root_lacks(here: Place) -> None:
+    lost = b"DEBUG util.py:459:  No match for argument: libfoo-devel\n"
+    found = await outcome(here, lambda job: replace(work := failed(job, 30), logs=dict(work.logs) | {"root.log": lost}))
+
+    assert isinstance(found, Failed)
+    assert (found.reason, found.phase) == (FailureReason.UNRESOLVABLE, Phase.BUILDROOT)
+    assert found.cause == "No match for argument: libfoo-devel"
 
 
 async def test_a_builder_that_breaks_down_is_infrastructure(here: Place) -> None:

@@ -21,6 +21,8 @@ def told(failed: Failed) -> tuple[FailureReason, Phase | None]:
     [
         (10, BROKEN, "", FailureReason.COMPILE, Phase.BUILD),
         (1, BROKEN, LOST, FailureReason.COMPILE, Phase.BUILD),
+        (1, "a.c:1:1: error: no", "", FailureReason.COMPILE, Phase.BUILD),
+        (1, "strange words", "", FailureReason.INFRASTRUCTURE, None),
         (1, "", LOST, FailureReason.UNRESOLVABLE, Phase.BUILDROOT),
         (1, "strange words", MIRROR, FailureReason.INFRASTRUCTURE, None),
         (10, "strange words", "stranger words", FailureReason.COMPILE, Phase.BUILD),

@@ -7,8 +7,8 @@ from typing import Any
 
 import koji
 
-from bot.adapters.koji.outcomes import failed
 from bot.domain.build import BuildState, Cancelled, Outcome, Succeeded
+from bot.domain.failure import of_koji
 from bot.domain.packages import Nevra
 from bot.ports.builder import BuildStatus
 
@@ -81,8 +81,11 @@ def _outcome(session: Any, build: Build) -> Outcome:
     if build.info["state"] == koji.TASK_STATES["CLOSED"]:
         return Succeeded()
     child = build.told_by
-    log = tail(session, child["id"]) if child else b""
-    return failed(dict(build.result), child["method"] if child else "build", log.decode(errors="replace"))
+    code, text = int(build.result.get("faultCode", 0)), str(build.result.get("faultString", ""))
+    if child is None:
+        return of_koji(code, text, method="build")
+    build_log, root_log = (tail(session, child["id"], name) for name in _LOGS)
+    return of_koji(code, text, method=child["method"], build_log=build_log, root_log=root_log)
 
 
 def _read(session: Any, tasks: Sequence[Mapping[str, Any]]) -> list[Build]:
@@ -128,15 +131,19 @@ def nevra(rpm: Mapping[str, Any]) -> str:
     )
 
 
-def tail(session: Any, task: int) -> bytes:
-    """Return the end of the log of a task that built."""
-    return part(session, task, -TAIL, TAIL)
+def tail(session: Any, task: int, name: str) -> str:
+    """Return the end of one log of a task that built; empty where there is none."""
+    return _part(session, task, (name,), -TAIL, TAIL).decode(errors="replace")
 
 
 def part(session: Any, task: int, offset: int, length: int) -> bytes:
     """Return a part of the first log of a task that has something in it; empty where there is none (any more)."""
+    return _part(session, task, _LOGS, offset, length)
+
+
+def _part(session: Any, task: int, names: Sequence[str], offset: int, length: int) -> bytes:
     files = session.listTaskOutput(task, stat=True)
-    for name in _LOGS:
+    for name in names:
         size = int(files.get(name, {}).get("st_size", 0))
         if size:
             start = offset if offset >= 0 else max(0, size + offset)
