@@ -62,9 +62,8 @@ def chroot(target: Target, settings: MockSettings, hidden: Sequence[str] = ()) -
         packages = " ".join(_checked(name, _PACKAGE, target, "buildroot") for name in target.buildroot)
         lines.append(f"config_opts['chroot_setup_cmd'] = {f'install {packages}'!r}")
     if target.modules:
-        lines.append(
-            f"config_opts['module_enable'] = {[_checked(name, _PACKAGE, target, 'modules') for name in target.modules]!r}"
-        )
+        modules = [_checked(name, _PACKAGE, target, "modules") for name in target.modules]
+        lines.append(f"config_opts['module_enable'] = {modules!r}")
     if based_on is None:
         lines += _own(target)
     # What is hidden does not count: all builds for a target share the packages that dnf has fetched.

@@ -1,7 +1,6 @@
 """What mock does, command by command. Read in mock/py/mock.py (`run_command`), mockbuild/backend.py and rebuild.py."""
 
 import argparse
-import glob
 import os
 import shutil
 import sys
@@ -203,14 +202,14 @@ class Commands:
         if len(arguments) < 2:
             return 50
         *patterns, destination = arguments
-        sources = [path for pattern in patterns for path in glob.glob(f"{self.buildroot.path}/{pattern.lstrip('/')}")]
+        sources = [path for pattern in patterns for path in sorted(self.buildroot.path.glob(pattern.lstrip("/")))]
         if not sources or (len(sources) > 1 and not Path(destination).is_dir()):
             return 50
         for source in sources:
-            if Path(source).is_dir():
+            if source.is_dir():
                 shutil.copytree(source, destination, symlinks=True)
-            elif Path(source).is_symlink():
-                Path(destination).symlink_to(os.readlink(source))
+            elif source.is_symlink():
+                Path(destination).symlink_to(source.readlink())
             else:
                 shutil.copy(source, destination)
         return 0

@@ -164,3 +164,10 @@ def unknown_plugins_do() -> None:
             return True
 
     config.PLUGINS = Everything(config.PLUGINS)
+
+
+@_mutant
+def templates_are_texts() -> None:
+    import tests.fakes.mock.buildroot as buildroot
+
+    buildroot.expanded = lambda opts, key: str(opts[key])

@@ -1,4 +1,4 @@
-"""mock's supervisor with a root solver that knows directories: `python -m tests.fakes.mock.supervisor JOB_DIRECTORY`."""
+"""mock's supervisor, as a program, with a root solver that knows directories. Its argument is the job's directory."""
 
 import sys
 from pathlib import Path

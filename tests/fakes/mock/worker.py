@@ -20,7 +20,7 @@ from bot.adapters.sandbox import LocalBuild, SandboxSettings, build_locally
 from bot.domain.build import Cancelled, Failed, FailureReason, SrpmSource
 from bot.domain.ids import BuildKey
 from bot.domain.target import Target
-from tests.fakes.local_solver import LocalSolver
+from tests.fakes.local_solver import LocalSolver, name_of
 from tests.fakes.mock.buildroot import HOME, Buildroot
 from tests.fakes.mock.config import Repo
 from tests.fakes.mock.errors import PACKAGES, MockError
@@ -138,7 +138,8 @@ class Worker:
             shown = scratch / str(number)
             shown.mkdir()
             for file in repo.directory.glob("*.rpm"):
-                if not any(fnmatch.fnmatch(file.name.rsplit("-", 2)[0], pattern) for pattern in repo.excludes):
+                hidden = any(fnmatch.fnmatch(name_of(file), pattern) for pattern in repo.excludes)
+                if not hidden and not file.name.endswith(".src.rpm"):
                     (shown / file.name).symlink_to(file)
             directories.append(shown)
         solver = LocalSolver(directories)
