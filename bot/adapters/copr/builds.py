@@ -15,10 +15,13 @@ from bot.adapters.copr.names import Place
 from bot.adapters.copr.results import Results
 from bot.adapters.copr.settings import CoprSettings
 from bot.domain.build import BuildState, Cancelled, Outcome, Succeeded
+from bot.domain.failure import of_copr
 from bot.ports.builder import Artifacts, BuildStatus
 from bot.ports.errors import Rejected
 
 _PAGE = 200
+_TAIL = 256 * 1024
+"""Bytes of a log's end that are looked at."""
 _ENDED = ("succeeded", "failed", "canceled", "skipped", "forked")
 _AT_WORK = ("starting", "running", "importing")
 
@@ -97,14 +100,16 @@ def _outcome(client: Any, results: Results, build: Any, chroot: Any) -> Outcome:
         return outcomes.skipped()
     if chroot is None or not chroot.result_url:
         base = _source_url(client, int(build.id))
-        return outcomes.source_failed(_tail(results, base) if base else "")
+        return of_copr("failed", source=True, **(_logs(results, base) if base else {}))
     if results.succeeded(chroot.result_url) and outcomes.nevras(results.packages(chroot.result_url))[1]:
         return Succeeded()  # signing it, or making metadata, failed: the packages are there
-    return outcomes.failed(_tail(results, chroot.result_url))
+    return of_copr("failed", **_logs(results, chroot.result_url))
 
 
-def _tail(results: Results, base: str) -> str:
-    return results.ended_log(base, -outcomes.TAIL, outcomes.TAIL).decode(errors="replace")
+def _logs(results: Results, base: str) -> dict[str, str]:
+    """Return the ends of the logs that tell why a build failed."""
+    build = results.ended_log(base, -_TAIL, _TAIL)
+    return {"build_log": build.decode(errors="replace"), "backend_log": results.backend_log(base)[-_TAIL:]}
 
 
 def made(client: Any, results: Results, number: int) -> Made:

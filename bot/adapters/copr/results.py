@@ -23,6 +23,7 @@ from bot.domain.packages import Nevra
 from bot.ports.errors import Transient
 
 LOG = "builder-live.log"
+_BACKEND = "backend.log"
 _ROOT = "installed_pkgs.log"
 _CHUNK = 64 * 1024
 _SMALL = 16 * 1024 * 1024
@@ -120,6 +121,11 @@ class Results:
             except ValueError:
                 continue  # a truncated line, or a key (gpg-pubkey has no architecture)
         return tuple(sorted(found))
+
+    def backend_log(self, base: str) -> str:
+        """Return what the dispatcher wrote; empty where it wrote nothing."""
+        found = self._small(urljoin(base, f"{_BACKEND}.gz")) or self._small(urljoin(base, _BACKEND)) or b""
+        return found.decode(errors="replace")
 
     def packages(self, base: str) -> list[dict[str, Any]]:
         """Return what a build says that came out, by its own list; empty where there is none."""
