@@ -172,7 +172,8 @@ def readable_evr(version: str) -> tuple[str, str, str]:
     upstream, dash, revision = rest.rpartition("-")
     if not dash:
         upstream, revision = rest, "0"
-    return epoch or "0", _NOT_IN_RPM.sub("_", upstream), _NOT_IN_RPM.sub("_", revision) or "0"
+    # Both `-` and `^` sort after the end and before a dot: gcc conflicts with what is older than 12-20211113, not 12.2.
+    return epoch or "0", _NOT_IN_RPM.sub("_", upstream.replace("-", "^")), _NOT_IN_RPM.sub("_", revision) or "0"
 
 
 def _versioned(name: str, operator: str, evr: tuple[str, str, str]) -> str:
