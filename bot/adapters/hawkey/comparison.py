@@ -20,6 +20,8 @@ from bot.adapters.hawkey.ways import Ways
 from bot.domain.packages import Link
 from bot.domain.plan import Effect, Uninstallable
 
+_NOWHERE = -1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -98,8 +100,10 @@ class Comparison:
         known = self.known.peek(number)
         if known is None or not isinstance(known.root, Root):
             return number in self.replacement.touched
-        after = self.replacement.carried_over(number, known.root.numbers, known.course)
-        return number in self.replacement.touched if after is None else after is not known.root.numbers
+        change, root = self.replacement, known.root.numbers
+        if change.is_carried_over(number, root, known.course):
+            return not change.removed.isdisjoint(root)
+        return number in change.touched
 
     def examine(self, numbers: Iterable[int]) -> tuple[Sequence[Finding], Set[int]]:
         """Solve source packages on both sides, or see what follows without solving, and compare.
@@ -124,13 +128,13 @@ class Comparison:
 
     def _after(self, number: int, before: Solved) -> Root | Problem:
         if isinstance(before.root, Root):
-            carried = self.replacement.carried_over(number, before.root.numbers, before.course)
-            if carried is not None:
-                return before.root if carried is before.root.numbers else Root(array("I", carried))
+            root = before.root.numbers
+            if self.replacement.is_carried_over(number, root, before.course):
+                return Root(self.replacement.follow(root))
         if not self.replacement.is_comparable:
             return self.after.of_source(number)
-        root = self.after.of_source(self.known.index.twin(number))
-        return self.after.of_source(number) if isinstance(root, Problem) else root
+        found = self.after.of_source(self.known.index.twin(number))
+        return self.after.of_source(number) if isinstance(found, Problem) else found
 
     def _compare(self, number: int, before: Solved, after: Root | Problem) -> Finding | None:
         was = before.root
@@ -156,17 +160,26 @@ class Comparison:
         return {name: place for place, name in enumerate(self.sources)}
 
     @cached_property
-    def _places_of(self) -> dict[int, int | None]:
-        return {}
+    def _places_before(self) -> Mapping[int, int]:
+        return self._places_of(self.before)
+
+    @cached_property
+    def _places_after(self) -> Mapping[int, int]:
+        return self._places_of(self.after)
+
+    def _places_of(self, roots: Roots) -> Mapping[int, int]:
+        return {
+            number: self._places.get(source, _NOWHERE)
+            for source, numbers in roots.universe.binaries.items()
+            for number in numbers
+        }
 
     def _inside(self, before: Root | Problem, after: Root | Problem) -> "array[int]":
         roots, root = (self.after, after) if isinstance(after, Root) else (self.before, before)
-        known, places = self._places_of, set[int | None]()
-        for number in root.numbers if isinstance(root, Root) else ():
-            if number not in known:
-                known[number] = self._places.get(roots.universe.source_of(number))
-            places.add(known[number])
-        return array("I", sorted(place for place in places if place is not None))
+        if not isinstance(root, Root):
+            return array("I")
+        known = self._places_after if roots is self.after else self._places_before
+        return array("I", sorted({known[number] for number in root.numbers} - {_NOWHERE}))
 
     def _path(self, number: int, before: Root | Problem, after: Root | Problem) -> tuple[Link, ...]:
         """The way to the change inside a buildroot: as it will be, else as it was, else over any packages at all."""

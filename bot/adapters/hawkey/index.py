@@ -19,7 +19,7 @@ from bot.adapters.hawkey.loading import SOURCE_ARCHES
 from bot.adapters.hawkey.rows import Rows, read_parts, write_parts
 from bot.adapters.hawkey.universe import Universe
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised whenever the files mean something else than before."""
 _OPERATOR = re.compile(r"(?<= )(?:and|or|if|unless|else|with|without)(?= )")
 _WEAK = ("recommends", "suggests", "supplements", "enhances")
@@ -88,17 +88,25 @@ class Index:
     def layers(self, start: Iterable[int], without: Set[int] = frozenset()) -> Iterator[Set[int]]:
         """Yield `start`, then who requires something of it, then who requires something of those, each package once.
 
-        Packages in `without` are passed over.
+        Packages in `without` are left out, and do not lead any further.
         """
         frontier = set(start) - without
-        seen = frontier | without
-        asked: set[int] = set()
+        seen = bytearray(max(len(self.provides), *frontier, *without, 0) + 1)
+        for number in (*frontier, *without):
+            seen[number] = True
+        asked = bytearray(len(self.texts))
         while frontier:
             yield frontier
-            requirements = set().union(*(self.provides[number] for number in frontier)) - asked
-            asked |= requirements
-            frontier = set().union(*(self.wanted_by[requirement] for requirement in requirements)) - seen
-            seen = seen | frontier
+            found = set[int]()
+            for number in frontier:
+                for requirement in self.provides[number]:
+                    if not asked[requirement]:
+                        asked[requirement] = True
+                        for needy in self.wanted_by[requirement]:
+                            if not seen[needy]:
+                                seen[needy] = True
+                                found.add(needy)
+            frontier = found
 
     def cone(self, start: Collection[int], limit: int | None = None) -> set[int]:
         """Return everything that can reach one of `start` over requirements and providers, in at most `limit` steps."""

@@ -6,6 +6,7 @@ Everything else that a change does is told by the requirements that somebody els
 """
 
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
@@ -165,17 +166,22 @@ class Replacement:
             if before.providers(text) & self.removed or after.providers(text) & self.brought
         )
 
-    def carried_over(self, source: int, root: Sequence[int], course: Course) -> Sequence[int] | None:
-        """Return the root after the change where it follows from the one before; None where it has to be solved."""
+    def is_carried_over(self, source: int, root: Sequence[int], course: Course) -> bool:
+        """Whether the root of a source package after the change follows from the one before (see `follow`)."""
         if not (course.straight and self.is_comparable) or source in self._odd or source in self._blocked:
-            return None
-        if not (self._blocked.isdisjoint(root) and self._blocked.isdisjoint(course.tried)):
-            return None
-        if not self._contested.isdisjoint(course.choices):
-            return None
-        if self.removed.isdisjoint(root):
+            return False
+        blocked = self._blocked
+        if blocked and not (blocked.isdisjoint(root) and blocked.isdisjoint(course.tried)):
+            return False
+        return self._contested.isdisjoint(course.choices)
+
+    def follow(self, root: "array[int]") -> "array[int]":
+        """Return the root after the change that follows from one before: itself, or with successors in it."""
+        new = sorted(self.successors[number] for number in self.removed.intersection(root))
+        if not new:
             return root
-        return sorted(self.successors.get(number, number) for number in root)
+        # The base is loaded first: successors have the highest numbers.
+        return array("I", (*(number for number in root if number not in self.removed), *new))
 
     @cached_property
     def touched(self) -> frozenset[int]:

@@ -9,7 +9,7 @@ import re
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from bot.adapters.hawkey.index import Index
@@ -55,6 +55,7 @@ class Roots:
         self.universe = universe
         self._hawkey = hawkey
         self._solved: dict[int, Root | Problem] = {}
+        self._fingerprint = cache(self._work_out_fingerprint)
         self._digest = lru_cache(maxsize=16)(self._work_out_digest)
 
     @cached_property
@@ -112,12 +113,15 @@ class Roots:
         return Buildroot(packages=tuple(packages), digest=self.digest(root))
 
     def digest(self, root: Root) -> str:
-        """Return the SHA-256 over the sorted NEVRAs and checksums of a root's packages."""
+        """Return the SHA-256 over what a root's packages are, sorted: NEVRAs and checksums, or a change's contents."""
         return self._digest(root.numbers.tobytes())
 
     def _work_out_digest(self, numbers: bytes) -> str:
-        lines = sorted(map(self.universe.identity, array("I", numbers)))
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        in_order = sorted(array("I", numbers), key=self.universe.identity)  # quick: repositories are sorted by name
+        return hashlib.sha256(b"".join(map(self._fingerprint, in_order))).hexdigest()
+
+    def _work_out_fingerprint(self, number: int) -> bytes:
+        return hashlib.sha256(self.universe.identity(number).encode()).digest()
 
     def _solve(self, wish: Wish, packages: Sequence[Any]) -> Root | Problem:
         goal = self._hawkey.Goal(self.universe.sack)

@@ -4,7 +4,8 @@ How far everybody is from the change is worked out once, backwards. A way inside
 where the root does not have such a way is it searched on its own.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from functools import cache
 from itertools import pairwise
 
 from bot.adapters.hawkey.chains import chain
@@ -34,6 +35,7 @@ class Ways:
         self._now = now
         self._links: dict[tuple[int, int], Link] = {}
         self._far = dict(self._distances(direct, without))
+        self._nearer = cache(self._work_out_nearer)
 
     def _distances(self, direct: Mapping[int, frozenset[int]], without: Set[int]) -> Iterator[tuple[int, int]]:
         yield from dict.fromkeys(self._goals, 0).items()
@@ -45,16 +47,16 @@ class Ways:
         """Return the shortest way from a package of the base to the nearest goal, over packages of a root."""
         steps = [start]
         for distance in range(self._far.get(start, 0) - 1, -1, -1):
-            nearer = {
-                number
-                for requirement in self._index.wanted[steps[-1]]
-                for number in self._now(requirement)
-                if self._far.get(number) == distance and number in inside
-            }
-            if not nearer:
+            nearest = next((number for number in self._nearer(steps[-1], distance) if number in inside), None)
+            if nearest is None:
                 return chain(self._universe, start, self._goals, inside)
-            steps.append(min(nearer))
+            steps.append(nearest)
         return tuple(self._link(needy, provider) for needy, provider in pairwise(steps))
+
+    def _work_out_nearer(self, number: int, distance: int) -> Sequence[int]:
+        """Return whom a package requires that is so far from the change, in order."""
+        far, now = self._far, self._now
+        return sorted({n for wanted in self._index.wanted[number] for n in now(wanted) if far.get(n) == distance})
 
     def way_anywhere(self, start: int) -> tuple[Link, ...]:
         """Return the shortest way over any packages at all; empty where there is none."""
