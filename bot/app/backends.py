@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.koji import Certificate, Keytab, KojiBuilder, KojiSettings
+from bot.adapters.mock import MockBuilder, MockSettings
 from bot.adapters.sandbox import SandboxBuilder, SandboxSettings, SandboxSourceMaker
-from bot.app.build_systems import VARIABLE, BuildSystems, KojiLogin, KojiSystem
+from bot.app.build_systems import VARIABLE, BuildSystems, KojiLogin, KojiSystem, MockSystem
 from bot.ports.builder import Builder
 from bot.ports.errors import Misconfigured
 
@@ -91,5 +92,25 @@ def _koji(site: Site) -> Mapping[str, Builder]:
     return found
 
 
-KINDS: Sequence[Kind] = (_sandbox, _koji)
+def mock_settings(system: MockSystem, state: Path) -> MockSettings:
+    """Return what the adapter needs of mock."""
+    return MockSettings(
+        state=state / "mock",
+        slots=system.slots,
+        chroots=system.chroots,
+        roots=system.roots,
+        caches=system.caches,
+        bound=int(system.gib * 2**30),
+        isolation=system.isolation,
+    )
+
+
+def _mock(site: Site) -> Mapping[str, Builder]:
+    system = site.systems.mock
+    if system is None:
+        return {}
+    return {"mock": MockBuilder(mock_settings(system, site.state), (*site.supervisor, "--in", "mock"))}
+
+
+KINDS: Sequence[Kind] = (_sandbox, _koji, _mock)
 """The sandbox is first: it needs no settings."""

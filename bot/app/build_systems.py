@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -60,12 +60,30 @@ class KojiSystem(KojiHub):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MockSystem:
+    """mock on the service's machine."""
+
+    __pydantic_config__ = _STRICT
+    slots: Annotated[int, Field(ge=1)] = 1
+    """Builds at once, each in a root of its own."""
+    chroots: Mapping[str, Annotated[str, Field(pattern=r"^[\w./+-]+$")]] = field(default_factory=dict)
+    """Targets by name, and the configuration of mock's, a name or a path to a .cfg, that theirs is based on."""
+    gib: Annotated[float, Field(gt=0)] = 20.0
+    """Bound of the roots and caches that stay between builds."""
+    isolation: Literal["auto", "nspawn", "simple"] = "auto"
+    roots: Path = Path("/var/lib/mock")
+    caches: Path = Path("/var/cache/mock")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSystems:
     """The Koji hubs, and the Coprs with the addresses of their results, by name."""
 
     __pydantic_config__ = _STRICT
     koji: Mapping[Name, KojiSystem] = field(default_factory=dict)
     copr: Mapping[Name, str] = field(default_factory=dict)
+    mock: MockSystem | None = None
+    """None: not used."""
 
 
 def build_systems(path: Path | None) -> BuildSystems:

@@ -15,9 +15,9 @@ from bot.adapters.github.settings import GitHubSettings
 from bot.adapters.hawkey.resolver import HawkeyResolver
 from bot.adapters.hawkey.root_solver import HawkeyRootSolver
 from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.jobs.directory import Job
 from bot.adapters.log_files import LogFiles
 from bot.adapters.markdown import plain_lines
-from bot.adapters.sandbox.job import Job
 from bot.adapters.sandbox.maker import SandboxSourceMaker
 from bot.adapters.sandbox.settings import Limits, SandboxSettings
 from bot.adapters.sandbox.spec import SandboxSpecReader
@@ -181,7 +181,7 @@ def hawkey_settings(settings: Settings) -> HawkeySettings:
 
 
 def supervisor_command(settings: Settings) -> tuple[str, ...]:
-    """Return the command that supervises one sandbox build; the job's directory comes after it."""
+    """Return the command that supervises one local build; the job's directory comes after it."""
     hosts = (option for host in settings.allowed_hosts for option in ("--allowed-host", host))
     metadata = str(hawkey_settings(settings).cache)
     return (sys.executable, "-P", "-m", "bot", "supervise-build", "--metadata", metadata, *hosts)
