@@ -8,13 +8,17 @@ its function to `KINDS`.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from copr.v3 import CoprException, config_from_file
+
+from bot.adapters.copr import CoprBuilder, CoprSettings
 from bot.adapters.koji import Certificate, Keytab, KojiBuilder, KojiSettings
 from bot.adapters.mock import MockBuilder, MockSettings
 from bot.adapters.sandbox import SandboxBuilder, SandboxSettings, SandboxSourceMaker
-from bot.app.build_systems import VARIABLE, BuildSystems, KojiLogin, KojiSystem, MockSystem
+from bot.app.build_systems import VARIABLE, BuildSystems, CoprSystem, KojiLogin, KojiSystem, MockSystem
 from bot.ports.builder import Builder
 from bot.ports.errors import Misconfigured
 
@@ -33,6 +37,8 @@ class Site:
     """Makes the source package of a change, for backends that take one."""
     stack: AsyncExitStack
     """Whatever has to be closed goes here."""
+    clone_urls: Mapping[str, str] = field(default_factory=dict)
+    """By forge: where others fetch commits, with `{repository}` for `owner/name`."""
 
 
 Kind = Callable[[Site], Mapping[str, Builder]]
@@ -92,6 +98,47 @@ def _koji(site: Site) -> Mapping[str, Builder]:
     return found
 
 
+def copr_settings(name: str, system: CoprSystem, clone_urls: Mapping[str, str]) -> CoprSettings:
+    """Return what the adapter needs of a Copr; raise Misconfigured where its login cannot be read."""
+    try:
+        found = config_from_file(str(system.login))
+    except (CoprException, OSError, ValueError, KeyError) as error:
+        raise _no_login(name, system, f"cannot be read ({type(error).__name__})") from None
+    if missing := [key for key in ("login", "token", "username", "copr_url") if not found.get(key)]:
+        raise _no_login(name, system, f"lacks {', '.join(missing)}")
+    return CoprSettings(
+        name=name,
+        url=found["copr_url"],
+        login=found["login"],
+        token=found["token"],
+        owner=system.owner or found["username"],
+        credentials=system.login,
+        prefix=system.prefix,
+        clone_urls=clone_urls,
+        distgits=system.distgits,
+        source_chroot=system.source_chroot,
+        source_packages=system.source_packages,
+        upload=system.upload,
+        max_running=system.max_running,
+        delete_after=timedelta(days=system.delete_after_days),
+    )
+
+
+def _no_login(name: str, system: CoprSystem, what: str) -> Misconfigured:
+    mend = "Write into it what the Copr shows at /api/, and let the service's user read it."
+    return Misconfigured(VARIABLE, f"copr.{name}.login: {system.login} {what}", mend)
+
+
+def _copr(site: Site) -> Mapping[str, Builder]:
+    found: dict[str, Builder] = {}
+    for name, system in site.systems.copr.items():
+        if isinstance(system, CoprSystem):
+            builder = CoprBuilder(copr_settings(name, system, site.clone_urls), site.make_source)
+            site.stack.push_async_callback(builder.close)
+            found[f"copr:{name}"] = builder
+    return found
+
+
 def mock_settings(system: MockSystem, state: Path) -> MockSettings:
     """Return what the adapter needs of mock."""
     return MockSettings(
@@ -112,5 +159,5 @@ def _mock(site: Site) -> Mapping[str, Builder]:
     return {"mock": MockBuilder(mock_settings(system, site.state), (*site.supervisor, "--in", "mock"))}
 
 
-KINDS: Sequence[Kind] = (_sandbox, _koji, _mock)
+KINDS: Sequence[Kind] = (_sandbox, _koji, _copr, _mock)
 """The sandbox is first: it needs no settings."""

@@ -60,6 +60,32 @@ class KojiSystem(KojiHub):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoprSystem:
+    """A Copr: `results` is where its repositories are; it is built in as well, by whom `login` says."""
+
+    __pydantic_config__ = _STRICT
+    results: Address
+    login: Path
+    """The file that the Copr's own page /api/ shows: login, token, user and address."""
+    owner: str | None = None
+    """The user, or `@group`, to whom our projects belong; None: whose login it is."""
+    prefix: Name = "revdeps"
+    """How the names of our projects begin: another for each service that shares an account."""
+    max_running: Annotated[int, Field(ge=1)] = 20
+    """Builds of ours at once."""
+    delete_after_days: Annotated[int, Field(ge=1, le=720)] = 14
+    """After how many days the Copr removes a project that nobody has removed."""
+    source_chroot: str = "fedora-latest-x86_64"
+    """Where the source package of a change is made."""
+    source_packages: tuple[str, ...] = ("make", "packit")
+    """What a package's `command` finds there."""
+    distgits: Mapping[str, str] = field(default_factory=dict)
+    """By host of a dist-git: the Copr's name for it."""
+    upload: bool = False
+    """Whether source packages are made here and uploaded, where the Copr cannot fetch a change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MockSystem:
     """mock on the service's machine."""
 
@@ -77,13 +103,18 @@ class MockSystem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSystems:
-    """The Koji hubs, and the Coprs with the addresses of their results, by name."""
+    """The Koji hubs and the Coprs, by name. A Copr that is only read is the address of its results."""
 
     __pydantic_config__ = _STRICT
     koji: Mapping[Name, KojiSystem] = field(default_factory=dict)
-    copr: Mapping[Name, str] = field(default_factory=dict)
+    copr: Mapping[Name, str | CoprSystem] = field(default_factory=dict)
     mock: MockSystem | None = None
     """None: not used."""
+
+    @property
+    def copr_results(self) -> Mapping[str, str]:
+        """Where each Copr's repositories are."""
+        return {name: copr if isinstance(copr, str) else copr.results for name, copr in self.copr.items()}
 
 
 def build_systems(path: Path | None) -> BuildSystems:

@@ -84,13 +84,17 @@ async def _forges(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ma
     if settings.github_app_id is None:
         return {}
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    github = GitHubSettings(
-        app_id=settings.github_app_id,
+    return {"github": GitHubForge(github_settings(settings, settings.github_app_id), session, clock)}
+
+
+def github_settings(settings: Settings, app_id: int) -> GitHubSettings:
+    """Return what the adapter needs of GitHub; raise Misconfigured where the App's key cannot be read."""
+    return GitHubSettings(
+        app_id=app_id,
         private_key=secret(settings.github_private_key_file, "REVDEPS_GITHUB_PRIVATE_KEY_FILE"),
         api_url=settings.github_api_url,
         web_url=settings.github_web_url,
     )
-    return {"github": GitHubForge(github, session, clock)}
 
 
 def _site(settings: Settings, systems: BuildSystems, stack: AsyncExitStack) -> Site:
@@ -102,6 +106,7 @@ def _site(settings: Settings, systems: BuildSystems, stack: AsyncExitStack) -> S
         supervisor=supervisor_command(settings),
         make_source=SandboxSourceMaker(sandbox),
         stack=stack,
+        clone_urls={"github": f"{settings.github_web_url.rstrip('/')}/{{repository}}.git"},
     )
 
 
@@ -111,7 +116,7 @@ def _config_loader(settings: Settings, systems: BuildSystems, backends: Sequence
         backends=tuple(backends),
         short_backends=short_names(backends),
         koji_hubs=systems.koji,
-        coprs=systems.copr,
+        coprs=systems.copr_results,
         allowed_hosts=settings.allowed_hosts,
     )
 

@@ -7,8 +7,8 @@ import pytest
 
 from bot.adapters.koji import Certificate, Keytab
 from bot.adapters.sandbox import SandboxSettings, SandboxSourceMaker
-from bot.app.backends import Site, koji_settings, open_backends, short_names
-from bot.app.build_systems import KojiLogin, KojiSystem, build_systems
+from bot.app.backends import Site, copr_settings, koji_settings, open_backends, short_names
+from bot.app.build_systems import CoprSystem, KojiLogin, KojiSystem, build_systems
 from bot.ports.errors import Misconfigured
 
 HUB = "hub: https://koji.example.org/kojihub, topurl: https://files.example.org"
@@ -67,6 +67,65 @@ def test_a_login_whose_file_cannot_be_read_is_named(tmp_path: Path) -> None:
     system = KojiSystem(hub="https://a.example", topurl="https://a.example/f")
     with pytest.raises(Misconfigured, match=r"koji\.a\.login: .*gone\.pem cannot be read"):
         koji_settings("a", system, KojiLogin(certificate=tmp_path / "gone.pem"), tmp_path)
+
+
+COPR_LOGIN = """\
+[copr-cli]
+login = bot-login
+username = bot
+token = secret-token
+copr_url = https://copr.example.org
+"""
+
+
+async def test_a_copr_with_a_login_is_built_in(tmp_path: Path) -> None:
+    (tmp_path / "copr").write_text(COPR_LOGIN)
+    systems = read(
+        tmp_path,
+        "copr: {read: 'https://r.example.org', built: {results: 'https://r.example.org/results', "
+        f"login: {tmp_path}/copr}}}}",
+    )
+    sandbox = SandboxSettings(state=tmp_path)
+    async with AsyncExitStack() as stack:
+        site = Site(
+            systems=systems,
+            state=tmp_path,
+            sandbox=sandbox,
+            supervisor=("true",),
+            make_source=SandboxSourceMaker(sandbox),
+            stack=stack,
+        )
+        assert list(open_backends(site)) == ["sandbox", "copr:built"]
+    assert systems.copr_results == {"read": "https://r.example.org", "built": "https://r.example.org/results"}
+
+
+def test_the_settings_of_a_copr_reach_the_adapter(tmp_path: Path) -> None:
+    (tmp_path / "copr").write_text(COPR_LOGIN)
+    system = CoprSystem(
+        results="https://r.example.org", login=tmp_path / "copr", owner="@packagers", max_running=7, delete_after_days=3
+    )
+    found = copr_settings("fedora", system, {"github": "https://github.com/{repository}.git"})
+
+    assert (found.url, found.login, found.token) == ("https://copr.example.org", "bot-login", "secret-token")
+    assert (found.owner, found.max_running, found.delete_after.days) == ("@packagers", 7, 3)
+    assert found.clone_urls == {"github": "https://github.com/{repository}.git"}
+    assert "secret-token" not in repr(found)
+    assert copr_settings("fedora", CoprSystem(results="r", login=tmp_path / "copr"), {}).owner == "bot"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "cannot be read"),
+        ("nonsense", "cannot be read"),
+        ("[copr-cli]\nlogin = a\ncopr_url = b\n", "lacks token"),
+    ],
+)
+def test_a_login_of_a_copr_that_is_no_good_is_named(tmp_path: Path, content: str | None, told: str) -> None:
+    if content is not None:
+        (tmp_path / "copr").write_text(content)
+    with pytest.raises(Misconfigured, match=rf"copr\.fedora\.login: .* {told}"):
+        copr_settings("fedora", CoprSystem(results="r", login=tmp_path / "copr"), {})
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ RAWHIDE = Target(
 )
 OFFER = Offer(
     presets={"rawhide": RAWHIDE},
-    backends=("koji", "sandbox"),
+    backends=("koji", "sandbox", "copr"),
     koji_hubs={"fedora": KojiHub(hub="https://koji.example.org/kojihub", topurl="https://files.example.org/")},
     coprs={"fedora": "https://copr.example.org/results", "other": "https://other.example.org/results/"},
     arch="aarch64",
@@ -125,8 +125,9 @@ def test_every_key_reaches_the_configuration():
             Target(
                 name="rawhide-aarch64",
                 arch="aarch64",
-                backend="koji",
+                backend="copr",
                 repositories=(Repository(url="https://repositories.example.org/rawhide/aarch64/"),),
+                chroot="fedora-rawhide-aarch64",
             ),
         ),
         reverse_dependencies=ReverseDependencyConfig(
@@ -319,7 +320,7 @@ def test_a_problem_of_a_package_says_where_it_is(package, problem):
         ("stable-9", "3:5 there is no target `stable-9` on this service. It has: `rawhide`."),
         ("{name: a}", "3:5 the key `repositories` is missing: a target needs at least one repository"),
         ("{backend: koij, name: rawhide}", "3:15 this service has no backend `koij`. Did you mean `koji`?"),
-        ("{backend: x, name: rawhide}", "3:15 this service has no backend `x`. It has: `koji`, `sandbox`."),
+        ("{backend: x, name: rawhide}", "3:15 this service has no backend `x`. It has: `koji`, `sandbox`, `copr`."),
         ("{arch: x86-64, name: rawhide}", "3:12 expected an architecture; found `x86-64`. Did you mean `x86_64`?"),
         ("{repositories: [ftp://a]}", "3:21 an address that starts with https:, http: or file: was expected"),
         ("{repositories: [{url: https://me:key@a.example}]}",

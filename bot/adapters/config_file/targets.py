@@ -52,6 +52,8 @@ def _described(reading: Reading, node: Node) -> Target:
         target = replace(target, buildroot=texts(node.items["buildroot"]))
     if "modules" in node.items:
         target = replace(target, modules=texts(node.items["modules"]))
+    if "chroot" in node.items:
+        target = replace(target, chroot=text(node.items["chroot"]))
     if "backend" in node.items:
         target = replace(target, backend=_backend(reading, node.items["backend"]))
     return target

@@ -100,16 +100,18 @@ def _outcome(client: Any, results: Results, build: Any, chroot: Any) -> Outcome:
         return outcomes.skipped()
     if chroot is None or not chroot.result_url:
         base = _source_url(client, int(build.id))
-        return of_copr("failed", source=True, **(_logs(results, base) if base else {}))
+        build_log, backend_log = _logs(results, base) if base else ("", "")
+        return of_copr("failed", source=True, build_log=build_log, backend_log=backend_log)
     if results.succeeded(chroot.result_url) and outcomes.nevras(results.packages(chroot.result_url))[1]:
         return Succeeded()  # signing it, or making metadata, failed: the packages are there
-    return of_copr("failed", **_logs(results, chroot.result_url))
+    build_log, backend_log = _logs(results, chroot.result_url)
+    return of_copr("failed", build_log=build_log, backend_log=backend_log)
 
 
-def _logs(results: Results, base: str) -> dict[str, str]:
-    """Return the ends of the logs that tell why a build failed."""
+def _logs(results: Results, base: str) -> tuple[str, str]:
+    """Return the ends of the build's and the dispatcher's logs, which tell why a build failed."""
     build = results.ended_log(base, -_TAIL, _TAIL)
-    return {"build_log": build.decode(errors="replace"), "backend_log": results.backend_log(base)[-_TAIL:]}
+    return build.decode(errors="replace"), results.backend_log(base)[-_TAIL:]
 
 
 def made(client: Any, results: Results, number: int) -> Made:
