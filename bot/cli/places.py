@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bot.adapters.hawkey.resolver import HawkeyResolver
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.hosts import ANY_HOST
 from bot.domain.packages import Link
 from bot.domain.target import Repository, Target
 from bot.ports.errors import Misconfigured
-from bot.ports.resolver import Snapshot
 
-if TYPE_CHECKING:  # rich takes longer to import than many a question to answer, and JSON needs none of it
+if TYPE_CHECKING:  # importing these takes longer than many a question takes to answer
     from rich.console import RenderableType
+
+    from bot.adapters.hawkey.resolver import HawkeyResolver
+    from bot.ports.resolver import Snapshot
 
 _FILE_WIDTH = 160
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -67,20 +68,27 @@ def place_of(repositories: tuple[str, ...], arch: str, cache: Path | None) -> Pl
 
 
 @asynccontextmanager
-async def asking(place: Place) -> AsyncIterator[tuple[HawkeyResolver, Snapshot]]:
+async def asking(place: Place) -> AsyncIterator[tuple["HawkeyResolver", "Snapshot"]]:
     """Open the place; raise Misconfigured where it has no source packages: then nobody is built with anything."""
+    from bot.adapters.hawkey.resolver import HawkeyResolver
+
     resolver = HawkeyResolver(place.settings)
     try:
         snapshot = await resolver.snapshot(place.target)
         if not snapshot.sources:
-            raise Misconfigured(
-                ", ".join(place.repositories),
-                "there are no source packages in it, so nothing says what is built with what",
-                "Give a source repository with another --repo.",
-            )
+            raise no_sources(place)
         yield resolver, snapshot
     finally:
         await resolver.close()
+
+
+def no_sources(place: Place) -> Misconfigured:
+    """Say that the place answers nothing."""
+    return Misconfigured(
+        ", ".join(place.repositories),
+        "there are no source packages in it, so nothing says what is built with what",
+        "Give a source repository with another --repo.",
+    )
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """`revdeps resolve` and `revdeps why`: who depends on a package, and by what chain, from metadata alone."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli.places import DYNAMIC, Place, asking, links_to_json, place_of, place_options, show
+from bot.cli.places import DYNAMIC, Place, asking, links_to_json, no_sources, place_of, place_options, show
 from bot.domain.config import Depth
 from bot.ports.resolver import Question, ReverseDependency
 
@@ -43,7 +42,7 @@ def resolve(package: str, depth: Depth, binary: bool, as_json: bool, **place: An
     itself. Exits 2 where PKG or a repository is wrong, and 3 where a repository cannot be reached.
     """
     question = Question(subject=package, depth=depth, binary=binary)
-    found = asyncio.run(_dependents(place_of(**place), question))
+    found = _dependents(place_of(**place), question)
     if as_json:
         click.echo(to_json(package, found))
     elif found:
@@ -60,7 +59,7 @@ def resolve(package: str, depth: Depth, binary: bool, as_json: bool, **place: An
 def why(package: str, subject: str, binary: bool, as_json: bool, **place: Any) -> None:
     """Show the shortest chain from the source package PKG to SUBJECT, each link with the capability that makes it."""
     question = Question(subject=subject, binary=binary, packages=(package,))
-    found = asyncio.run(_dependents(place_of(**place), question))
+    found = _dependents(place_of(**place), question)
     if as_json:
         click.echo(to_json(subject, found))
     elif found:
@@ -104,6 +103,19 @@ def to_table(subject: str, found: Sequence[ReverseDependency]) -> "Table":
     return table
 
 
-async def _dependents(place: Place, question: Question) -> Sequence[ReverseDependency]:
+def _dependents(place: Place, question: Question) -> Sequence[ReverseDependency]:
+    if question.depth.levels == 1:
+        from bot.adapters.hawkey.direct import ask_directly
+
+        found = ask_directly(place.settings, place.target, question)
+        if found is None:
+            raise no_sources(place)
+        return found
+    import asyncio
+
+    return asyncio.run(_solved(place, question))
+
+
+async def _solved(place: Place, question: Question) -> Sequence[ReverseDependency]:
     async with asking(place) as (resolver, snapshot):
         return await resolver.reverse_dependencies(snapshot.id, place.target, question)

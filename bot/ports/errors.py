@@ -7,9 +7,10 @@
 """
 
 from datetime import timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from bot.domain.build import Failed
+if TYPE_CHECKING:
+    from bot.domain.build import Failed
 
 
 class RevdepsError(Exception):
@@ -39,7 +40,7 @@ class Gone(Rejected):
 class NoSource(Rejected):
     """The source package of the change cannot be made: that is the change's own failure, and no backend's."""
 
-    def __init__(self, failed: Failed) -> None:
+    def __init__(self, failed: "Failed") -> None:
         super().__init__(failed.cause)
         self.failed = failed
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.hawkey.dependents import reverse_dependencies
+from bot.adapters.hawkey.direct import direct_dependents
 from bot.adapters.hawkey.impact import Comparison, impact
 from bot.adapters.hawkey.loading import Layer, UniverseSpec
 from bot.adapters.hawkey.metadata import fetch_metadata
@@ -18,6 +19,7 @@ from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Root, Roots
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
+from bot.domain.config import Depth
 from bot.domain.plan import Effect
 from bot.ports.resolver import Question, ReverseDependency
 from tests.fakes.rpmmd import Package, Rpm, Srpm, write_repository
@@ -143,6 +145,20 @@ def test_every_link_of_a_chain_holds(base: Sequence[Package], subject: str) -> N
         universe = comparison.before.universe
         for item in reverse_dependencies(comparison.before, Question(subject=subject, binary=True)):
             assert_chain(universe, item, subject)
+
+
+@few
+@given(DISTRIBUTIONS, st.sampled_from(NAMES), st.booleans())
+def test_a_command_comes_to_the_same_direct_dependents(base: Sequence[Package], name: str, everywhere: bool) -> None:
+    with compared(base, []) as comparison:
+        spec = comparison.before.universe.spec
+        universe = Universe(replace(spec, buildroot=("p0",) if everywhere else ()))
+        subject = Question(subject=name, depth=Depth(levels=1), binary=True)
+        roots = Roots(universe)
+        assert direct_dependents(universe, subject) == reverse_dependencies(roots, subject)
+        for source in universe.binaries:
+            question = Question(subject=source, depth=Depth(levels=1))
+            assert direct_dependents(universe, question) == reverse_dependencies(roots, question)
 
 
 def assert_chain(universe: Universe, item: ReverseDependency, subject: str) -> None:

@@ -1,14 +1,11 @@
 """Who depends on a package: the source packages that have it in their solved buildroot."""
 
-from collections.abc import Collection
-from difflib import get_close_matches
-
 from bot.adapters.hawkey import chains
-from bot.adapters.hawkey.index import Index, is_rich
+from bot.adapters.hawkey.index import Index, is_plain
 from bot.adapters.hawkey.roots import Problem, Roots
+from bot.adapters.hawkey.subjects import source_number, subject_of
 from bot.adapters.hawkey.universe import Universe
 from bot.domain.packages import Link
-from bot.ports.errors import Rejected
 from bot.ports.resolver import Question, ReverseDependency
 
 
@@ -20,7 +17,7 @@ def reverse_dependencies(roots: Roots, question: Question) -> tuple[ReverseDepen
     Raises Rejected where there is no such subject.
     """
     universe, index = roots.universe, roots.index
-    subject = _subject(universe, question)
+    subject = subject_of(universe, question)
     sure = _sure(index, subject)
     found = []
     for number in _sources_in_reach(universe, index, question, subject).values():
@@ -38,7 +35,7 @@ def cone(roots: Roots, question: Question) -> tuple[str, ...]:
     such subject.
     """
     universe = roots.universe
-    found = _sources_in_reach(universe, roots.index, question, _subject(universe, question))
+    found = _sources_in_reach(universe, roots.index, question, subject_of(universe, question))
     return tuple(sorted(found))
 
 
@@ -55,17 +52,9 @@ def _sure(index: Index, subject: frozenset[int]) -> dict[int, int]:
     sure: dict[int, int] = {}
     for number in sorted(subject, reverse=True):
         for requirement in index.provides[number]:
-            if len(index.provided_by[requirement]) == 1 and not is_rich(index.texts[requirement]):
+            if len(index.provided_by[requirement]) == 1 and is_plain(index.texts[requirement]):
                 sure.update(dict.fromkeys(index.wanted_by[requirement], number))
     return sure
-
-
-def source_number(universe: Universe, name: str) -> int:
-    """Return the source package of that name; raise Rejected where there is none."""
-    try:
-        return universe.sources[name]
-    except KeyError:
-        raise _unknown("source", name, universe.sources) from None
 
 
 def _path(roots: Roots, number: int, subject: frozenset[int]) -> tuple[Link, ...]:
@@ -75,24 +64,3 @@ def _path(roots: Roots, number: int, subject: frozenset[int]) -> tuple[Link, ...
         return chains.chain(universe, number, subject) if roots.index.neighbours(number) & subject else ()
     inside = frozenset(root.numbers)
     return chains.chain(universe, number, subject, inside) if inside & subject else ()
-
-
-def _subject(universe: Universe, question: Question) -> frozenset[int]:
-    if question.binary:
-        if named := universe.binaries_named(question.subject):
-            return named
-        raise _unknown("binary", question.subject, universe.binary_names)
-    if question.subject in universe.binaries:
-        return universe.binaries[question.subject]
-    if question.subject in universe.sources:
-        return frozenset()  # none of its binary packages is in the repositories
-    raise _unknown("source", question.subject, universe.binaries.keys() | universe.sources.keys(), universe)
-
-
-def _unknown(kind: str, name: str, names: Collection[str], universe: Universe | None = None) -> Rejected:
-    text = f"There is no {kind} package {name} in the repositories."
-    if universe is not None and name in universe.binary_names:
-        sources = sorted({universe.source_of(number) for number in universe.binary_names[name]})
-        return Rejected(f"{text} It is a binary package built from {', '.join(sources)}.")
-    close = get_close_matches(name, list(names), n=3)
-    return Rejected(f"{text} Did you mean {' or '.join(close)}?" if close else text)

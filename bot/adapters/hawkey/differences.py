@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from bot.adapters.hawkey.dependents import source_number
 from bot.adapters.hawkey.impact import Comparison
 from bot.adapters.hawkey.roots import Root
+from bot.adapters.hawkey.subjects import source_number
 from bot.domain import difference
 from bot.domain.difference import RootChange
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.adapters.hawkey.dependents import source_number
 from bot.adapters.hawkey.roots import Problem, Roots
+from bot.adapters.hawkey.subjects import source_number
 
 
 def distances(roots: Roots, sources: Sequence[str]) -> Mapping[str, Mapping[str, int]]:

@@ -3,17 +3,21 @@
 They are longer than all other metadata together, and most distributions can be solved without them.
 """
 
-import asyncio
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from bot.adapters.hawkey.access import write_whole
 from bot.adapters.hawkey.pins import Pin
-from bot.adapters.hawkey.pool import SolverPool
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.stack import fetch_filelists
 from bot.adapters.hawkey.universe import Universe, UniverseSpec
+
+if TYPE_CHECKING:
+    from bot.adapters.hawkey.pool import SolverPool
 
 _PATH = re.compile(r"(?:^|[\s(])(/[^\s()]+)")
 _IN_PRIMARY = re.compile(r"/etc/|.*bin/|/usr/lib/sendmail$")
@@ -21,12 +25,14 @@ _IN_PRIMARY = re.compile(r"/etc/|.*bin/|/usr/lib/sendmail$")
 
 
 async def complete(
-    pool: SolverPool, settings: HawkeySettings, pin: Pin, make: Callable[[], UniverseSpec]
+    pool: "SolverPool", settings: HawkeySettings, pin: Pin, make: Callable[[], UniverseSpec]
 ) -> UniverseSpec:
     """Return the spec that `make` makes of a pin, after fetching filelists where they are needed and not here yet.
 
     Raises Transient where a repository does not have them any more.
     """
+    import asyncio  # which a command that asks a short question does without
+
     spec = await asyncio.to_thread(make)
     if spec.files or not await pool.ask(wants_filelists, spec):
         return spec
@@ -42,7 +48,17 @@ def wants_filelists(spec: UniverseSpec) -> bool:
     if spec.change:
         alone = replace(spec, base=spec.change, change=(), buildroot=(), modules=(), replaces=frozenset())
         return any(not _IN_PRIMARY.match(path) for text in _texts(Universe(alone)) for path in _paths(text))
-    return is_silent(Universe(spec))
+    known = _note(spec)
+    if not known.exists():
+        write_whole(known, str(is_silent(Universe(spec))))
+    return known.read_text() == str(True)
+
+
+def _note(spec: UniverseSpec) -> Path:
+    """Return where it is noted whether the primary metadata of a base are enough: looking takes a command too long."""
+    base = tuple(replace(layer, url="") for layer in spec.base)
+    facts = (_IN_PRIMARY.pattern, replace(spec, cache=Path(), base=base))
+    return spec.cache / "worked-out" / f"silent-{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"
 
 
 def is_silent(universe: Universe) -> bool:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from bot.adapters.hawkey.access import check_allowed
-from bot.adapters.hawkey.koji_sources import latest_repository, read_sources
 from bot.adapters.hawkey.metadata import fetch_repository
 from bot.adapters.hawkey.pins import PinnedRepository, PinnedSources
 from bot.adapters.hawkey.settings import HawkeySettings
@@ -19,6 +18,8 @@ def pin_repository(repository: Repository, arch: str, settings: HawkeySettings) 
     tag = repository.koji
     if tag is None:
         return fetch_repository(repository, settings)
+    from bot.adapters.hawkey.koji_sources import latest_repository, read_sources  # slow to import, and seldom of use
+
     check_allowed(tag.hub, settings)
     check_allowed(tag.topurl, settings)
     found = latest_repository(tag, arch)

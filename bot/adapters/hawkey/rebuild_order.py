@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.adapters.hawkey.dependents import source_number
 from bot.adapters.hawkey.graph import order
 from bot.adapters.hawkey.impact import Comparison
 from bot.adapters.hawkey.roots import Root, Roots
 from bot.adapters.hawkey.standins import stand_in
+from bot.adapters.hawkey.subjects import source_number
 from bot.adapters.hawkey.universe import Universe
 from bot.domain.plan import RebuildOrder
 

@@ -70,7 +70,10 @@ class Roots:
         return self._solved[number]
 
     def _of_source(self, number: int) -> Root | Problem:
-        package = self.universe.packages[number]
+        return self.of_package(self.universe.packages[number])
+
+    def of_package(self, package: Any) -> Root | Problem:
+        """Solve the buildroot of a source package that a query found; nothing is remembered."""
         conflicts = tuple(str(conflict) for conflict in package.conflicts)
         return self._solve(Wish(requires=self.universe.spec.buildroot, conflicts=conflicts), [package])
 

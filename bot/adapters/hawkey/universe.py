@@ -172,18 +172,21 @@ class Universe:
 
     def source(self, number: int) -> SourcePackage:
         """Describe a source package."""
-        package = self.packages[number]
+        return self.described(self.packages[number])
+
+    def described(self, package: Any) -> SourcePackage:
+        """Describe a source package that a query found."""
         return SourcePackage(
             nevra=_nevra(package),
             location=self._location(package),
             checksum=_checksum(self._hawkey, package),
-            dynamic=number in self._dynamic,
+            dynamic=hash(package) in self._dynamic,
             elsewhere=(package.reponame, package.name) in self._elsewhere,
         )
 
     @cached_property
     def _dynamic(self) -> frozenset[int]:
-        found = self.query().filter(requires__glob=f"{_DYNAMIC}*")
+        found = self.query().filter(requires=_DYNAMIC)  # of any version; a glob would look at every requirement's text
         return frozenset(hash(package) for package in found)
 
     def _location(self, package: Any) -> str:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from cachetools import LRUCache
 
-from bot.adapters.hawkey.dependents import cone, reverse_dependencies, source_number
+from bot.adapters.hawkey.dependents import cone, reverse_dependencies
 from bot.adapters.hawkey.differences import differences
 from bot.adapters.hawkey.distances import distances
 from bot.adapters.hawkey.graph import thinned
@@ -23,6 +23,7 @@ from bot.adapters.hawkey.known import KnownRoots
 from bot.adapters.hawkey.parcels import Parcels, dependent_row, pack
 from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Problem, Roots
+from bot.adapters.hawkey.subjects import source_number
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe, UniverseSpec
 from bot.domain.difference import RootChange
 from bot.domain.packages import SourcePackage
@@ -77,6 +78,7 @@ def describe_sources(spec: UniverseSpec, names: Sequence[str]) -> Mapping[str, S
 def find_dependents(spec: UniverseSpec, question: Question) -> Parcels:
     """Answer `Resolver.reverse_dependencies`."""
     known = _base(spec)
+    known.refresh()
     found = pack(map(dependent_row, reverse_dependencies(known, question)))
     known.save(_WORTH_SAVING)
     return found
