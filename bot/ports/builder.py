@@ -59,7 +59,10 @@ class Artifacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoState:
-    """A workspace's repository after `publish`: where it is, its digest and what is in it."""
+    """A workspace's repository after `publish`: where it is, its digest and what is in it.
+
+    A backend that keeps builds apart gives several addresses in `url`, separated by spaces.
+    """
 
     url: str
     digest: str

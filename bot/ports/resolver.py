@@ -40,6 +40,7 @@ class Overlay:
     """
 
     repository: str
+    """Its address, or the addresses of its parts, separated by spaces."""
     replaces: frozenset[str]
 
 

@@ -36,10 +36,7 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
     files = any(has_filelists(settings.cache, layer) for layer in base)
     change: tuple[Layer, ...] = ()
     if overlay is not None:
-        digest = fetch_metadata(overlay.repository, settings)
-        if files:
-            fetch_later(PinnedRepository(url=overlay.repository, digest=digest), FILELISTS, settings)
-        change = (Layer(url=overlay.repository, digest=digest),)
+        change = tuple(_of_change(url, settings, files=files) for url in overlay.repository.split())
     return UniverseSpec(
         cache=settings.cache,
         arch=target.arch,
@@ -50,6 +47,13 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
         change=change,
         replaces=overlay.replaces if overlay is not None else frozenset(),
     )
+
+
+def _of_change(url: str, settings: HawkeySettings, *, files: bool) -> Layer:
+    digest = fetch_metadata(url, settings)
+    if files:
+        fetch_later(PinnedRepository(url=url, digest=digest), FILELISTS, settings)
+    return Layer(url=url, digest=digest)
 
 
 def fetch_filelists(settings: HawkeySettings, pin: Pin) -> None:
