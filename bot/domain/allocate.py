@@ -6,6 +6,7 @@ first, then the older build. Baselines belong to no run and take their turns tog
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from bot.domain.build import Build, BuildState
@@ -51,6 +52,15 @@ def allocate(
             break
         granted.append(build_or_none)
     return Grant(builds=tuple(granted), served=turns.served)
+
+
+def ripe(queue: Sequence[Build], now: datetime) -> tuple[Build, ...]:
+    """Return a queue without those builds that may not be begun yet (`Build.not_before`)."""
+    return tuple(
+        build
+        for build in queue
+        if build.state is not BuildState.QUEUED or build.not_before is None or build.not_before <= now
+    )
 
 
 def owner_of(build: Build, runs: Mapping[RunId, Run]) -> Owner:

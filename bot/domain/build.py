@@ -183,6 +183,8 @@ class Build:
     attempt: int
     state: BuildState
     queued_at: datetime
+    not_before: datetime | None = None
+    """When it may be begun; None where nothing has to pass first."""
     priority: int = 0
     """Larger goes first."""
     ref: BuildRef | None = None

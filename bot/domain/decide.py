@@ -35,7 +35,7 @@ from bot.domain.difference import RootDifference, is_fault, uncompared
 from bot.domain.evidence import Judged, TargetView, judge_all, unpublished_rebuilds
 from bot.domain.intents import Refresh, StoredIntent
 from bot.domain.plan import PlanEntry
-from bot.domain.queue import dependents_builds, subject_build, wants_baseline_workspace
+from bot.domain.queue import dependents_builds, lost_to_infrastructure, subject_build, wants_baseline_workspace
 from bot.domain.run import Change, Conclusion, Problem, Run, RunState, RunTarget, StopReason
 from bot.domain.systemic import MOST, common_failure, holds, is_over, waits
 from bot.domain.verdict import Finding, Judgement, Needs, Waiver
@@ -189,8 +189,8 @@ def _decide_subjects(run_view: RunView, target: RunTarget, now: datetime) -> lis
     for package in run_view.run.packages:
         attempts = subject_attempts(run_view, target, package.name or "")
         last = attempts[-1] if attempts else None
-        if last is None or (_infrastructure(last) and len(attempts) <= SUBJECT_RETRIES):
-            due.append(subject_build(run_view.run, target, package, attempt=len(attempts) + 1, now=now))
+        if last is None or (lost_to_infrastructure(last) and len(attempts) <= SUBJECT_RETRIES):
+            due.append(subject_build(run_view.run, target, package, now, attempts))
         elif not isinstance(last.outcome, Succeeded):
             done = False
     if due:
@@ -225,10 +225,6 @@ def _compare_failed_subjects(run_view: RunView) -> list[Action]:
         if keys:
             actions.append(CompareRoots(run=run_view.run.id, target=target.target.name, builds=keys))
     return actions
-
-
-def _infrastructure(build: Build) -> bool:
-    return isinstance(build.outcome, Failed) and build.outcome.reason is FailureReason.INFRASTRUCTURE
 
 
 def _finish_failed_subject(run_view: RunView) -> list[Action]:

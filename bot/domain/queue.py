@@ -1,13 +1,16 @@
 """Turns what a judgement needs into builds to be written down, each with its key."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from bot.domain.build import (
     Build,
     BuildRequest,
     BuildState,
     CandidateKey,
+    Failed,
+    FailureReason,
     Purpose,
     SrpmSource,
     TreeSource,
@@ -28,6 +31,24 @@ _CANDIDATE = {
 }
 _BASELINE = frozenset({Needs.BASELINE, Needs.BASELINE_RETRY})
 
+BACKOFF = (timedelta(minutes=1), timedelta(minutes=5))
+"""How long a build waits after the first, the second, … failure of the infrastructure in a row."""
+
+
+def not_before(earlier: Sequence[Build], now: datetime) -> datetime | None:
+    """Return when the build after these attempts, oldest first, may be begun; None where it may at once.
+
+    What just failed under everybody is not yet mended: each failure of the infrastructure in a row makes for a longer
+    wait.
+    """
+    in_a_row = list(takewhile(lost_to_infrastructure, reversed(earlier)))
+    return now + BACKOFF[min(len(in_a_row), len(BACKOFF)) - 1] if in_a_row else None
+
+
+def lost_to_infrastructure(build: Build) -> bool:
+    """Whether it ended without a word about the package, and nobody stopped it."""
+    return isinstance(build.outcome, Failed) and build.outcome.reason is FailureReason.INFRASTRUCTURE
+
 
 def _build_timeout(run: Run) -> timedelta:
     assert run.config is not None  # decide( loads the configuration first)
@@ -39,11 +60,13 @@ def release_suffix(run: Run) -> str:
     return f".rd{run.head_sha[:7]}"
 
 
-def subject_build(run: Run, target: RunTarget, package: PackageConfig, attempt: int, now: datetime) -> Build:
-    """Return the build of a package of the change; the target has a workspace and the run a checkout by now."""
+def subject_build(
+    run: Run, target: RunTarget, package: PackageConfig, now: datetime, earlier: Sequence[Build] = ()
+) -> Build:
+    """Return the next build of a package of the change; the target has a workspace and the run a checkout by now."""
     assert run.checkout is not None  # decide( fetches the source first)
     assert target.workspace is not None  # likewise
-    name = package.name or ""
+    name, attempt = package.name or "", len(earlier) + 1
     key = CandidateKey(run=run.id, package=name, target=target.target.name, variant="subject", attempt=attempt)
     source = TreeSource(
         directory=run.checkout,
@@ -71,6 +94,7 @@ def subject_build(run: Run, target: RunTarget, package: PackageConfig, attempt: 
         attempt=attempt,
         state=BuildState.QUEUED,
         queued_at=now,
+        not_before=not_before(earlier, now),
         priority=_PRIORITY[Purpose.SUBJECT],
         snapshot=target.snapshot,
     )
@@ -121,6 +145,7 @@ def candidate_build(run: Run, view: TargetView, entry: PlanEntry, purpose: Purpo
         attempt=attempt,
         state=BuildState.QUEUED,
         queued_at=now,
+        not_before=None if purpose is Purpose.BY_HAND else not_before(earlier, now),
         priority=_PRIORITY.get(purpose, max(0, 20 - entry.affected.distance)),
         snapshot=view.target.snapshot,
         buildroot=entry.affected.buildroot_after,
@@ -129,7 +154,8 @@ def candidate_build(run: Run, view: TargetView, entry: PlanEntry, purpose: Purpo
 
 def _baseline_build(run: Run, view: TargetView, entry: PlanEntry, now: datetime) -> Build:
     assert view.target.baseline_workspace is not None  # checked by the caller
-    attempt = len(view.baselines(entry)) + 1
+    earlier = view.baselines(entry)
+    attempt = len(earlier) + 1
     request = BuildRequest(
         package=entry.package,
         workspace=view.target.baseline_workspace,
@@ -147,6 +173,7 @@ def _baseline_build(run: Run, view: TargetView, entry: PlanEntry, now: datetime)
         attempt=attempt,
         state=BuildState.QUEUED,
         queued_at=now,
+        not_before=not_before(earlier, now),
         priority=_PRIORITY[Purpose.BASELINE],
         snapshot=view.target.snapshot,
         buildroot=entry.affected.buildroot_before,

@@ -82,6 +82,10 @@ async def test_infrastructure_trouble_is_tried_again_and_never_a_regression(revd
     revdeps.builder.outcome_for = lambda request: trouble if request.package == "bar" else Succeeded()
     revdeps.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"))
     ref = await revdeps.open()
+    for tried, minutes in ((1, 1), (2, 5)):
+        await revdeps.settle()
+        assert sum(revdeps.builder.request(key).package == "bar" for key in revdeps.builder.started) == tried
+        revdeps.clock.pass_time(minutes=minutes)
     await revdeps.settle()
     assert (await revdeps.verdicts(ref))["bar"] is Verdict.INCONCLUSIVE
     assert sum(revdeps.builder.request(key).package == "bar" for key in revdeps.builder.started) == 3

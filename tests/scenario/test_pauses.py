@@ -135,6 +135,9 @@ async def test_trouble_that_passes_does_not_keep_anybody_waiting(revdeps: Stage)
 
     revdeps.builder.outcome_for = outcome
     ref = await revdeps.open()
+    for _ in range(2):
+        await revdeps.settle()
+        revdeps.clock.pass_time(minutes=1)
     await revdeps.settle()
     assert revdeps.actions.count("PauseRun") == 2
     run = (await revdeps.view(ref)).runs[0].run

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.allocate import Quotas, allocate
+from bot.domain.allocate import Quotas, allocate, ripe
 from bot.domain.build import Build, BuildState, Purpose
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.run import ChangeRef, Pause, RepoRef, Run
@@ -193,3 +193,12 @@ def test_whoever_waits_is_served_before_anybody_has_had_two_more_turns(queue, ca
         turns.update(build.run for build in grant.builds)
         queue = [build for build in queue if build not in grant.builds]
         assert all(turns[build.run] >= most - 1 for build in queue for most in turns.values())
+
+
+def test_what_may_not_be_begun_yet_is_left_in_the_queue() -> None:
+    later = NOW + timedelta(minutes=1)
+    early, late = waiting("early"), waiting("late", not_before=later)
+    going = waiting("going", not_before=later, state=RUNNING)
+
+    assert ripe([early, late, going], NOW) == (early, going)
+    assert ripe([early, late, going], later) == (early, late, going)

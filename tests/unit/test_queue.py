@@ -6,8 +6,14 @@ from datetime import timedelta
 from bot.domain.build import Build, BuildState, Purpose, SrpmSource, Succeeded, TreeSource
 from bot.domain.config import Mode
 from bot.domain.evidence import TargetView, baseline_key, judge_all
-from bot.domain.queue import dependents_builds, subject_build, wants_baseline_workspace
-from tests.fakes.domain import CONFIG, INFRASTRUCTURE, NOW, base, built, entry, failed, part, run, target
+from bot.domain.queue import (
+    candidate_build,
+    dependents_builds,
+    not_before,
+    subject_build,
+    wants_baseline_workspace,
+)
+from tests.fakes.domain import CONFIG, INFRASTRUCTURE, NOW, base, built, entry, failed, part, run, subject, target
 from tests.fakes.resolver import affected, uninstallable
 
 BAR = entry("bar")
@@ -19,7 +25,7 @@ def due(view: TargetView) -> tuple[Build, ...]:
 
 
 def test_the_change_itself_is_built_from_its_checkout_with_a_newer_release():
-    build = subject_build(run(), target(), CONFIG.packages[0], attempt=2, now=NOW)
+    build = subject_build(run(), target(), CONFIG.packages[0], NOW, [subject(failed())])
     assert build.key == "c/run1/rawhide/libfoo/subject/0/2"
     assert build.purpose is Purpose.SUBJECT
     assert build.request.source == TreeSource(
@@ -43,7 +49,7 @@ def test_a_dependent_is_built_from_its_srpm_in_the_generation_that_can_solve_it(
 
 
 def test_a_rebuild_that_others_wait_for_says_that_it_may_be_published():
-    subject = subject_build(run(), target(), CONFIG.packages[0], attempt=1, now=NOW)
+    subject = subject_build(run(), target(), CONFIG.packages[0], NOW)
     broken = entry("bar", uninstallable=(uninstallable("bar", "nothing provides libfoo.so.1"),))
     cases = {mode: replace(CONFIG, mode=mode) for mode in Mode}
     found = {
@@ -101,7 +107,25 @@ def test_what_settles_a_verdict_goes_before_what_opens_one_and_the_near_before_t
         *due(part(BAR)),
         *due(part(far)),
     ]
-    change = subject_build(run(), target(), CONFIG.packages[0], attempt=1, now=NOW)
+    change = subject_build(run(), target(), CONFIG.packages[0], NOW)
     priorities = [build.priority for build in (change, *order)]
     assert priorities == sorted(priorities, reverse=True)
     assert priorities[-1] == 0
+
+
+def test_what_the_infrastructure_failed_waits_longer_each_time():
+    lost = [built("bar", INFRASTRUCTURE, attempt=number) for number in (1, 2, 3)]
+    waits = [not_before(lost[:count], NOW) for count in range(4)]
+    assert waits == [None, NOW + timedelta(minutes=1), NOW + timedelta(minutes=5), NOW + timedelta(minutes=5)]
+    assert not_before([lost[0], built("bar", failed(), attempt=2)], NOW) is None
+    assert not_before([built("bar", failed()), lost[1]], NOW) == NOW + timedelta(minutes=1)
+
+
+def test_every_kind_of_build_waits_but_one_that_somebody_asked_for():
+    minute = NOW + timedelta(minutes=1)
+    view = part(BAR, builds=(built("bar", INFRASTRUCTURE),))
+    (retried,) = due(view)
+    (baseline,) = due(part(BAR, builds=(built("bar", failed()), base(BAR, INFRASTRUCTURE))))
+    asked = candidate_build(run(), view, BAR, Purpose.BY_HAND, NOW)
+    change = subject_build(run(), target(), CONFIG.packages[0], NOW, [subject(INFRASTRUCTURE)])
+    assert [build.not_before for build in (retried, baseline, asked, change)] == [minute, minute, None, minute]
