@@ -21,13 +21,17 @@ async def find_impact(pool: SolverPool, before: UniverseSpec, after: UniverseSpe
     plan = await pool.ask(worker.plan_impact, before, after)
     shares = _shares(plan.examine, workers)
     examined = await asyncio.gather(*(pool.ask(worker.examine_sources, before, after, share) for share in shares))
-    installed = set(chain.from_iterable(one.installed for one in examined))
+    installed = set[int]()
+    for one in examined:
+        installed.update(one.installed)
+        await asyncio.sleep(0)
     suspects = array("I", (number for number in plan.suspects if number not in installed))
     broken = await asyncio.gather(
         *(pool.ask(worker.find_broken, before, after, share) for share in _shares(suspects, workers))
     )
+    affected = affected_from([one.findings for one in examined], [one.inside for one in examined])
     return Impact(
-        affected=tuple(await gently(affected_from([one.findings for one in examined]))),
+        affected=tuple(await gently(affected)),
         uninstallable=tuple(sorted(chain.from_iterable(broken), key=lambda item: item.package)),
         sources=plan.sources,
     )

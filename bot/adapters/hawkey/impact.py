@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.adapters.hawkey.comparison import Comparison
-from bot.adapters.hawkey.parcels import Parcels, affected_from, finding_rows, pack
+from bot.adapters.hawkey.parcels import Parcels, affected_from, counted, finding_rows, pack
 from bot.domain.plan import Impact
 
 __all__ = ["Comparison", "Examined", "Plan", "examine", "impact", "plan"]
@@ -25,6 +25,8 @@ class Examined:
     """What was found out about some source packages, and which suspects are in one of their buildroots."""
 
     findings: Parcels
+    inside: "array[int]"
+    """In how many of their buildroots each source package is (see `counted`)."""
     installed: "array[int]"
 
 
@@ -40,14 +42,15 @@ def plan(comparison: Comparison) -> Plan:
 def examine(comparison: Comparison, numbers: Iterable[int]) -> Examined:
     """Compare the buildroots of these source packages before and after."""
     findings, installed = comparison.examine(numbers)
-    return Examined(findings=pack(finding_rows(comparison, findings)), installed=array("I", sorted(installed)))
+    rows = finding_rows(comparison, findings)
+    return Examined(findings=pack(rows), inside=counted(rows), installed=array("I", sorted(installed)))
 
 
 def impact(comparison: Comparison) -> Impact:
     """Return every source package that the change affects, and every binary package that it makes uninstallable."""
     whole = plan(comparison)
     examined = examine(comparison, whole.examine)
-    affected = tuple(item for item in affected_from([examined.findings]) if item is not None)
+    affected = tuple(item for item in affected_from([examined.findings], [examined.inside]) if item is not None)
     return Impact(
         affected=affected,
         uninstallable=comparison.told(comparison.broken),

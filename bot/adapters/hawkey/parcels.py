@@ -7,18 +7,21 @@ loop for seconds, in whatever thread; so plain values travel, and the objects ar
 import asyncio
 import heapq
 import pickle
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any, TypeVar
 
 from bot.adapters.hawkey.comparison import Comparison, Finding
+from bot.adapters.hawkey.uncollected import uncollected
 from bot.domain.packages import Link, Nevra, SourcePackage
 from bot.domain.plan import Affected, Effect
 from bot.ports.resolver import ReverseDependency
 
 _A_FEW = 100
+_EFFECTS = {effect.value: effect for effect in Effect}
 _Item = TypeVar("_Item")
 
 Parcels = tuple[bytes, ...]
@@ -41,11 +44,12 @@ def unpack(parcels: Iterable[bytes]) -> Iterator[Any]:
 async def gently(steps: Iterable[_Item | None]) -> list[_Item]:
     """Collect what is made step by step; the event loop has its turn wherever that is None."""
     found = []
-    for step in steps:
-        if step is None:
-            await asyncio.sleep(0)
-        else:
-            found.append(step)
+    with uncollected():
+        for step in steps:
+            if step is None:
+                await asyncio.sleep(0)
+            else:
+                found.append(step)
     return found
 
 
@@ -92,13 +96,27 @@ def _finding_row(place: int, source: SourcePackage, finding: Finding) -> tuple[A
     )
 
 
-def affected_from(answers: Iterable[Parcels]) -> Iterator[Affected | None]:
+def counted(rows: Iterable[tuple[Any, ...]]) -> "array[int]":
+    """Return how many of these findings' buildroots each source package is in, its own not counted, by place."""
+    counts: Counter[int] = Counter()
+    for row in rows:
+        inside = memoryview(row[-1]).cast("I")
+        counts.update(inside)
+        counts[row[1]] -= row[1] in inside
+    found = array("I", bytes(4 * (max(counts, default=-1) + 1)))
+    for place, count in counts.items():
+        found[place] = count
+    return found
+
+
+def affected_from(answers: Iterable[Parcels], counts: Iterable["array[int]"]) -> Iterator[Affected | None]:
     """Put together what was found out about all packages, step by step; nearest first, then by name.
 
-    So is each of the answers. Only with all of them it is known who else is affected.
+    So is each of the answers. Only with all of them it is known who else is affected. `counts` are those of the
+    answers (see `counted`).
     """
     rows: list[list[Any]] = []
-    names: dict[int, str] = {}
+    names: list[str] = []
     for parcels in answers:
         rows.append([])
         for row in unpack(parcels):
@@ -106,32 +124,33 @@ def affected_from(answers: Iterable[Parcels]) -> Iterator[Affected | None]:
                 yield None
             else:
                 rows[-1].append(row)
+                names.extend([""] * (row[1] + 1 - len(names)))
                 names[row[1]] = row[2][0]
-    dependents: Counter[int] = Counter()
-    for row in _with_pauses(row for part in rows for row in part):
-        if row is None:
-            yield None
-        else:
-            dependents.update(memoryview(row[-1]).cast("I"))
-            dependents[row[1]] -= row[1] in memoryview(row[-1]).cast("I")
+    dependents = [0] * len(names)
+    for part in counts:
+        dependents = [one + other for one, other in zip_longest(dependents, part, fillvalue=0)]
+        yield None
+    names.extend([""] * (len(dependents) - len(names)))
     link = cache(_link)
     for row in _with_pauses(heapq.merge(*rows, key=lambda row: (row[0], row[1]))):
         yield None if row is None else _affected(row, names, dependents, link)
 
 
 def _affected(
-    row: tuple[Any, ...], names: Mapping[int, str], dependents: Mapping[int, int], link: Callable[..., Link]
+    row: tuple[Any, ...], names: Sequence[str], dependents: Sequence[int], link: Callable[..., Link]
 ) -> Affected:
     distance, place, source, effect, path, problem, before, after, inside = row
-    there = (names.get(other) for other in memoryview(inside).cast("I") if other != place)
+    contains = tuple(filter(None, map(names.__getitem__, memoryview(inside).cast("I"))))
+    if names[place] in contains:
+        contains = tuple(name for name in contains if name != names[place])
     return Affected(
         source=_source(source),
-        effect=Effect(effect),
+        effect=_EFFECTS[effect],
         distance=distance,
         path=tuple(link(*part) for part in path),
         problem=problem,
-        dependents=dependents.get(place, 0),
-        contains=tuple(name for name in there if name is not None),
+        dependents=dependents[place],
+        contains=contains,
         buildroot_before=before,
         buildroot_after=after,
     )
