@@ -8,6 +8,7 @@ import contextlib
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import AsyncIterable, AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -39,13 +40,16 @@ class LogFiles:
         await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
         partial = place.with_suffix(f".{os.getpid()}.partial")
         size, tail = 0, b""
-        with gzip.open(partial, "wb", compresslevel=6) as file:
-            async for chunk in chunks:
-                await asyncio.to_thread(file.write, chunk)
-                size += len(chunk)
-                tail = (tail + chunk)[-_TAIL:]
-        await asyncio.to_thread(place.with_suffix(".tail").write_bytes, tail)
-        await asyncio.to_thread(partial.rename, place.with_suffix(".gz"))
+        try:
+            with gzip.open(partial, "wb", compresslevel=6) as file:
+                async for chunk in chunks:
+                    await asyncio.to_thread(file.write, chunk)
+                    size += len(chunk)
+                    tail = (tail + chunk[-_TAIL:])[-_TAIL:]
+            await asyncio.to_thread(place.with_suffix(".tail").write_bytes, tail)
+            await asyncio.to_thread(partial.rename, place.with_suffix(".gz"))
+        finally:
+            partial.unlink(missing_ok=True)
         return size
 
     async def tail(self, key: BuildKey, length: int) -> bytes | None:
@@ -57,12 +61,12 @@ class LogFiles:
         return kept[-length:]
 
     async def read(self, key: BuildKey) -> AsyncIterator[bytes]:
-        """Yield the log in chunks; nothing where there is none."""
+        """Yield the log in chunks, as far as the file can be read; nothing where there is none."""
         path = self._place(key).with_suffix(".gz")
         if not await asyncio.to_thread(path.exists):
             return
         with gzip.open(path, "rb") as file:
-            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            while chunk := await asyncio.to_thread(_next, file):
                 yield chunk
 
     async def prune(self, before: datetime) -> int:
@@ -77,3 +81,11 @@ class LogFiles:
             with contextlib.suppress(OSError):  # it is not empty
                 directory.rmdir()
         return sum(path.suffix == ".gz" for path in old)
+
+
+def _next(file: gzip.GzipFile) -> bytes:
+    """Return the next chunk, empty at the end: of the log, or of what a full or broken disk left of it."""
+    try:
+        return file.read1(_CHUNK)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return b""

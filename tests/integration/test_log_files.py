@@ -1,7 +1,9 @@
 """Logs on disk: whole, compressed, read by parts, gone when they are old."""
 
 import gzip
+import hashlib
 import os
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +48,7 @@ async def test_what_is_not_there_is_nothing(logs: LogFiles) -> None:
     assert await whole(logs, KEY) == b""
 
 
-async def test_a_log_that_breaks_off_while_it_is_saved_leaves_the_earlier_one(logs: LogFiles) -> None:
+async def test_a_log_that_breaks_off_while_it_is_saved_leaves_the_earlier_one(logs: LogFiles, tmp_path: Path) -> None:
     await logs.save(KEY, pieces(b"whole"))
 
     async def broken() -> AsyncIterator[bytes]:
@@ -56,6 +58,8 @@ async def test_a_log_that_breaks_off_while_it_is_saved_leaves_the_earlier_one(lo
     with pytest.raises(OSError, match="went away"):
         await logs.save(KEY, broken())
     assert await whole(logs, KEY) == b"whole"
+    assert await logs.tail(KEY, 10) == b"whole"
+    assert {path.suffix for path in tmp_path.glob("*/*")} == {".gz", ".tail"}
 
 
 async def test_logs_are_compressed(logs: LogFiles, tmp_path: Path) -> None:
@@ -78,3 +82,42 @@ async def test_only_old_logs_are_pruned(logs: LogFiles, tmp_path: Path) -> None:
     assert await logs.tail(KEY, 10) is None
     assert len(list(tmp_path.iterdir())) == 2
     assert await logs.prune(datetime.fromtimestamp(2000, UTC)) == 0
+
+
+async def test_a_huge_log_never_lies_in_memory_as_a_whole(logs: LogFiles) -> None:
+    piece = b"gcc -O2 -c a.c -o a.o\n" * 12_000
+    count = 2**26 // len(piece)
+
+    async def huge() -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield piece
+
+    tracemalloc.start()
+    try:
+        size = await logs.save(KEY, huge())
+        read = 0
+        async for chunk in logs.read(KEY):
+            read += len(chunk)
+        last = await logs.tail(KEY, 22)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (size, read, last) == (count * len(piece), count * len(piece), piece[-22:])
+    assert peak < 2**22
+
+
+async def test_of_a_log_whose_file_was_cut_off_the_beginning_is_read(logs: LogFiles, tmp_path: Path) -> None:
+    text = b"".join(hashlib.sha256(bytes([number % 256, number // 256])).digest() for number in range(20_000))
+    await logs.save(KEY, pieces(text))
+    (file,) = tmp_path.rglob("*.gz")
+    file.write_bytes(file.read_bytes()[:200_000])
+    read = await whole(logs, KEY)
+    assert 0 < len(read) < len(text)
+    assert text.startswith(read)
+
+
+async def test_a_file_that_is_no_log_is_read_as_none(logs: LogFiles, tmp_path: Path) -> None:
+    await logs.save(KEY, pieces(b"log"))
+    (file,) = tmp_path.rglob("*.gz")
+    file.write_bytes(b"not compressed")
+    assert await whole(logs, KEY) == b""
