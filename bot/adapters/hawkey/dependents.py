@@ -21,8 +21,8 @@ def reverse_dependencies(roots: Roots, question: Question) -> tuple[ReverseDepen
     sure = _sure(index, subject)
     found = []
     for number in _sources_in_reach(universe, index, question, subject).values():
-        link = sure.get(number)
-        path = (chains.link(universe, number, link),) if link is not None else _path(roots, number, subject)
+        certain = sure.get(number)
+        path = _path(roots, number, subject) if certain is None else (_link(universe, index, number, *certain),)
         if path and question.depth.covers(len(path)):
             found.append(ReverseDependency(source=universe.source(number), distance=len(path), path=path))
     return tuple(sorted(found, key=lambda item: (item.distance, item.source.name)))
@@ -44,17 +44,31 @@ def _sources_in_reach(universe: Universe, index: Index, question: Question, subj
         return {name: source_number(universe, name) for name in question.packages}
     reachable = index.cone(subject, question.depth.levels)
     itself = None if question.binary else question.subject
-    return {name: number for name, number in universe.sources.items() if number in reachable and name != itself}
+    names = ((universe.packages[number].name, number) for number in universe.built & reachable)
+    return {name: number for name, number in names if name != itself}
 
 
-def _sure(index: Index, subject: frozenset[int]) -> dict[int, int]:
-    """Return for packages that require what a single package of the subject, and nobody else, provides: that one."""
-    sure: dict[int, int] = {}
+def _sure(index: Index, subject: frozenset[int]) -> dict[int, tuple[int, int]]:
+    """Return for packages that require what a single package of the subject, and nobody else, provides: that one.
+
+    With it comes by which requirement it is named, the shortest.
+    """
+    sure: dict[int, tuple[int, int]] = {}
     for number in sorted(subject, reverse=True):
-        for requirement in index.provides[number]:
-            if len(index.provided_by[requirement]) == 1 and is_plain(index.texts[requirement]):
-                sure.update(dict.fromkeys(index.wanted_by[requirement], number))
+        texts = {requirement: index.texts[requirement] for requirement in index.provides[number]}
+        certain: set[int] = set()
+        shortest: dict[int, int] = {}
+        for requirement, text in sorted(texts.items(), key=lambda item: (len(item[1]), item[1]), reverse=True):
+            shortest.update(dict.fromkeys(index.wanted_by[requirement], requirement))
+            if len(index.provided_by[requirement]) == 1 and is_plain(text):
+                certain.update(index.wanted_by[requirement])
+        sure.update({needy: (number, shortest[needy]) for needy in certain})
     return sure
+
+
+def _link(universe: Universe, index: Index, needy: int, provider: int, requirement: int) -> Link:
+    packages = universe.packages
+    return Link(package=packages[needy].name, capability=index.texts[requirement], provider=packages[provider].name)
 
 
 def _path(roots: Roots, number: int, subject: frozenset[int]) -> tuple[Link, ...]:
@@ -62,5 +76,6 @@ def _path(roots: Roots, number: int, subject: frozenset[int]) -> tuple[Link, ...
     root = roots.of_source(number)
     if isinstance(root, Problem):
         return chains.chain(universe, number, subject) if roots.index.neighbours(number) & subject else ()
-    inside = frozenset(root.numbers)
-    return chains.chain(universe, number, subject, inside) if inside & subject else ()
+    if subject.isdisjoint(root.numbers):
+        return ()
+    return chains.chain(universe, number, subject, frozenset(root.numbers))

@@ -5,11 +5,13 @@ tenth of one. The file's name holds everything that the answers follow from, so 
 """
 
 import hashlib
+import os
 import re
 import zlib
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +44,8 @@ class Index:
         path = place(universe) / "graph"
         known = read_parts(path)
         if known is not None:
+            with suppress(FileNotFoundError):
+                os.utime(path.parent)  # what was not used for the longest time is evicted first
             head, parts = known
             return cls(head["texts"], [Rows(parts[f"{name}-starts"], parts[f"{name}-values"]) for name in _PARTS])
         made = cls._work_out(universe)
@@ -112,9 +116,9 @@ class Index:
         """Return everything that can reach one of `start` over requirements and providers, in at most `limit` steps."""
         found: set[int] = set()
         for steps, layer in enumerate(self.layers(start)):
-            if limit is not None and steps > limit:
-                break
             found |= layer
+            if steps == limit:
+                break
         return found
 
 

@@ -7,7 +7,7 @@ small and quick to compare; what leaves this package is named by NEVRA and check
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 from urllib.parse import urljoin
 
@@ -17,6 +17,8 @@ from bot.domain.packages import BinaryPackage, Nevra, SourcePackage
 __all__ = ["SOURCE_ARCHES", "Layer", "Universe", "UniverseSpec", "source_name"]
 
 _DYNAMIC = "rpmlib(DynamicBuildRequires)"
+_DESCRIBED = 1 << 13
+"""So many descriptions are kept, some 1 kB each."""
 
 
 class Universe:
@@ -39,6 +41,7 @@ class Universe:
         self.neighbours = cache(self._neighbours)
         self.identity = cache(self._identity)
         self.source_of = cache(self._source_of)
+        self.source = lru_cache(_DESCRIBED)(self._source)
 
     def forget(self) -> None:
         """Give back what is remembered of requirements and their providers, after all of them were asked for."""
@@ -61,6 +64,11 @@ class Universe:
             name: numbers[0] if len(numbers) == 1 else self.preferred(numbers)
             for name, numbers in self._by_name(package for package in self._all(source=True)).items()
         }
+
+    @cached_property
+    def built(self) -> frozenset[int]:
+        """The source packages that count: of each name one."""
+        return frozenset(self.sources.values())
 
     @cached_property
     def binaries(self) -> Mapping[str, frozenset[int]]:
@@ -170,7 +178,7 @@ class Universe:
             nevra=_nevra(package), location=self._location(package), checksum=_checksum(self._hawkey, package)
         )
 
-    def source(self, number: int) -> SourcePackage:
+    def _source(self, number: int) -> SourcePackage:
         """Describe a source package."""
         return self.described(self.packages[number])
 
