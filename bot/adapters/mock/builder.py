@@ -20,7 +20,6 @@ _PATIENCE = 60
 _HINTS = (
     ("Must be member of", "the service's user is not in the group mock", "`usermod -a -G mock` and start it again."),
     ("will not run from the root", "mock does not run as root", "Run the service as a user of its own."),
-    ("Invalid configuration", "its configuration is wrong", "Mend the chroot that the target is based on."),
 )
 _CONFIGURATION = 3
 
@@ -79,6 +78,6 @@ def _explained(status: int, said: str, spec: WorkspaceSpec) -> Misconfigured:
         if words in said:
             return Misconfigured("mock", f"{what} ({last})", mend)
     if status == _CONFIGURATION:
-        where = f"REVDEPS_MOCK_CHROOTS, target {spec.target.name}"
+        where = f"REVDEPS_BUILD_SYSTEMS_FILE: mock.chroots.{spec.target.name}"
         return Misconfigured(where, last, "Name a chroot that `mock --list-chroots` shows.")
     return Misconfigured("mock", f"it refuses to work ({last})", "Try `mock --print-root-path` as the service's user.")

@@ -8,9 +8,9 @@ from bot.adapters.jobs.failing import BuildFailed, refused
 from bot.adapters.jobs.sources import copy_tree, spec_in_checkout, spec_text, with_suffix, write_archive
 from bot.adapters.mock.outcome import must
 from bot.adapters.mock.process import Ended, Mock
-from bot.domain.build import TreeSource
+from bot.domain.build import Phase, TreeSource
 from bot.domain.config import SourceMethod
-from bot.domain.failure import of_mock
+from bot.domain.failure import BuildEnd, classify
 from bot.ports.sources import SpecFacts
 
 _TREE = f"{BUILD_DIRECTORY}/checkout"
@@ -59,7 +59,7 @@ def _facts(mock: Mock, spec: Path, sources: Path, work: Path) -> SpecFacts:
     asked = _inside(mock, query_command(f"{_TREE}/{spec.name}"), work)
     facts = parse_facts(asked.said)
     if asked.status != 0 or facts is None:
-        raise BuildFailed(of_mock(1, build_log=asked.said or "error: the spec does not parse", source=True))
+        raise _broken(asked)
     if not facts.sources:
         raise refused("the spec names no Source0 that the repository could be archived as")
     return facts
@@ -76,6 +76,11 @@ def _inside(mock: Mock, command: list[str], work: Path) -> Ended:
     return mock.run(["--quiet", "--no-clean", "--unpriv", "--cwd", _TREE, "--chroot", "--", *command], work / "chroot")
 
 
+def _broken(ended: Ended) -> BuildFailed:
+    """Return the error for a command in the root that failed: what it said is why."""
+    return BuildFailed(classify(BuildEnd(tail=ended.said, phase=Phase.SRPM)))
+
+
 def _by_command(mock: Mock, source: TreeSource, work: Path) -> Path:
     staged, made = work / "checkout", work / "made"
     copy_tree(Path(source.directory), staged, history=True)
@@ -85,7 +90,7 @@ def _by_command(mock: Mock, source: TreeSource, work: Path) -> Path:
     ended = _inside(mock, command, work)
     mock.console.write(ended.said.encode())
     if ended.status != 0:
-        raise BuildFailed(of_mock(1, build_log=ended.said, source=True))
+        raise _broken(ended)
     made.mkdir()
     _taken(mock, f"{_MADE}/*.src.rpm", made, work)
     srpm = _single(made)
@@ -99,12 +104,11 @@ def _taken(mock: Mock, pattern: str, target: Path, work: Path) -> None:
 
 def _suffixed(mock: Mock, suffix: str, work: Path) -> Path:
     """Unpack the source package that was made in the root, append the suffix to its release, and pack it again."""
-    unpack = f'rpm -i --nodeps --nosignature --define "_topdir {_MADE}" {_MADE}/*.src.rpm'
+    unpack = f'mkdir -p {_MADE}/SOURCES && rpm -i --nodeps --nosignature --define "_topdir {_MADE}" {_MADE}/*.src.rpm'
     if _inside(mock, ["/bin/sh", "-euc", unpack], work).status != 0:
         raise refused("the source package cannot be unpacked")
     for name in ("SPECS", "SOURCES"):
-        (work / name).mkdir()
-        _taken(mock, f"{_MADE}/{name}/*", work / name, work)
+        _taken(mock, f"{_MADE}/{name}", work / name, work)
     specs = [path for path in (work / "SPECS").glob("*.spec") if path.is_file() and not path.is_symlink()]
     if len(specs) != 1:
         raise refused("the source package holds no spec")
