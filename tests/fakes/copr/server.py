@@ -10,7 +10,8 @@ import re
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,23 @@ class CoprServer:
             connection.abort()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    @asynccontextmanager
+    async def driven(self, pause: float = 0.05) -> AsyncIterator[None]:
+        """Let the builders move by themselves, a step at a time, as long as this lasts."""
+
+        async def drive() -> None:
+            while True:
+                self.farm.advance()
+                await asyncio.sleep(pause)
+
+        task = asyncio.create_task(drive())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     def run(self) -> None:
         """Let the builders work until nothing moves."""

@@ -1,0 +1,111 @@
+"""The adapter and the fake Copr together, with builders that build for real: the same worker that the demo has."""
+
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.copr import CoprBuilder, CoprSettings
+from bot.adapters.sandbox.host_base import ensure_host_base
+from bot.domain.build import BuildRequest, Failed, FailureReason, Phase, SrpmSource, Succeeded, TreeSource
+from bot.domain.ids import BuildKey, RunId, SnapshotId
+from bot.domain.target import Target
+from bot.ports.builder import BuildStatus, WorkspaceSpec
+from tests.fakes.copr.sandbox_worker import SandboxWorker
+from tests.fakes.copr.server import CoprServer
+from tests.fakes.copr.stage import CHROOT
+from tests.fakes.koji.stage import make_srpm
+from tests.fakes.sandbox import Spec, ended
+
+pytestmark = pytest.mark.rpm
+
+GOOD = Spec(name="good", version="2.0")
+USER = Spec(name="user", preamble="BuildArch: noarch\nBuildRequires: good", build="cat /usr/share/good")
+BAD = Spec(name="bad", build="echo 'bad.c:1:1: error: no good' >&2; exit 1")
+TARGET = Target(name="here", arch="x86_64", backend="copr", repositories=(), chroot=CHROOT)
+GIT = ("git", "-c", "user.name=octocat", "-c", "user.email=octocat@example.org")
+
+
+@pytest.fixture
+async def copr(tmp_path: Path) -> AsyncIterator[CoprServer]:
+    base = tmp_path / "base"
+    ensure_host_base(base)
+    subprocess.run(["createrepo_c", "--quiet", str(base)], check=True, capture_output=True)
+    worker = SandboxWorker(tmp_path / "worker", distribution=(base.as_uri(),))
+    server = CoprServer(tmp_path / "copr", worker)
+    server.add_user("bot")
+    await server.start()
+    async with server.driven():
+        yield server
+    await server.close()
+    worker.close()
+    assert server.violations == []
+
+
+@pytest.fixture
+async def builder(copr: CoprServer, tmp_path: Path) -> AsyncIterator[CoprBuilder]:
+    (user,) = copr.users.values()
+    settings = CoprSettings(
+        name="test",
+        url=copr.url,
+        login=user.login,
+        token=user.token,
+        owner="bot",
+        clone_urls={"github": f"{(tmp_path / 'repositories').as_uri()}/{{repository}}"},
+    )
+    made = CoprBuilder(settings)
+    yield made
+    await made.close()
+
+
+def proposed(spec: Spec, directory: Path) -> TreeSource:
+    """A change whose commit others can fetch."""
+    tree = spec.tree(directory / spec.name)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "A change"]):
+        subprocess.run([*GIT, *command], cwd=tree.directory, check=True, capture_output=True)
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tree.directory, check=True, capture_output=True)
+    return replace(tree, repository=spec.name, commit=done.stdout.decode().strip())
+
+
+async def test_a_change_is_built_and_what_needs_it_after_it(
+    copr: CoprServer, builder: CoprBuilder, tmp_path: Path
+) -> None:
+    for spec in (USER, BAD):
+        make_srpm(copr.storage.root / "srpms", spec.name, spec.version, spec.text)
+    workspaces = {
+        run: await builder.prepare(WorkspaceSpec(run=run, target=TARGET, snapshot=SnapshotId("s" * 40)))
+        for run in (RunId("run"), None)
+    }
+
+    async def build(key: str, source: TreeSource | SrpmSource, run: RunId | None) -> BuildStatus:
+        request = BuildRequest(
+            package=key, workspace=workspaces[run], source=source, timeout=timedelta(minutes=5), publishable=True
+        )
+        (status,) = await ended(builder, [await builder.submit(BuildKey(key), request)])
+        return status
+
+    def srpm(name: str) -> SrpmSource:
+        return SrpmSource(location=f"{copr.results_url}/srpms/{name}-1.0-1.src.rpm", checksum="")
+
+    subject = await build("subject", proposed(GOOD, tmp_path / "repositories"), RunId("run"))
+    assert subject.outcome == Succeeded(), subject
+    found = await builder.find([BuildKey("subject")])
+    state = await builder.publish(workspaces[RunId("run")], list(found.values()), 0)
+    with_change = await build("with", srpm("user"), RunId("run"))
+    without = await build("without", srpm("user"), None)
+    bad = await build("bad", srpm("bad"), RunId("run"))
+
+    assert state.packages[0].binaries == ("good-2.0-1.rd1.noarch",)
+    assert with_change.outcome == Succeeded()
+    assert "good-2.0-1.rd1.noarch" in with_change.installed
+    assert isinstance(without.outcome, Failed)
+    assert (without.outcome.reason, without.outcome.phase) == (FailureReason.UNRESOLVABLE, Phase.BUILDROOT)
+    assert isinstance(bad.outcome, Failed)
+    assert bad.outcome.cause == "bad.c:1:1: error: no good"
+    for workspace in workspaces.values():
+        await builder.discard(workspace)
+    assert await builder.leftovers() == ()
+    assert list((copr.storage.root / "bot").glob("*/*/*")) == []
