@@ -96,6 +96,8 @@ class Failed:
     phase: Phase | None = None
     signature: str = ""
     cause: str = ""
+    refused: bool = False
+    """The backend may not, or does not want to: it says the same however often it is asked (INFRASTRUCTURE alone)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from bot.domain.ids import BuildKey, BuildRef, RunId, SnapshotId, WorkspaceRef
 from bot.domain.target import Target
 from bot.ports.builder import BuildStatus, WorkspaceSpec
 from bot.ports.errors import Gone, Misconfigured, Rejected, Transient
+from tests.fakes.koji.stage import make_srpm
 from tests.fakes.koji.threaded import TAG, Place, place
 from tests.fakes.koji.worker import Job, Scripted, Work, built, failed, going
 
@@ -55,12 +56,25 @@ def rebuild(here: Place, where: WorkspaceRef, name: str = "app", generation: int
     return BuildRequest(package=name, workspace=where, source=source, timeout=timedelta(hours=1), generation=generation)
 
 
+def real(here: Place, name: str) -> SrpmSource:
+    """A source package that the hub has as a file."""
+    file = make_srpm(here.sources / "real", name, "3")
+    here.hub.add_build(here.hub.world.tags_by_name[TAG], name, file=file)
+    return SrpmSource(location=f"{here.hub.topurl}/packages/{name}/3/1/src/{file.name}", checksum="sha256:0")
+
+
 def change(here: Place, where: WorkspaceRef) -> BuildRequest:
     checkout = here.sources / "checkout"
     checkout.mkdir(parents=True, exist_ok=True)
     (checkout / "lib.spec").write_text(SPEC)
-    source = TreeSource(directory=str(checkout), package=PackageConfig(spec="lib.spec", name="lib"))
-    return BuildRequest(package="lib", workspace=where, source=source, timeout=timedelta(hours=1))
+    source = TreeSource(
+        directory=str(checkout),
+        package=PackageConfig(spec="lib.spec", name="lib"),
+        forge="github",
+        repository="octocat/lib",
+        commit="f" * 40,
+    )
+    return BuildRequest(package="lib", workspace=where, source=source, timeout=timedelta(hours=1), publishable=True)
 
 
 async def done(builder: KojiBuilder, ref: BuildRef) -> BuildStatus:

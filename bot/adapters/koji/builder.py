@@ -1,35 +1,34 @@
 """The Builder port over a Koji hub.
 
-A workspace is a side tag. The change is a draft build there that is not tagged at once: `publish` tags it, so that it
-is seen from then on, and by those builds alone that are submitted to this side tag. What exists in Koji already is
-rebuilt as a scratch build. A build's reference is its task's number; its key stands in the task's metadata, by which
-it is found again.
+A workspace is a side tag. What may be published (the change, and rebuilds that others wait for) is a draft build there
+that is not tagged at once: `publish` tags it, so that it is seen from then on, and by those builds alone that are
+submitted to this side tag. Everything else is a scratch build. A build's reference is its task's number; its key stands
+in the task's metadata, by which it is found again.
 """
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import koji
 
 from bot.adapters.koji import tasks
 from bot.adapters.koji.hub import Hub
+from bot.adapters.koji.load import load
+from bot.adapters.koji.repositories import repository, tag_exactly, tagged
 from bot.adapters.koji.settings import KojiSettings
+from bot.adapters.koji.sources import Source, SourceMaker, Sources, sent
 from bot.adapters.koji.workspaces import Workspace, Workspaces, base_tag, prepare
-from bot.domain.build import BuildRequest, BuildState, SrpmSource, Succeeded, TreeSource
+from bot.domain.build import BuildRequest, BuildState, Succeeded
 from bot.domain.ids import BuildKey, BuildRef, WorkspaceRef
 from bot.domain.packages import Nevra
 from bot.domain.run import PublishedPackage
 from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected, Transient
 
-SourceMaker = Callable[[TreeSource], Awaitable[Path]]
-"""Makes the source package of a checkout."""
 _DAYS = 30
 _REMEMBERED = 10_000
 
@@ -39,11 +38,14 @@ class KojiBuilder:
 
     def __init__(self, settings: KojiSettings, make_source: SourceMaker) -> None:
         self._settings = settings
-        self._make_source = make_source
+        self._sources = Sources(settings, make_source)
         self._hub = Hub(settings)
         self._workspaces = Workspaces(settings.state)
         self._keys: dict[BuildKey, BuildRef] | None = None
         self._done: dict[BuildRef, BuildStatus] = {}
+        self._channel: int | str = "default"
+        """Where the hub's policy puts our tasks; known once one was seen."""
+        self._load, self._load_known_until = 1.0, 0.0
 
     async def close(self) -> None:
         """Log out."""
@@ -51,8 +53,12 @@ class KojiBuilder:
 
     async def capacity(self) -> int:
         """Return how many tasks we may have there: none more while the builders are busy."""
-        load = await self._hub.call(_load)
-        return 0 if load > self._settings.busy else self._settings.max_running
+        now = asyncio.get_running_loop().time()
+        if now >= self._load_known_until:
+            arches = {each.arch for each in self._workspaces.all()}
+            self._load = await self._hub.call(lambda session: load(session, self._channel, arches))
+            self._load_known_until = now + self._settings.load_interval.total_seconds()
+        return 0 if self._load > self._settings.busy else self._settings.max_running
 
     async def prepare(self, spec: WorkspaceSpec) -> WorkspaceRef:
         """Make the side tag, or find it."""
@@ -65,10 +71,9 @@ class KojiBuilder:
         known = (await self._known()).get(key)
         if known is not None:
             return known
-        source = request.source
-        made = await self._make_source(source) if isinstance(source, TreeSource) else None
+        source = await self._sources.ready(request, workspace)
         try:
-            ref = await self._hub.call(lambda s: self._submit(s, key, request, workspace, made))
+            ref = await self._hub.call(lambda s: self._submit(s, key, request, workspace, source))
         except Transient:
             self._keys = None  # it may have been done
             raise
@@ -76,35 +81,21 @@ class KojiBuilder:
         return ref
 
     def _submit(
-        self, session: Any, key: BuildKey, request: BuildRequest, workspace: Workspace, made: Path | None
+        self, session: Any, key: BuildKey, request: BuildRequest, workspace: Workspace, source: Source
     ) -> BuildRef:
         if session.getTag(workspace.tag) is None:
             raise Gone(f"the side tag {workspace.tag} was removed")
-        options: dict[str, Any] = {"fail_fast": True, "custom_user_metadata": {tasks.KEY: key}}
-        if made is not None:
+        metadata = {tasks.KEY: key, tasks.LIMIT: int(request.timeout.total_seconds())}
+        options: dict[str, Any] = {"fail_fast": True, "custom_user_metadata": metadata}
+        if request.publishable:
             options |= {"draft": True, "skip_tag": True}
         else:
             options |= {"scratch": True, "rebuild_srpm": False, "arch_override": workspace.arch}
         if shown := workspace.shown(request.generation):
             options["wait_builds"] = shown
-        path = self._path(session, key, request.source, made)
+        path = sent(session, key, source)
         task = session.build(path, workspace.tag, options, priority=self._settings.priority)
         return BuildRef(str(task))
-
-    def _path(self, session: Any, key: BuildKey, source: TreeSource | SrpmSource, made: Path | None) -> str:
-        """Return where the hub finds the source package; upload what it has not."""
-        if isinstance(source, SrpmSource):
-            inside = source.location.removeprefix(f"{self._settings.topurl}/packages/")
-            if inside != source.location:
-                return f"../packages/{unquote(inside)}"
-            address = urlsplit(source.location)
-            if address.scheme != "file":
-                raise Rejected(f"{source.location} is not a source package of the Koji hub {self._settings.name}")
-            made = Path(unquote(address.path))
-        assert made is not None
-        directory = f"cli-build/revdeps-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
-        session.uploadWrapper(str(made), directory, overwrite=True)
-        return f"{directory}/{made.name}"
 
     async def find(self, keys: Sequence[BuildKey]) -> Mapping[BuildKey, BuildRef]:
         """Return the references of those builds that the hub has heard of, asked anew."""
@@ -123,9 +114,9 @@ class KojiBuilder:
         tags = {each.tag for each in self._workspaces.all()}
         found: dict[BuildKey, BuildRef] = {}
         for task in session.listTasks(asked, {"order": "-id"}):
-            key = _key(task["request"])
-            if key is not None and task["request"][1] in tags:
-                found[key] = BuildRef(str(task["id"]))
+            key = tasks.metadata(task["request"]).get(tasks.KEY)
+            if isinstance(key, str) and task["request"][1] in tags:
+                found[BuildKey(key)] = BuildRef(str(task["id"]))
         return found
 
     async def poll(self, refs: Sequence[BuildRef]) -> Mapping[BuildRef, BuildStatus]:
@@ -144,11 +135,19 @@ class KojiBuilder:
         if over:
             statuses = tasks.ended(session, over)
             self._done |= {BuildRef(str(number)): status for number, status in statuses.items()}
+        self._end_overdue(session, [info for info in infos.values() if info not in over])
         going = {BuildRef(str(number)): tasks.running(info) for number, info in infos.items()}
         answer = {ref: self._done.get(ref) or going.get(ref) for ref in refs}
         while len(self._done) > _REMEMBERED:
             del self._done[next(iter(self._done))]
         return {ref: status for ref, status in answer.items() if status is not None}
+
+    def _end_overdue(self, session: Any, going: Sequence[Mapping[str, Any]]) -> None:
+        for info in going:
+            self._channel = info["channel_id"]
+        late = tasks.overdue(session, going, time.time())
+        if late:
+            _cancel(session, late)
 
     async def artifacts(self, ref: BuildRef) -> Artifacts:
         """Return what a successful build produced."""
@@ -179,9 +178,9 @@ class KojiBuilder:
         unique = list(dict.fromkeys(refs))
         builds = await self._hub.call(lambda s: [self._draft(s, ref) for ref in unique])
         wanted = {build["nvr"] for build in builds}
-        asked = await self._hub.call(lambda s: _tag_exactly(s, record.tag, wanted))
-        await self._until(lambda s: _tagged(s, asked), f"{record.tag} to hold what was built")
-        repo = await self._until(lambda s: _repository(s, record.tag), f"a repository of {record.tag}")
+        asked = await self._hub.call(lambda s: tag_exactly(s, record.tag, wanted))
+        await self._until(lambda s: tagged(s, asked), f"{record.tag} to hold what was built")
+        repo = await self._until(lambda s: repository(s, record.tag), f"a repository of {record.tag}")
         artifacts = [await self.artifacts(ref) for ref in unique]
         shown = record.generations | {str(generation): sorted(wanted)}
         self._workspaces.write(replace(record, generations=shown))
@@ -222,14 +221,7 @@ class KojiBuilder:
 
     async def cancel(self, refs: Sequence[BuildRef]) -> None:
         """Cancel these tasks; what has ended, or is not there, stays as it is."""
-        numbers = tasks.ids(refs)
-
-        def work(session: Any) -> None:
-            with session.multicall(batch=tasks.BATCH) as many:
-                for number in numbers:
-                    many.cancelTask(number)
-
-        await self._hub.call(work)
+        await self._hub.call(lambda session: _cancel(session, tasks.ids(refs)))
 
     async def discard(self, workspace: WorkspaceRef) -> None:
         """Cancel what runs in the side tag and remove it."""
@@ -254,40 +246,11 @@ class KojiBuilder:
         return tuple(sorted(WorkspaceRef(tag["name"]) for tag in found))
 
 
-def _key(request: Sequence[Any]) -> BuildKey | None:
-    metadata = request[2].get("custom_user_metadata") if len(request) > 2 and isinstance(request[2], dict) else None
-    key = metadata.get(tasks.KEY) if isinstance(metadata, dict) else None
-    return BuildKey(key) if isinstance(key, str) else None
-
-
-def _load(session: Any) -> float:
-    """Return how much of the builders' capacity is taken, from 0 to 1; 1 where there are none."""
-    hosts = session.listHosts(channelID="default", enabled=True, ready=True)
-    capacity = sum(host["capacity"] for host in hosts)
-    return sum(min(host["task_load"], host["capacity"]) for host in hosts) / capacity if capacity else 1.0
-
-
-def _tag_exactly(session: Any, tag: str, wanted: set[str]) -> list[int]:
-    """Take out of a tag what is not wanted, ask for what is; the tasks that tag."""
-    tagged = {build["nvr"] for build in session.listTagged(tag)}
-    for nvr in sorted(tagged - wanted):
-        session.untagBuild(tag, nvr)
-    return [session.tagBuild(tag, nvr) for nvr in sorted(wanted - tagged)]
-
-
-def _tagged(session: Any, asked: Sequence[int]) -> int | None:
-    """Return how many tasks have tagged something, None until all have; raise what one of them failed with."""
-    states = session.getTaskInfo(list(asked)) if asked else []
-    if not all(tasks.has_ended(state) for state in states):
-        return None
-    for number in asked:
-        session.getTaskResult(number)
-    return len(states)
-
-
-def _repository(session: Any, tag: str) -> int | None:
-    repo = session.repo.request(tag, min_event="last")["repo"]
-    return int(repo["id"]) if repo else None
+def _cancel(session: Any, numbers: Sequence[int]) -> None:
+    """Cancel tasks; for one that has ended, or that is not there, nothing is done."""
+    with session.multicall(batch=tasks.BATCH) as many:
+        for number in numbers:
+            many.cancelTask(number)
 
 
 def _scratch(session: Any, task: int) -> list[str]:

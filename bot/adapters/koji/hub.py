@@ -70,7 +70,7 @@ class Hub:
                 "max_retries": 2,
                 "retry_interval": self._settings.pause.total_seconds(),
                 "anon_retry": True,
-                "serverca": self._authority,
+                "serverca": self._settings.authority,
             }
             session = koji.ClientSession(self._settings.hub, options)
             session.getAPIVersion()  # a hub that is down would look like one that does not know us
@@ -86,16 +86,10 @@ class Hub:
             self._session = session
         return self._session
 
-    @property
-    def _authority(self) -> str | None:
-        credentials = self._settings.credentials
-        known = isinstance(credentials, Certificate) and credentials.authority
-        return str(known) if known else None
-
     def _log_in(self, session: Any) -> None:
         credentials = self._settings.credentials
         if isinstance(credentials, Certificate):
-            session.ssl_login(str(credentials.file), serverca=self._authority)
+            session.ssl_login(str(credentials.file), serverca=self._settings.authority)
         else:
             session.gssapi_login(principal=credentials.principal, keytab=str(credentials.file))
 

@@ -1,8 +1,19 @@
 """What an operator says about one Koji hub."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
+
+
+class SourceOrigin(Enum):
+    """Where a hub gets the source package of a change from."""
+
+    UPLOAD = "upload"
+    """It is made here and sent to the hub, which has to allow builds from source packages."""
+    SCM = "scm"
+    """The hub's builders check the commit out, and the hub has to allow that. Nothing is added to its release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +54,14 @@ class KojiSettings:
     """For how long `publish` waits for a repository before it asks to be called again."""
     pause: timedelta = timedelta(seconds=5)
     """Between two looks at what `publish` waits for, and before a call is tried for the third time."""
+    source: SourceOrigin = SourceOrigin.UPLOAD
+    clone_urls: Mapping[str, str] = field(default_factory=dict)
+    """By forge, where its repositories are cloned from, with `{repository}` for `owner/name`."""
+    load_interval: timedelta = timedelta(seconds=30)
+    """For how long is believed what the hub said of its load."""
+
+    @property
+    def authority(self) -> str | None:
+        """Who vouches for the hub, where that is none of the machine's own authorities."""
+        known = isinstance(self.credentials, Certificate) and self.credentials.authority
+        return str(known) if known else None

@@ -1,5 +1,6 @@
 """Reads tasks: states of all in one call, and in a few more, for all together, what those that have ended came to."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,16 +8,22 @@ from typing import Any
 
 import koji
 
+from bot.adapters.koji.refusals import refusal
 from bot.domain.build import BuildState, Cancelled, Outcome, Succeeded
-from bot.domain.failure import of_koji
+from bot.domain.failure import BuildEnd, classify, of_koji
 from bot.domain.packages import Nevra
 from bot.ports.builder import BuildStatus
 
 KEY = "revdeps"
 """Where our build key stands in a task's `custom_user_metadata`."""
+LIMIT = "revdeps-seconds"
+"""And there, for how many seconds a build may go on."""
 TAIL = 65_536
 """Bytes of a log that are read to find the cause of a failure."""
 BATCH = 100
+_METHODS = ("buildArch", "rebuildSRPM", "buildSRPMFromSCM")
+_NEARLY = 0.95
+"""The hub's clock and ours may differ."""
 _LOGS = ("build.log", "root.log")
 _FINISHED = {koji.TASK_STATES[name] for name in ("CLOSED", "CANCELED", "FAILED")}
 
@@ -32,10 +39,50 @@ class Build:
     @property
     def told_by(self) -> Mapping[str, Any] | None:
         """The subtask that failed, else the one that built last."""
-        own = [child for child in self.children if child["method"] in ("buildArch", "rebuildSRPM", "buildSRPMFromSCM")]
+        own = _building(self.children)
         lost = [child for child in own if child["state"] == koji.TASK_STATES["FAILED"]]
         chosen = lost or sorted(own, key=lambda child: int(child["id"]))
         return chosen[-1] if chosen else None
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether a subtask had, when it ended, all the time that it may have."""
+        most = _NEARLY * limit(self.info)
+        return any(seconds >= most for child in _building(self.children) if (seconds := _seconds(child, 0)))
+
+
+def metadata(request: Sequence[Any]) -> Mapping[str, Any]:
+    """Return what of ours stands in what was asked for."""
+    told = request[2].get("custom_user_metadata") if len(request) > 2 and isinstance(request[2], dict) else None
+    return told if isinstance(told, dict) else {}
+
+
+def limit(info: Mapping[str, Any]) -> float:
+    """Return for how many seconds a build may go on."""
+    told = metadata(info["request"]).get(LIMIT)
+    return float(told) if isinstance(told, int) else math.inf
+
+
+def overdue(session: Any, tasks: Sequence[Mapping[str, Any]], now: float) -> list[int]:
+    """Return those that have been building for too long; waiting for a builder does not count. `now` is in seconds."""
+    late = [info for info in tasks if (_seconds(info, now) or 0) > limit(info)]
+    with session.multicall(batch=BATCH) as many:
+        asked = [(info, many.getTaskChildren(info["id"])) for info in late]
+    return [
+        int(info["id"])
+        for info, children in asked
+        if any((_seconds(child, now) or 0) > limit(info) for child in _building(children.result))
+    ]
+
+
+def _building(children: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the subtasks that build; others wait for repositories, or tag."""
+    return [child for child in children if child["method"] in _METHODS]
+
+
+def _seconds(info: Mapping[str, Any], now: float) -> float | None:
+    """Return for how long a task has been worked on; None for one that was not begun."""
+    return None if info["start_ts"] is None else (info["completion_ts"] or now) - info["start_ts"]
 
 
 def ids(refs: Sequence[str]) -> list[int]:
@@ -76,12 +123,17 @@ def _status(session: Any, build: Build, installed: tuple[str, ...]) -> BuildStat
 
 
 def _outcome(session: Any, build: Build) -> Outcome:
+    child = build.told_by
     if build.info["state"] == koji.TASK_STATES["CANCELED"]:
-        return Cancelled()
+        if not build.timed_out or child is None:
+            return Cancelled()
+        told = f"the time limit of {limit(build.info):.0f} s is over"
+        return classify(BuildEnd(tail=tail(session, child["id"], _LOGS[0]), timed_out=True, limit=told))
     if build.info["state"] == koji.TASK_STATES["CLOSED"]:
         return Succeeded()
-    child = build.told_by
     code, text = int(build.result.get("faultCode", 0)), str(build.result.get("faultString", ""))
+    if refused := refusal(code, text):
+        return refused
     if child is None:
         return of_koji(code, text, method="build")
     build_log, root_log = (tail(session, child["id"], name) for name in _LOGS)

@@ -14,6 +14,7 @@ from typing import Any
 
 import koji
 from tests.fakes.koji.model import CANCELED, FAILED, Repo, Rpm, Task
+from tests.fakes.koji.repos import request as request_repo
 from tests.fakes.koji.values import name_or_id
 from tests.fakes.koji.world import World
 
@@ -27,12 +28,23 @@ class Repositories:
         self._contents: dict[int, dict[tuple[str, str], Rpm]] = {}
         self.stuck: set[str] = set()
         self.broken: set[str] = set()
+        self.by_themselves = False
+        """Kojira makes one whenever a tag changes that is built in, as it does before Koji 1.35 (util/kojira)."""
         self.early = False
         """A fault of the hub's: it says that a repository is ready when it is only begun."""
 
     def queue(self) -> bool:
         """Make tasks of requests, again where one failed, until it has failed too often."""
         moved = False
+        for target in self._world.targets.values() if self.by_themselves else ():
+            tag = self._world.tags[target.build_tag]
+            request_repo(
+                self._world,
+                tag,
+                self._world.last_change(tag),
+                next(iter(self._world.users.values())),
+                koji.PRIO_DEFAULT,
+            )
         for request in self._world.requests.values():
             if not request.active:
                 continue

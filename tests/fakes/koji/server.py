@@ -53,7 +53,7 @@ class KojiHub:
     policies          rules instead of the defaults, by policy (policies.py)
     suffixes          those that side tags may have
     certificates      serve over TLS, and log users in by their certificates
-    version           what the hub says it is; before 1.35 there is no `repo.request`
+    version           what the hub says it is; before 1.35 there is no `repo.request`, and Kojira makes repositories
     moves_when_asked  let the builders take a step with every request
     """
 
@@ -98,6 +98,8 @@ class KojiHub:
         self.gate.methods |= {"getAPIVersion": lambda: koji.API_VERSION, "getKojiVersion": lambda: version}
         if [int(part) for part in version.split(".")] >= [1, 35]:
             self.gate.register(RepoExports(world, sessions), "repo.")
+        else:
+            self.repositories.by_themselves = True
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -103,7 +103,7 @@ def make_srpm(directory: Path, name: str, version: str, text: str = "", release:
     spec = directory / f"{name}.spec"
     spec.write_text(
         text
-        or f"Name: {name}\nVersion: {version}\nRelease: 1\nSummary: A test\nLicense: MIT\nBuildArch: noarch\n"
+        or f"Name: {name}\nVersion: {version}\nRelease: {release}\nSummary: A test\nLicense: MIT\nBuildArch: noarch\n"
         "%description\nA test.\n%files\n"
     )
     command = ["rpmbuild", "-bs", "--define", f"_srcrpmdir {directory}", "--nodeps", str(spec)]

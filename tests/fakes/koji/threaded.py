@@ -2,14 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.adapters.koji import Certificate, KojiBuilder, KojiSettings
 from bot.domain.build import TreeSource
+from bot.domain.config import SourceMethod
 from bot.domain.target import KojiTag, Repository, Target
 from tests.fakes.koji.certificates import Certificates
 from tests.fakes.koji.mutants import plant
@@ -43,18 +45,26 @@ class Place:
         return made
 
     async def _make_source(self, tree: TreeSource) -> Path:
+        if tree.package.method is SourceMethod.COMMAND:
+            return await asyncio.to_thread(self._made_anew, tree)
         text = (Path(tree.directory) / tree.package.spec).read_text()
         version = next(line.split()[1] for line in text.splitlines() if line.startswith("Version:"))
         text = text.replace("Release: 1\n", f"Release: 1{tree.release_suffix}\n")
         name = tree.package.name or ""
         return await asyncio.to_thread(make_srpm, self.sources, name, version, text, f"1{tree.release_suffix}")
 
+    def _made_anew(self, tree: TreeSource) -> Path:
+        """The one source package in a directory, with a longer release; the command copies it, and is not run."""
+        (file,) = Path(tree.directory).glob("*.src.rpm")
+        name, version, release = file.name.removesuffix(".src.rpm").rsplit("-", 2)
+        return make_srpm(self.sources, name, version, release=f"{release}{tree.release_suffix}")
+
 
 @contextmanager
-def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = "") -> Iterator[Place]:
+def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = "", **options: Any) -> Iterator[Place]:
     """Serve a hub with a base tag and `host-base` in it, whose builders move with every request.
 
-    `mutant` makes the hub wrong in one way (mutants.py).
+    `mutant` makes the hub wrong in one way (mutants.py); `options` are those of `KojiHub`.
     """
     (directory / "certificates").mkdir(parents=True)
     certificates = Certificates(directory / "certificates")
@@ -71,7 +81,7 @@ def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = 
         asyncio.run_coroutine_threadsafe(call(), loop).result(30)
 
     made: list[KojiHub] = []
-    run(lambda: made.append(_hub(directory, certificates, worker, packages)))
+    run(lambda: made.append(_hub(directory, certificates, worker, packages, options)))
     (hub,) = made
     if mutant:
         plant(hub, mutant)
@@ -83,6 +93,7 @@ def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = 
         state=directory / "state",
         credentials=Certificate(file=certificates.user("bot"), authority=certificates.authority),
         pause=timedelta(0),
+        load_interval=timedelta(0),
         patience=timedelta(seconds=10),
     )
     here = Place(hub, settings, directory / "sources", [])
@@ -95,13 +106,16 @@ def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = 
     loop.close()
 
 
-def _hub(directory: Path, certificates: Certificates, worker: Scripted, packages: list[str]) -> KojiHub:
+def _hub(
+    directory: Path, certificates: Certificates, worker: Scripted, packages: list[str], options: Mapping[str, Any]
+) -> KojiHub:
     hub = KojiHub(
         topdir=directory / "koji",
         worker=worker,
         policies=for_user("bot"),
         certificates=certificates,
         moves_when_asked=True,
+        **options,
     )
     hub.add_host()
     hub.add_user("bot")
