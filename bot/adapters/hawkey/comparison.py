@@ -131,6 +131,8 @@ class Comparison:
             root = before.root.numbers
             if self.replacement.is_carried_over(number, root, before.course):
                 return Root(self.replacement.follow(root))
+        elif self.doomed.still_holds(number, before.root.text):
+            return before.root
         if not self.replacement.is_comparable:
             return self.after.of_source(number)
         found = self.after.of_source(self.known.index.twin(number))

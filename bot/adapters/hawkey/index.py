@@ -130,6 +130,11 @@ def is_rich(text: str) -> bool:
     return text.startswith("(")
 
 
+def is_rpm_s(text: str) -> bool:
+    """Whether a requirement is for a feature of rpm itself, which no package provides and the solver ignores."""
+    return "rpmlib(" in text
+
+
 def operators(text: str) -> list[str]:
     """Return the words between the parts of a rich dependency."""
     return _OPERATOR.findall(text) if is_rich(text) else []

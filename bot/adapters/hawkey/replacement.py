@@ -53,6 +53,11 @@ class Replacement:
         rest = {number for number, package in after.packages.items() if not is_of_change(package)}
         return base == before.spec and rest == before.packages.keys() - self.removed
 
+    @cached_property
+    def names_of_removed(self) -> frozenset[str]:
+        """The NEVRAs of what the change replaces, as problems name them."""
+        return frozenset(str(self._before.universe.packages[number]) for number in self.removed)
+
     # Requirements.
 
     @cached_property

@@ -35,7 +35,10 @@ class Ways:
         self._now = now
         self._links: dict[tuple[int, int], Link] = {}
         self._far = dict(self._distances(direct, without))
-        self._nearer = cache(self._work_out_nearer)
+        self._direct = direct
+        # Of packages near the change much is asked again and again.
+        self._near = cache(self._work_out_near)
+        self._meets = cache(self._work_out_meets)
 
     def _distances(self, direct: Mapping[int, frozenset[int]], without: Set[int]) -> Iterator[tuple[int, int]]:
         yield from dict.fromkeys(self._goals, 0).items()
@@ -53,10 +56,17 @@ class Ways:
             steps.append(nearest)
         return tuple(self._link(needy, provider) for needy, provider in pairwise(steps))
 
-    def _work_out_nearer(self, number: int, distance: int) -> Sequence[int]:
+    def _nearer(self, number: int, distance: int) -> Sequence[int]:
         """Return whom a package requires that is so far from the change, in order."""
-        far, now = self._far, self._now
-        return sorted({n for wanted in self._index.wanted[number] for n in now(wanted) if far.get(n) == distance})
+        return sorted(set().union(*[self._near(wanted, distance) for wanted in self._index.wanted[number]]))
+
+    def _work_out_near(self, requirement: int, distance: int) -> Collection[int]:
+        return tuple(number for number in self._now(requirement) if self._far.get(number) == distance)
+
+    def _work_out_meets(self, provider: int) -> Set[int]:
+        if provider in self._goals:
+            return frozenset(requirement for requirement, met in self._direct.items() if provider in met)
+        return frozenset(self._index.provides[provider])
 
     def way_anywhere(self, start: int) -> tuple[Link, ...]:
         """Return the shortest way over any packages at all; empty where there is none."""
@@ -64,9 +74,8 @@ class Ways:
 
     def _link(self, needy: int, provider: int) -> Link:
         if (needy, provider) not in self._links:
-            fitting = (
-                self._index.texts[wanted] for wanted in self._index.wanted[needy] if provider in self._now(wanted)
-            )
+            wanted = self._meets(provider).intersection(self._index.wanted[needy])
+            fitting = (self._index.texts[requirement] for requirement in wanted)
             self._links[needy, provider] = Link(
                 package=str(self._universe.packages[needy].name),
                 capability=min(fitting, key=lambda text: (len(text), text)),
