@@ -72,11 +72,22 @@ class PrepareWorkspace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FallBack:
+    """Let the target's other backend build, since the first one refuses to build the change."""
+
+    run: RunId
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueBuilds:
     """Write builds down; the poller submits them when there is room."""
 
     run: RunId
     builds: tuple[Build, ...]
+    reusable: tuple[BuildKey, ...] = ()
+    """Those that need not be done where the result of their inputs is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +159,7 @@ Action = (
     | FetchSource
     | PinSnapshot
     | PrepareWorkspace
+    | FallBack
     | QueueBuilds
     | PublishGeneration
     | MakePlan

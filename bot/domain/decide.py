@@ -13,6 +13,7 @@ from bot.domain.actions import (
     Action,
     CleanUp,
     CompareRoots,
+    FallBack,
     FetchSource,
     FinishRun,
     HandleIntent,
@@ -36,6 +37,7 @@ from bot.domain.evidence import Judged, TargetView, judge_all, unpublished_rebui
 from bot.domain.intents import Refresh, StoredIntent
 from bot.domain.plan import PlanEntry
 from bot.domain.queue import dependents_builds, lost_to_infrastructure, subject_build, wants_baseline_workspace
+from bot.domain.reuse import reusable
 from bot.domain.run import Change, Conclusion, Problem, Run, RunState, RunTarget, StopReason
 from bot.domain.systemic import MOST, common_failure, holds, is_over, waits
 from bot.domain.verdict import Finding, Judgement, Needs, Waiver
@@ -175,11 +177,37 @@ def _advance(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]
     ]
     if preparing:
         return preparing
+    if fallen := _fall_back(run_view):
+        return fallen
     subjects = [_decide_subjects(run_view, target, now) for target in run_view.targets]
     queued = [action for due in subjects if due is not None for action in due]
     if queued or any(due is None for due in subjects):
         return queued or _compare_failed_subjects(run_view) or _finish_failed_subject(run_view)
     return _decide_dependents(view, run_view, run.config, now)
+
+
+def _fall_back(run_view: RunView) -> list[Action]:
+    """Leave the backends that refuse to build the change, where there are others."""
+    refused: dict[str, str] = {
+        build.target: build.outcome.cause
+        for build in _present_subjects(run_view)
+        if isinstance(build.outcome, Failed) and build.outcome.refused
+    }
+    return [
+        FallBack(run=run_view.run.id, target=target.target.name, reason=refused[target.target.name])
+        for target in run_view.targets
+        if target.target.fallback is not None and target.target.name in refused
+    ]
+
+
+def _present_subjects(run_view: RunView) -> list[Build]:
+    """Return the builds of the change in the backends that build now: what others refused counts no more."""
+    backends = {target.target.name: target.target.backend for target in run_view.targets}
+    return [
+        build
+        for build in run_view.builds
+        if build.purpose is Purpose.SUBJECT and build.backend == backends.get(build.target)
+    ]
 
 
 def _decide_subjects(run_view: RunView, target: RunTarget, now: datetime) -> list[Action] | None:
@@ -189,7 +217,7 @@ def _decide_subjects(run_view: RunView, target: RunTarget, now: datetime) -> lis
     for package in run_view.run.packages:
         attempts = subject_attempts(run_view, target, package.name or "")
         last = attempts[-1] if attempts else None
-        if last is None or (lost_to_infrastructure(last) and len(attempts) <= SUBJECT_RETRIES):
+        if last is None or last.backend != target.target.backend or _may_try_again(last, attempts):
             due.append(subject_build(run_view.run, target, package, now, attempts))
         elif not isinstance(last.outcome, Succeeded):
             done = False
@@ -203,6 +231,12 @@ def _decide_subjects(run_view: RunView, target: RunTarget, now: datetime) -> lis
         )
         return [PublishGeneration(run=run_view.run.id, target=target.target.name, generation=0, builds=keys)]
     return []
+
+
+def _may_try_again(last: Build, attempts: Sequence[Build]) -> bool:
+    refused = isinstance(last.outcome, Failed) and last.outcome.refused
+    here = sum(build.backend == last.backend for build in attempts)
+    return lost_to_infrastructure(last) and not refused and here <= SUBJECT_RETRIES
 
 
 def subject_attempts(run_view: RunView, target: RunTarget, package: str) -> Sequence[Build]:
@@ -229,7 +263,7 @@ def _compare_failed_subjects(run_view: RunView) -> list[Action]:
 
 def _finish_failed_subject(run_view: RunView) -> list[Action]:
     """End the run where the change itself does not build; wait while any of its builds goes on."""
-    subjects = [build for build in run_view.builds if build.purpose is Purpose.SUBJECT]
+    subjects = _present_subjects(run_view)
     if any(build.state is not BuildState.DONE for build in subjects):
         return []
     for build in reversed(subjects):
@@ -278,7 +312,7 @@ def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now:
         if run.pause is not None:
             due = tuple(build for build in due if not holds(run.pause, build))
         if due:
-            actions.append(QueueBuilds(run=run.id, builds=due))
+            actions.append(QueueBuilds(run=run.id, builds=due, reusable=reusable(part, due)))
         failed = uncompared(part, judged, run_view.differences)
         if failed:
             actions.append(CompareRoots(run=run.id, target=target.target.name, builds=failed))

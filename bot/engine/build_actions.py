@@ -1,5 +1,6 @@
 """Actions about builds: write them down, publish them for others, plan the dependents, record verdicts."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from bot.domain.decide import ChangeView, RunView
 from bot.domain.evidence import baseline_key
 from bot.domain.history import Previous, previous_states
 from bot.domain.plan import Effect, Impact, PlanEntry
+from bot.domain.reuse import taken_over
 from bot.domain.run import PublishedPackage, Run, RunTarget
 from bot.domain.select import in_levels, select, wishes_of, with_order
 from bot.engine.change_actions import run_view
@@ -20,13 +22,40 @@ from bot.ports.store import Transaction
 
 
 async def queue_builds(world: World, view: ChangeView, action: QueueBuilds) -> Write:
-    """Write builds down, and subscribe the run to the baselines among them, which may exist already."""
+    """Write builds down, and subscribe the run to the baselines among them, which may exist already.
+
+    What was built before with the same inputs is written down with its result: nobody has to build it.
+    """
 
     async def write(tx: Transaction) -> None:
-        await tx.builds.add(action.builds)
+        builds = await _with_known_results(tx, world, run_view(view, action.run), action)
+        await tx.builds.add(builds)
+        await _with_their_roots(tx, builds)
         await tx.builds.subscribe(action.run, [build.key for build in action.builds if build.run is None])
 
     return write
+
+
+async def _with_known_results(tx: Transaction, world: World, found: RunView, action: QueueBuilds) -> Sequence[Build]:
+    if not action.reusable:
+        return action.builds
+    since = world.clock.now() - world.settings.log_retention
+    earlier: defaultdict[str, list[Build]] = defaultdict(list)
+    known = frozenset(action.reusable)
+    packages = {build.package for build in action.builds if build.key in known}
+    for target in found.targets:
+        for build in await tx.builds.earlier(found.run.change.repo, target.target, packages, since):
+            earlier[build.package].append(build)
+    return [taken_over(build, earlier[build.package]) if build.key in known else build for build in action.builds]
+
+
+async def _with_their_roots(tx: Transaction, builds: Sequence[Build]) -> None:
+    """Note what was in the root of a build whose result is taken over: it would be in this one's."""
+    origins = {build.key: build.reused_from for build in builds if build.reused_from is not None}
+    roots = await tx.roots.get(list(origins.values())) if origins else {}
+    for key, origin in origins.items():
+        if origin in roots:
+            await tx.roots.put(key, roots[origin])
 
 
 async def publish_generation(world: World, view: ChangeView, action: PublishGeneration) -> Write:

@@ -216,6 +216,15 @@ class Builds(Protocol):
         """
         ...
 
+    async def earlier(
+        self, repo: RepoRef, target: Target, packages: Collection[str], since: datetime
+    ) -> Sequence[Build]:
+        """Return the builds of dependents with a change that ended since, well or not, on that very target.
+
+        They belong to runs of one repository: what others built there is for them to know.
+        """
+        ...
+
     async def lately(self, target: str, limit: int) -> Sequence[PastBuild]:
         """Return the last results on a target, of any package and of changes themselves too, newest first."""
         ...

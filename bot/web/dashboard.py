@@ -18,6 +18,7 @@ from bot.domain.ids import BuildKey, RunId
 from bot.domain.report.assemble import Context, Stored, assemble, wanted_tails
 from bot.domain.report.export import to_json
 from bot.domain.report.values import Forecast, Report
+from bot.domain.reuse import log_key
 from bot.domain.run import Change, Run
 from bot.ports.logs import LogStore
 from bot.ports.store import Store
@@ -155,7 +156,7 @@ class _Pages:
         """Yield the log that is kept, or else what the backend has of it; chunks without a byte are left out."""
         found = False
         if build.state is BuildState.DONE:
-            async for chunk in self._logs.read(build.key):
+            async for chunk in self._logs.read(log_key(build)):
                 found = True
                 yield chunk
         if not found and self._running_log is not None and build.state is not BuildState.QUEUED:

@@ -439,6 +439,32 @@ async def test_the_last_results_of_many_packages_are_told_by_side(store: SqlStor
     assert one == found[:2]
 
 
+async def test_earlier_results_with_a_change_are_those_of_the_repository_on_that_very_target(store: SqlStore) -> None:
+    moved = replace(run_target(), run=RunId("r2"), target=replace(run_target().target, arch="aarch64"))
+    foreign = replace(change_ref(9), repo=replace(REPO, owner="hubot"))
+    async with store.transaction() as tx:
+        await tx.changes.put(change())
+        await tx.changes.put(replace(change(9), ref=foreign, state=None))
+        for one in (run(), run("r2", sequence=2), replace(run("r3"), change=foreign)):
+            await tx.runs.put(one)
+            await tx.runs.put_target(replace(run_target(), run=one.id))
+        await tx.runs.put_target(moved)
+        others = [replace(ended("bar", 1), key=BuildKey(f"c/{name}"), run=RunId(name)) for name in ("r2", "r3")]
+        await tx.builds.add([*PAST, *others])
+        target, wanted = run_target().target, ["bar", "unknown"]
+        found = await tx.builds.earlier(REPO, target, wanted, NOW)
+        later = await tx.builds.earlier(REPO, target, wanted, NOW + 3 * MINUTE)
+    assert sorted(each.ended_at for each in found if each.ended_at) == [NOW + MINUTE * n for n in (1, 2, 5)]
+    assert {each.package for each in found} == {"bar"}
+    assert [each.ended_at for each in later] == [NOW + 5 * MINUTE]
+
+
+async def test_several_runs_are_read_at_once(store: SqlStore) -> None:
+    await with_run(store)
+    async with store.transaction() as tx:
+        assert await tx.runs.several([RUN, RunId("unknown"), RUN]) == {RUN: run()}
+
+
 async def test_the_last_results_on_a_target_count_changes_too(store: SqlStore) -> None:
     await with_run(store)
     async with store.transaction() as tx:

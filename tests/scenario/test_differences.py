@@ -60,7 +60,8 @@ async def test_what_moved_in_the_distribution_meanwhile_is_told_too(revdeps: Sta
     revdeps.clock.pass_time(days=1)
     revdeps.builder.base_packages = ("host-base-2-1.noarch",)
     revdeps.builder.outcome_for = never
-    revdeps.resolver.script_impact(["libfoo"], affected("bar", buildroot_before="moved"))
+    moved = affected("bar", buildroot_before="moved", buildroot_after="moved too")
+    revdeps.resolver.script_impact(["libfoo"], moved)
     await revdeps.push(ref)
     await revdeps.settle()
     assert (await revdeps.verdicts(ref))["bar"] is Verdict.STILL_FAILING

@@ -11,6 +11,8 @@ from functools import cache, cached_property, lru_cache
 from typing import Any
 from urllib.parse import urljoin
 
+from bot.adapters.hawkey.access import local_path
+from bot.adapters.hawkey.contents import content_digest
 from bot.adapters.hawkey.loading import SOURCE_ARCHES, Layer, UniverseSpec, is_of_change, load, source_name
 from bot.domain.packages import BinaryPackage, Nevra, SourcePackage
 
@@ -163,8 +165,16 @@ class Universe:
     # Names for the outside.
 
     def _identity(self, number: int) -> str:
-        """Return NEVRA and checksum: equal for equal contents, in whatever universe."""
+        """Return NEVRA and checksum: equal for equal contents, in whatever universe.
+
+        What was built for a run, and lies on this machine, goes by its contents: each push builds it anew.
+        """
         package = self.packages[number]
+        location = self._location(package)
+        if is_of_change(package) and location.startswith("file:"):
+            digest = content_digest(local_path(location))
+            if digest is not None:
+                return f"{package.name}.{package.arch} contents:{digest}"
         return f"{package} {_checksum(self._hawkey, package)}"
 
     def _source_of(self, number: int) -> str:

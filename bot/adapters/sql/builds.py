@@ -3,17 +3,21 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.sql import tables
-from bot.adapters.sql.codec import decode, decode_outcome, encode, encode_outcome
+from bot.adapters.sql.codec import KEPT, decode, decode_outcome, encode, encode_outcome
 from bot.adapters.sql.statements import add, batches, upsert
 from bot.domain.build import Build, BuildState, Failed, FailureReason, Purpose
 from bot.domain.history import PastBuild
 from bot.domain.ids import BuildKey, RunId
+from bot.domain.run import RepoRef, RunTarget
+from bot.domain.target import Target
 
 _COLUMNS_ALONE = frozenset({"outcome"})
 _READ = (tables.build.c.value, tables.build.c.outcome, tables.build.c.failure)
@@ -95,6 +99,28 @@ class SqlBuilds:
             found += [_past(row) for row in await self.connection.execute(query)]
         return sorted(found, key=lambda build: build.ended_at, reverse=True)
 
+    async def earlier(
+        self, repo: RepoRef, target: Target, packages: Collection[str], since: datetime
+    ) -> Sequence[Build]:
+        """Return the builds of dependents with a repository's changes that ended since, on that very target."""
+        change, run, place = tables.change, tables.run, tables.run_target
+        at_home = sa.and_(change.c.forge == repo.forge, change.c.owner == repo.owner, change.c.name == repo.name)
+        joined = (
+            sa.select(*_READ, place.c.value.label("place"))
+            .join(run, run.c.id == _build.c.run)
+            .join(change, change.c.id == run.c.change)
+            .join(place, sa.and_(place.c.run == run.c.id, place.c.target == target.name))
+            .where(at_home, _build.c.target == target.name, _build.c.purpose != Purpose.SUBJECT)
+            .where(_build.c.outcome.in_(("SUCCEEDED", "FAILED")), _build.c.ended_at >= since)
+        )
+        found: list[Build] = []
+        for some in batches(sorted(set(packages))):
+            rows = await self.connection.execute(joined.where(_build.c.package.in_(some)))
+            # Two commits may call two different targets by one name.
+            there = [row for row in rows if decode(RunTarget, row.place).target == target]
+            found += [_from_row(row.value, row.outcome, row.failure) for row in there]
+        return found
+
     async def lately(self, target: str, limit: int) -> Sequence[PastBuild]:
         """Return the last results on a target, of any package and of changes themselves too, newest first."""
         query = sa.select(*_HISTORY).where(_build.c.target == target, _IS_RESULT)
@@ -136,5 +162,6 @@ def _row(build: Build) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=KEPT)
 def _from_row(value: str, outcome: str | None, failure: str | None) -> Build:
     return decode(Build, value, outcome=decode_outcome(outcome, failure))

@@ -23,7 +23,7 @@ T = TypeVar("T")
 Document = dict[str, Any]
 """A JSON object, which the column's type turns into text when it is written."""
 
-_KEPT = 16_384
+KEPT = 16_384
 """Values: those of a run over several thousand packages; some tens of MiB at most."""
 
 _INTENTS: dict[str, type[Intent]] = {
@@ -52,7 +52,7 @@ def decode(kind: type[T], document: str, **columns: object) -> T:
     return whole
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _parsed(kind: Any, document: str) -> Any:
     return _adapter(kind).validate_python(json.loads(document))
 

@@ -12,6 +12,7 @@ from bot.domain.packages import Nevra
 from bot.domain.plan import PlanEntry, Selection
 from bot.domain.report.values import BuildView, Forecast, PackageChange, Report, Row, Stage, Subject
 from bot.domain.report.words import count
+from bot.domain.reuse import log_key
 from bot.domain.run import ChangeState, Run, RunState, RunTarget
 from bot.domain.verdict import Finding, Judgement, Verdict
 
@@ -109,7 +110,7 @@ def wanted_tails(stored: Stored) -> tuple[BuildKey, ...]:
     for build in stored.builds:
         place = (build.target, build.package)
         if build.run and isinstance(build.outcome, Failed) and (build.purpose is Purpose.SUBJECT or place in told):
-            last[place] = build.key
+            last[place] = log_key(build)
     return tuple(last.values())[:MAX_TAILS]
 
 
@@ -230,7 +231,7 @@ def _view(build: Build) -> BuildView:
 
 def _tail(builds: Iterable[Build], context: Context) -> str:
     """Return the end of the last failed build's log."""
-    failed = [build.key for build in builds if isinstance(build.outcome, Failed)]
+    failed = [log_key(build) for build in builds if isinstance(build.outcome, Failed)]
     return context.log_tails.get(failed[-1], "") if failed else ""
 
 
@@ -259,6 +260,7 @@ def _build_notes(stored: Stored) -> tuple[str, ...]:
         - {""}
     )
     stale = [target.target.name for target in stored.targets if target.stale_snapshot]
+    refused = [f"{target.target.name} ({target.refusal})" for target in stored.targets if target.refusal]
     dynamic = sum(entry.affected.source.dynamic and entry.selection is Selection.PLANNED for entry in stored.entries)
     reused = sum(build.reused_from is not None for build in stored.builds)
     return (
@@ -267,6 +269,7 @@ def _build_notes(stored: Stored) -> tuple[str, ...]:
         if suffixes
         else "",
         f"A repository could not be reached: older metadata was used for {', '.join(stale)}." if stale else "",
+        f"Another backend than the first one built, which refused: {'; '.join(refused)}." if refused else "",
         f"{count(dynamic, 'package')} with dynamic BuildRequires (`%generate_buildrequires`): what they ask for beyond "
         "what is recorded shows only when they are built."
         if dynamic
