@@ -54,7 +54,7 @@ def _direct(found: dict[str, Any]) -> Iterator[str]:
     yield _ratio("first load, cold, beside hawkey alone", ours, bare, 1.1)
     name = f"direct reverse dependencies of {len(direct['found'])} libraries, in the service, warm, beside hawkey alone"
     yield _ratio(name, direct["seconds"], direct["bare"]["seconds"], 1.3)
-    name = f"the same for {command['questions']} sources, a process each, warm caches, beside fedrq"
+    name = f"the same for {command['questions']} of them, a process each, warm caches, beside fedrq"
     if "not_measured" in command:
         yield _unmeasured(name, "≤ 0.7 times", command)
     else:
