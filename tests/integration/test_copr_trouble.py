@@ -1,6 +1,5 @@
-"""A Copr that is down, refuses, loses things or says the wrong thing; and what it costs in calls when all is well."""
+"""A Copr that is down, refuses, loses things or is changed underneath; and what it costs in calls when all is well."""
 
-import gzip
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -8,28 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.build import (
-    BuildRequest,
-    BuildState,
-    Cancelled,
-    Failed,
-    FailureReason,
-    Phase,
-    SrpmSource,
-    Succeeded,
-    TreeSource,
-)
+from bot.domain.build import BuildState, Succeeded, TreeSource
 from bot.domain.config import PackageConfig
-from bot.domain.ids import BuildKey, BuildRef, RunId, SnapshotId, WorkspaceRef
-from bot.domain.target import Repository, Target
-from bot.ports.builder import Builder, BuildStatus, WorkspaceSpec
+from bot.domain.ids import BuildKey
+from bot.domain.target import Repository
 from bot.ports.errors import Gone, Misconfigured, Rejected, Transient
 from tests.fakes.copr.failures import Failure
-from tests.fakes.copr.model import Build
-from tests.fakes.copr.place import TARGET, Place, place
-from tests.fakes.copr.worker import Scripted, Source, Work, built, failed, going
-
-SNAPSHOT = SnapshotId("5" * 40)
+from tests.fakes.copr.place import TARGET, Place, ended, place, prepare, srpm, submit
+from tests.fakes.copr.worker import Scripted, going
 
 
 @pytest.fixture
@@ -41,32 +26,6 @@ def script() -> Scripted:
 def here(tmp_path: Path, script: Scripted) -> Iterator[Place]:
     with place(tmp_path, script) as found:
         yield found
-
-
-async def prepare(builder: Builder, run: str | None = "run", target: Target = TARGET) -> WorkspaceRef:
-    return await builder.prepare(WorkspaceSpec(run=RunId(run) if run else None, target=target, snapshot=SNAPSHOT))
-
-
-def srpm(workspace: WorkspaceRef, package: str = "foo", location: str = "") -> BuildRequest:
-    source = SrpmSource(location=location or f"https://example.org/{package}-1-1.src.rpm", checksum="sha256:0")
-    return BuildRequest(package=package, workspace=workspace, source=source, timeout=timedelta(hours=1))
-
-
-async def submit(builder: Builder, package: str = "foo", key: str = "", run: str | None = "run") -> BuildRef:
-    request = srpm(await prepare(builder, run), package)
-    return await builder.submit(BuildKey(key or package), request)
-
-
-async def ended(builder: Builder, ref: BuildRef) -> BuildStatus:
-    for _ in range(50):
-        status = (await builder.poll([ref]))[ref]
-        if status.state is BuildState.DONE:
-            return status
-    raise AssertionError("it does not end")
-
-
-def build_of(here: Place, ref: BuildRef) -> Build:
-    return here.server.builds.get(int(ref.rpartition("/")[2]))
 
 
 @pytest.mark.parametrize(
@@ -203,21 +162,6 @@ async def test_an_answer_that_was_lost_starts_no_second_project_or_build(here: P
     assert len(await builder.leftovers()) == 1
 
 
-async def test_a_build_that_is_called_failed_with_its_packages_there_has_succeeded(
-    here: Place, script: Scripted
-) -> None:
-    script.otherwise = lambda job: replace(built(job), claimed_failed=True)
-    builder = here.builder()
-    ref = await submit(builder)
-
-    status = await ended(builder, ref)
-
-    assert build_of(here, ref).state == "failed"
-    assert status.outcome == Succeeded()
-    assert (await builder.artifacts(ref)).binaries == ("foo-1-1.noarch",)
-    assert (await builder.publish(await prepare(builder), [ref], 0)).packages
-
-
 async def test_metadata_that_lag_behind_are_asked_for_and_waited_for(here: Place) -> None:
     here.server.storage.broken_metadata = True
     builder = here.builder()
@@ -232,122 +176,6 @@ async def test_metadata_that_lag_behind_are_asked_for_and_waited_for(here: Place
     assert here.server.calls["project/edit"] == 0
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (None, FailureReason.INFRASTRUCTURE),
-        (b"", FailureReason.INFRASTRUCTURE),
-        (gzip.compress(b"Executing(%build): x\n" + b"a.c:1:1: error: no good\n" * 5000)[:-40], FailureReason.COMPILE),
-        (gzip.compress(bytes(range(256)) * 9000), FailureReason.INFRASTRUCTURE),
-        (gzip.compress(b"Executing(%check): x\n\xff\xfe\xc3( \xe9\nFAILED t.py::a\n"), FailureReason.CHECK),
-        (
-            gzip.compress(b"noise\n" * 20_000_000 + b"Executing(%build): x\na.c:1:1: error: late\n"),
-            FailureReason.COMPILE,
-        ),
-    ],
-    ids=["missing", "empty", "truncated", "binary", "not-utf8", "huge"],
-)
-async def test_whatever_a_log_looks_like_there_is_an_outcome(
-    here: Place, script: Scripted, content: bytes | None, reason: FailureReason
-) -> None:
-    script.otherwise = failed
-    builder = here.builder()
-    ref = await submit(builder)
-    while build_of(here, ref).state != "failed":
-        here.server.farm.advance()
-    log = here.server.results(build_of(here, ref)) / "builder-live.log.gz"
-    log.unlink()
-    if content is not None:
-        log.write_bytes(content)
-
-    outcome = (await ended(builder, ref)).outcome
-
-    assert isinstance(outcome, Failed)
-    assert outcome.reason is reason
-    assert len(await builder.log(ref, -100, 1000)) <= 100
-
-
-async def test_a_log_that_is_not_compressed_yet_is_read_as_it_is(here: Place, script: Scripted) -> None:
-    here.server.storage.lag = True
-    script.otherwise = failed
-    builder = here.builder()
-    ref = await submit(builder)
-
-    outcome = (await ended(builder, ref)).outcome
-
-    assert isinstance(outcome, Failed)
-    assert outcome.cause == "bad.c:1:1: error: no good"
-    assert b"error: no good" in await builder.log(ref, 0, 1 << 20)
-
-
-async def test_a_running_log_is_read_by_range_and_past_its_end_there_is_nothing(here: Place, script: Scripted) -> None:
-    script.otherwise = lambda job: Work(done=False, log=b"0123456789")
-    builder = here.builder()
-    ref = await submit(builder)
-    here.server.run()
-
-    parts = [await builder.log(ref, *at) for at in ((2, 3), (-4, 2), (10, 5), (8, 100))]
-
-    assert parts == [b"234", b"67", b"", b"89"]
-
-
-async def test_a_log_that_ends_while_it_is_read_is_read_on(here: Place, script: Scripted) -> None:
-    script.otherwise = lambda job: Work(done=False, log=b"0123456789")
-    builder = here.builder()
-    ref = await submit(builder)
-    here.server.run()
-    first = await builder.log(ref, 0, 4)
-    script.otherwise = lambda job: Work(log=b"0123456789 and the end\n", packages=built(job).packages)
-    here.server.run()
-
-    assert first + await builder.log(ref, 4, 100) == b"0123456789 and the end\n"
-
-
-async def test_a_source_package_that_cannot_be_made_is_told_apart(here: Place, script: Scripted) -> None:
-    script.sources = lambda job: None
-    script.source_log = b"error: line 3: Unknown tag: Naem: foo\n"
-    builder = here.builder()
-    ref = await submit(builder)
-
-    outcome = (await ended(builder, ref)).outcome
-
-    assert isinstance(outcome, Failed)
-    assert (outcome.reason, outcome.phase) == (FailureReason.SRPM, Phase.SRPM)
-    assert "Unknown tag" in outcome.cause
-    assert b"Unknown tag" in await builder.log(ref, 0, 100)
-
-
-async def test_a_root_that_cannot_be_made_is_unresolvable(here: Place, script: Scripted) -> None:
-    told = b"Start: dnf5 builddep\nFailed to resolve the transaction:\nNo match for argument: libnone-devel\n"
-    script.otherwise = lambda job: Work(log=told, ok=False)
-    builder = here.builder()
-
-    outcome = (await ended(builder, await submit(builder))).outcome
-
-    assert isinstance(outcome, Failed)
-    assert (outcome.reason, outcome.phase) == (FailureReason.UNRESOLVABLE, Phase.BUILDROOT)
-
-
-async def test_an_architecture_that_a_package_excludes_is_no_regression(here: Place, script: Scripted) -> None:
-    script.sources = lambda job: Source(name="foo", excludearch=("x86_64",))
-    builder = here.builder()
-
-    outcome = (await ended(builder, await submit(builder))).outcome
-
-    assert isinstance(outcome, Failed)
-    assert outcome.reason is FailureReason.UNRESOLVABLE
-
-
-async def test_a_build_that_took_too_long_timed_out(here: Place, script: Scripted) -> None:
-    script.otherwise = lambda job: Work(log=b"Executing(%check): x\n !! Copr timeout => sending INT\n", ok=False)
-    builder = here.builder()
-
-    outcome = (await ended(builder, await submit(builder))).outcome
-
-    assert isinstance(outcome, Failed)
-    assert (outcome.reason, outcome.phase) == (FailureReason.TIMEOUT, Phase.CHECK)
-
-
 async def test_over_the_quota_builds_wait(here: Place, script: Scripted) -> None:
     script.otherwise = lambda job: going()
     here.server.farm.per_owner = 1
@@ -358,14 +186,6 @@ async def test_over_the_quota_builds_wait(here: Place, script: Scripted) -> None
     states = await builder.poll(refs)
 
     assert [states[ref].state for ref in refs] == [BuildState.RUNNING, BuildState.QUEUED]
-
-
-async def test_somebody_else_cancels_a_build(here: Place) -> None:
-    builder = here.builder()
-    ref = await submit(builder)
-    here.server.builds.cancel(next(iter(here.server.users.values())), build_of(here, ref))
-
-    assert (await ended(builder, ref)).outcome == Cancelled()
 
 
 async def test_a_build_that_begins_while_its_project_is_removed_is_cancelled_with_the_next_try(here: Place) -> None:
@@ -405,7 +225,7 @@ async def test_the_change_is_made_by_a_script_on_the_coprs_own_builder(here: Pla
     request = replace(srpm(await prepare(builder)), source=tree)
     ref = await builder.submit(BuildKey("subject"), request)
 
-    build = build_of(here, ref)
+    build = here.build(ref)
 
     assert build.kind == "custom"
     assert "url=https://example.org/octocat/foo.git" in build.source["script"]
@@ -427,7 +247,7 @@ async def test_a_dependent_is_built_from_a_dist_git_at_a_commit(here: Place) -> 
     location = f"git+https://src.example.org/rpms/foo.git#{'a' * 40}"
     ref = await builder.submit(BuildKey("k"), srpm(await prepare(builder), location=location))
 
-    build = build_of(here, ref)
+    build = here.build(ref)
 
     assert (build.kind, build.source["committish"], build.source["distgit"]) == ("distgit", "a" * 40, "fedora")
 
@@ -438,16 +258,6 @@ async def test_a_source_package_that_no_copr_can_fetch_is_refused(here: Place, l
 
     with pytest.raises(Rejected, match="cannot fetch"):
         await builder.submit(BuildKey("k"), srpm(await prepare(builder), location=location))
-
-
-async def test_rebuilds_do_not_see_one_another(here: Place, script: Scripted) -> None:
-    script.table["user"] = lambda job: built(job, "foo")
-    builder = here.builder()
-    await ended(builder, await submit(builder, "foo"))
-
-    status = await ended(builder, await submit(builder, "user"))
-
-    assert status.installed == ("host-base-1-1.noarch",)
 
 
 async def test_a_poll_costs_one_call_a_project_however_many_builds_there_are(here: Place, script: Scripted) -> None:
@@ -483,3 +293,36 @@ async def test_an_end_is_looked_at_once(here: Place) -> None:
 
     assert (await builder.poll([ref]))[ref].outcome == Succeeded()
     assert here.server.calls.total() == 0
+
+
+CALLS = 18
+"""As many as a run of one build makes, at least."""
+
+
+@pytest.mark.parametrize("number", range(1, CALLS + 1))
+@pytest.mark.parametrize("kind", ["drop", "lose_answer"])
+async def test_a_run_that_is_cut_off_at_any_call_goes_on_and_leaves_nothing(
+    here: Place, number: int, kind: str
+) -> None:
+    """A service that dies at a call, and one that hears no answer, do the same next: all of it once more."""
+    here.server.failures.after = number
+    here.server.failures.add(Failure(drop=kind == "drop", lose_answer=kind == "lose_answer"))
+
+    async def run() -> str:
+        builder = here.builder()
+        ref = await submit(builder)
+        await ended(builder, ref)
+        await builder.publish(await prepare(builder), [ref], 0)
+        assert await builder.find([BuildKey("foo")]) == {BuildKey("foo"): ref}
+        return ref
+
+    try:
+        await run()
+    except Transient:
+        await run()
+
+    assert here.server.calls.total() >= CALLS
+    assert [build.package for build in here.server.projects.builds.values()] == ["foo"]
+    (workspace,) = await here.builder().leftovers()
+    await here.builder().discard(workspace)
+    assert await here.builder().leftovers() == ()

@@ -55,7 +55,7 @@ class CoprClient:
                 "username": settings.owner,
             }
         )
-        for name in ("project_proxy", "build_proxy", "build_chroot_proxy", "monitor_proxy"):
+        for name in ("base_proxy", "project_proxy", "build_proxy", "build_chroot_proxy", "monitor_proxy"):
             proxy = getattr(self._client, name)
             proxy.request = _timed(_Request(api_base_url=proxy.api_base_url), settings)
 

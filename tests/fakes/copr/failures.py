@@ -35,6 +35,8 @@ class Failures:
     """The failures that are planned, the oldest first."""
 
     planned: list[Failure] = field(default_factory=list)
+    after: int = 0
+    """What is planned begins with the call of this number, counted from now."""
 
     def add(self, failure: Failure) -> Failure:
         self.planned.append(failure)
@@ -42,6 +44,9 @@ class Failures:
 
     def take(self, endpoint: str) -> Failure | None:
         """Use up one failure that fits."""
+        self.after -= 1
+        if self.after > 0:
+            return None
         self.planned = [failure for failure in self.planned if failure.times != 0]
         for failure in self.planned:
             if failure.endpoint is None or endpoint.startswith(failure.endpoint):
