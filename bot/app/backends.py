@@ -144,7 +144,6 @@ def mock_settings(system: MockSystem, state: Path) -> MockSettings:
     return MockSettings(
         state=state / "mock",
         slots=system.slots,
-        chroots=system.chroots,
         roots=system.roots,
         caches=system.caches,
         bound=int(system.gib * 2**30),

@@ -92,8 +92,6 @@ class MockSystem:
     __pydantic_config__ = _STRICT
     slots: Annotated[int, Field(ge=1)] = 1
     """Builds at once, each in a root of its own."""
-    chroots: Mapping[str, Annotated[str, Field(pattern=r"^[\w./+-]+$")]] = field(default_factory=dict)
-    """Targets by name, and the configuration of mock's, a name or a path to a .cfg, that theirs is based on."""
     gib: Annotated[float, Field(gt=0)] = 20.0
     """Bound of the roots and caches that stay between builds."""
     isolation: Literal["auto", "nspawn", "simple"] = "auto"

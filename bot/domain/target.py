@@ -65,4 +65,7 @@ class Target:
     buildroot: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     chroot: str | None = None
-    """What a Copr calls the place to build in (`fedora-42-x86_64`); None: the target's name and architecture."""
+    """What a Copr calls the place to build in (`fedora-42-x86_64`); None: the target's name and architecture.
+
+    With mock, the chroot on whose configuration the target's is based; None: on none.
+    """

@@ -343,12 +343,13 @@ async def test_a_user_who_may_not_is_told_what_to_do(world: World) -> None:
 
 
 async def test_a_chroot_that_is_missing_or_broken_is_named(tmp_path: Path, repository: Path) -> None:
-    place = MockPlace(tmp_path / "place", repository, chroots={"here": "fedora-0-x86_64"})
+    place = MockPlace(tmp_path / "place", repository)
+    place.target = replace(place.target, chroot="fedora-0-x86_64")
     world = World(place, tmp_path, place.builder())
     missing = await refusal(world)
     place.stage.configure("fedora-0-x86_64", "config_opts[")
     broken = await refusal(world)
 
-    assert missing.where == broken.where == "REVDEPS_BUILD_SYSTEMS_FILE: mock.chroots.here"
+    assert missing.where == broken.where == "targets.here.chroot"
     assert "fedora-0-x86_64.cfg" in missing.what
     assert "Config error" in broken.what

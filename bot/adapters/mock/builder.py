@@ -78,6 +78,6 @@ def _explained(status: int, said: str, spec: WorkspaceSpec) -> Misconfigured:
         if words in said:
             return Misconfigured("mock", f"{what} ({last})", mend)
     if status == _CONFIGURATION:
-        where = f"REVDEPS_BUILD_SYSTEMS_FILE: mock.chroots.{spec.target.name}"
+        where = f"targets.{spec.target.name}.chroot"
         return Misconfigured(where, last, "Name a chroot that `mock --list-chroots` shows.")
     return Misconfigured("mock", f"it refuses to work ({last})", "Try `mock --print-root-path` as the service's user.")

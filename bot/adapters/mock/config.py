@@ -17,6 +17,7 @@ from bot.ports.errors import Misconfigured
 
 _SUSPICIOUS = re.compile(r"\{[{%#]|[%#}]\}|[\x00-\x1f\x7f]")
 _PATTERN = re.compile(r"[\w.+~^:*?\[\]-]+", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
 _LINE = re.compile(r"[^\s{}]+")
 _PACKAGE = re.compile(r"@?[^\s\"';,#{}\\]+")
 _MAIN = """[main]
@@ -56,7 +57,7 @@ def chroot(target: Target, settings: MockSettings, hidden: Sequence[str] = ()) -
 
     Raises Misconfigured where the target cannot be written down so that it means what it says.
     """
-    based_on = settings.chroots.get(target.name)
+    based_on = None if target.chroot is None else _checked(target.chroot, _NAME, target, "chroot")
     lines: list[str] = []
     if target.buildroot:
         packages = " ".join(_checked(name, _PACKAGE, target, "buildroot") for name in target.buildroot)
@@ -71,7 +72,7 @@ def chroot(target: Target, settings: MockSettings, hidden: Sequence[str] = ()) -
     lines.append(f"config_opts['dnf.conf'] = {_dnf(target, hidden)!r}")
     root = f"revdeps-{re.sub(r'[^a-z0-9]+', '-', target.name.lower()).strip('-')[:30]}-{identity}"
     places = (("root", root), ("basedir", str(settings.roots)), ("cache_topdir", str(settings.caches)))
-    first = [f"include({_include(based_on)!r})"] if based_on is not None else []
+    first = [f"include({f'{based_on}.cfg'!r})"] if based_on is not None else []
     return Chroot(root=root, text="\n".join([*first, *lines, *(f"config_opts[{k!r}] = {v!r}" for k, v in places), ""]))
 
 
@@ -83,10 +84,6 @@ def _own(target: Target) -> list[str]:
         f"config_opts['legal_host_arches'] = {_ARCHES.get(arch, (arch,))!r}",
     ]
     return lines if target.buildroot else [*lines, "config_opts['chroot_setup_cmd'] = 'install @buildsys-build'"]
-
-
-def _include(based_on: str) -> str:
-    return based_on if based_on.endswith(".cfg") else f"{based_on}.cfg"
 
 
 def _dnf(target: Target, hidden: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """What an operator can say about mock. It travels inside every job, so that a supervisor needs nothing else."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,8 +16,6 @@ class MockSettings:
     command: str = "mock"
     slots: int = 1
     """Builds at once, each in a root of its own."""
-    chroots: Mapping[str, str] = field(default_factory=dict)
-    """Targets by name, and the chroot of mock's on whose configuration theirs is based: a name, or a path to a .cfg."""
     roots: Path = Path("/var/lib/mock")
     caches: Path = Path("/var/cache/mock")
     bound: int = 20 * 1024 * MIB
