@@ -12,6 +12,7 @@ from bot.adapters.hawkey.eviction import evict
 from bot.adapters.hawkey.pins import PinnedRepository, find_pin, latest_pin, make_pin, read_pin, write_pin
 from bot.adapters.hawkey.resolver import HawkeyResolver
 from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.hawkey.worker import start
 from bot.domain.ids import SnapshotId
 from bot.domain.target import Repository, Target
 from bot.ports.errors import Misconfigured
@@ -137,6 +138,21 @@ async def resolver(tmp_path: Path) -> AsyncIterator[HawkeyResolver]:
     resolver = HawkeyResolver(settings)
     yield resolver
     await resolver.close()
+
+
+async def test_reading_what_was_worked_out_uses_it(tmp_path: Path) -> None:
+    target = Target(
+        name="x", arch="x86_64", backend="x", repositories=(Repository(url=write_repository(tmp_path, soname_move())),)
+    )
+    for _ in range(2):  # in the second resolver nothing is loaded yet
+        resolver = HawkeyResolver(HawkeySettings(cache=tmp_path / "cache", workers=0, allow_file=True))
+        snapshot = await resolver.snapshot(target)
+        assert await resolver.cone(snapshot.id, target, Question(subject="libfoo"))
+        await resolver.close()
+        (worked_out,) = (path for path in (tmp_path / "cache" / "worked-out").iterdir() if path.is_dir())
+        assert worked_out.stat().st_mtime > time.time() - DAY
+        age(worked_out, 9)
+        start(2)  # forgets what this process has loaded
 
 
 async def test_a_snapshot_in_use_answers_after_everything_else_was_evicted(

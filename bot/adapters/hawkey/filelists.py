@@ -48,10 +48,13 @@ def wants_filelists(spec: UniverseSpec) -> bool:
     if spec.change:
         alone = replace(spec, base=spec.change, change=(), buildroot=(), modules=(), replaces=frozenset())
         return any(not _IN_PRIMARY.match(path) for text in _texts(Universe(alone)) for path in _paths(text))
-    known = _note(spec)
-    if not known.exists():
-        write_whole(known, str(is_silent(Universe(spec))))
-    return known.read_text() == str(True)
+    note = _note(spec)
+    try:
+        return note.read_text() == str(True)
+    except FileNotFoundError:
+        found = is_silent(Universe(spec))
+        write_whole(note, str(found))
+        return found
 
 
 def _note(spec: UniverseSpec) -> Path:
