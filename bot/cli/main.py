@@ -17,6 +17,7 @@ _COMMANDS = {
     "check": "check:check",
     "config": "config:config",
     "db": "db:db",
+    "doctor": "doctor:doctor",
     "impact": "impact:impact",
     "order": "order:order",
     "resolve": "resolve:resolve",

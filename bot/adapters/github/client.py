@@ -112,6 +112,10 @@ class GitHubClient:
         read: list[Any] = await self._as_app(send)
         return read
 
+    async def app_get(self, url: str) -> Any:
+        """Read something of the App's own."""
+        return await self._as_app(lambda api: api.getitem(url))
+
     async def app_post(self, url: str, variables: Variables) -> Any:
         """Ask for something as the App."""
         return await self._as_app(lambda api: api.post(url, variables, data=b""))

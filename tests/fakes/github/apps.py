@@ -24,6 +24,14 @@ async def get_app(call: Call) -> Answer:
     return Answer({**render.app(call.world, call.app), "installations_count": installed})
 
 
+@ROUTES.add("GET", "/app/hook/config", credential="jwt")
+async def get_hook_config(call: Call) -> Answer:
+    """operationId apps/get-webhook-config-for-app."""
+    assert call.app is not None
+    config = {"content_type": "json", "insecure_ssl": "0", "url": call.app.webhook_url or ""}
+    return Answer(config | ({"secret": "********"} if call.app.webhook_secret else {}))
+
+
 @ROUTES.add("GET", "/app/installations", credential="jwt")
 async def list_installations(call: Call) -> Answer:
     """operationId apps/list-installations."""

@@ -100,15 +100,29 @@ def _tests(world: World) -> dict[str, type]:
         field = "_tagname"
 
         def run(self, data: Mapping[str, Any]) -> bool:
-            found = world.tag(data["tag"], strict=False) if "tag" in data else None
+            found = world.tag(data["tag"], strict=False) if data.get("tag") else None
             return bool(found and super().run(dict(data) | {self.field: found.name}))
 
     class IsSidetagTest(koji.policy.BaseSimpleTest):  # type: ignore[misc]
         name = "is_sidetag"
 
         def run(self, data: Mapping[str, Any]) -> bool:
-            found = world.tag(data["tag"], strict=False) if "tag" in data else None
+            found = world.tag(data["tag"], strict=False) if data.get("tag") else None
             return bool(found and found.extra.get("sidetag"))
+
+    class SidetagOwnerTest(koji.policy.BaseSimpleTest):  # type: ignore[misc]
+        """Read in plugins/hub/sidetag_hub.py (Koji 1.35.3), for one tag alone."""
+
+        name = "is_sidetag_owner"
+
+        def run(self, data: Mapping[str, Any]) -> bool:
+            key = (self.str.split()[1:] or ["tag"])[0]
+            found = world.tag(data[key], strict=False) if data.get(key) else None
+            return bool(found and found.extra.get("sidetag_user_id") == user(data).id)
+
+    class OperationTest(koji.policy.MatchTest):  # type: ignore[misc]
+        name = "operation"
+        field = "operation"
 
     class ChildTaskTest(koji.policy.BoolTest):  # type: ignore[misc]
         name = "is_child_task"

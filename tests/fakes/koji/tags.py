@@ -127,8 +127,12 @@ class TagExports:
         assert where is not None
         assert what is not None
         self._policies.demand(
-            "tag", {"user_id": user.id, "tag": where.id, "build": what.id, "operation": "untag", "draft": what.draft}
-        )
+            "tag",
+            {
+                "user_id": user.id, "tag": None, "fromtag": where.id, "build": what.id, "operation": "untag",
+                "draft": what.draft,
+            },
+        )  # fmt: skip
         held = [one for one in where.listings.get(what.name, ()) if one.build is what and one.holds(None)]
         if not held and strict:
             raise koji.TagError(f"build {what.nvr} not in tag {where.name}")

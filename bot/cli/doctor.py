@@ -1,0 +1,46 @@
+"""`revdeps doctor`: tests every connection that is configured."""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from bot.app.doctor import Patient, examine, patient
+from bot.app.settings import load_settings
+from bot.cli.main import EXIT_INCONCLUSIVE, EXIT_WRONG
+from bot.ports.diagnosis import Diagnosis, State
+
+_COLOURS = {State.OK: "green", State.DOUBTFUL: "yellow", State.SILENT: "yellow", State.WRONG: "red"}
+
+
+@click.command()
+@click.option("--try", "trying", is_flag=True, help="In Koji hubs: make a side tag and ask for a build, to see.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag of a Koji hub that packages are built in.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def doctor(*, trying: bool, tags: tuple[str, ...], as_json: bool) -> None:
+    """Test the connections in the settings: database, sandbox, GitHub, build systems, repositories.
+
+    One line each: how it is, and what to do where it is not well. Exits 0 where everything works, 2 where something has
+    to be mended, and 3 where something does not answer.
+    """
+    found = asyncio.run(_examined(patient(load_settings(), tags, trying=trying), as_json=as_json))
+    if as_json:
+        click.echo(json.dumps([asdict(diagnosis) for diagnosis in found], indent=2))
+    states = {diagnosis.state for diagnosis in found}
+    sys.exit(EXIT_WRONG if State.WRONG in states else EXIT_INCONCLUSIVE if State.SILENT in states else 0)
+
+
+async def _examined(who: Patient, *, as_json: bool) -> list[Diagnosis]:
+    found = []
+    async for diagnosis in examine(who):
+        found.append(diagnosis)
+        if not as_json:
+            _show(diagnosis)
+    return found
+
+
+def _show(diagnosis: Diagnosis) -> None:
+    state = click.style(f"{diagnosis.state:8}", fg=_COLOURS[diagnosis.state])
+    click.echo(f"{state} {diagnosis.about}: {diagnosis.what}.{f' {diagnosis.mend}' if diagnosis.mend else ''}")
