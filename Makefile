@@ -1,4 +1,5 @@
-# make demo   set up, then a real pull request checked end to end (KEEP=1 leaves the bot running)
+# make demo   set up, then real pull requests checked end to end (KEEP=1 leaves the bot running, BACKEND=koji builds in
+#             a hub of its own)
 # make test   set up, then every check
 # make lock   write the lock files anew
 PYTHON := .venv/bin/python
@@ -11,7 +12,7 @@ setup:
 
 demo:
 	@scripts/setup run
-	@$(PYTHON) -m demo $(if $(KEEP),--keep)
+	@$(PYTHON) -m demo $(if $(KEEP),--keep) $(if $(BACKEND),--backend $(BACKEND))
 
 test: setup check unit
 

@@ -16,6 +16,7 @@ from bot.adapters.sql.store import SqlStore
 from bot.domain.report.words import WORDS
 from bot.domain.run import ChangeRef, RepoRef, Run
 from bot.domain.verdict import Finding, Verdict
+from demo.backends import BACKENDS, Backend
 from demo.distro import Distribution, make_distribution, repository_files
 from demo.pull_requests import STORY, changed_files
 from demo.screen import Screen
@@ -33,15 +34,18 @@ class Unexpected(Exception):
     """The story did not come out as it must."""
 
 
-async def main(screen: Screen, *, keep: bool) -> None:
-    """Tell the whole story; raise `Unexpected` where it goes another way."""
+async def main(screen: Screen, *, keep: bool, backend: str) -> None:
+    """Tell the whole story on a backend; raise `Unexpected` where it goes another way."""
     screen.heading("A distribution in miniature, made of real upstream releases")
     distribution = await asyncio.to_thread(make_distribution, CACHE, screen.step)
     state = CACHE / "bot"
     shutil.rmtree(state, ignore_errors=True)
-    async with service(state, REVDEPS_COMMENT_SECONDS="5") as bot:
-        screen.heading("A forge, and the bot as a process of its own")
-        await _prepare(bot, distribution)
+    async with (
+        BACKENDS[backend](CACHE / backend, distribution) as builders,
+        service(state, REVDEPS_COMMENT_SECONDS="5", **builders.environment) as bot,
+    ):
+        screen.heading(f"A forge, and the bot as a process of its own; it builds in: {backend}")
+        await _prepare(bot, distribution, builders)
         await bot.start()
         await bot.github.install("octocat")
         screen.step(f"the forge: {bot.github.url}   the bot: {bot.url}")
@@ -59,9 +63,9 @@ async def main(screen: Screen, *, keep: bool) -> None:
             await asyncio.Event().wait()
 
 
-async def _prepare(bot: Service, distribution: Distribution) -> None:
+async def _prepare(bot: Service, distribution: Distribution, builders: Backend) -> None:
     for pull_request in STORY:
-        files = repository_files(pull_request.package, distribution)
+        files = repository_files(pull_request.package, distribution, builders.configuration)
         await bot.github.create_repository(pull_request.repository, files)
         bot.github.set_permission(pull_request.repository, "hubot-packager", "write")
 
@@ -181,9 +185,11 @@ def _compare(story: PullRequest, check: CheckRun, findings: Sequence[Finding], c
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the bot and its pages running")
+    parser.add_argument("--backend", choices=list(BACKENDS), default="sandbox", help="what builds the packages")
+    options = parser.parse_args()
     shown = Screen()
     try:
-        asyncio.run(main(shown, keep=parser.parse_args().keep))
+        asyncio.run(main(shown, keep=options.keep, backend=options.backend))
     except Unexpected as difference:
         print(f"demo: the story came out otherwise. {difference}", file=sys.stderr)
         sys.exit(1)

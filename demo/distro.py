@@ -47,21 +47,6 @@ class Distribution:
     """Directory of the released source distributions, also those that pull requests bring."""
     packages: tuple[str, ...]
 
-    @property
-    def configuration(self) -> str:
-        """The `.revdeps.yaml` of every package's repository."""
-        return (
-            "version: 1\n\n"
-            "targets:\n"
-            "  - name: miniature\n"
-            f"    arch: {platform.machine()}\n"
-            "    backend: sandbox\n"
-            "    repositories:\n"
-            f"      - {self.binary_repo.as_uri()}\n"
-            f"      - {self.source_repo.as_uri()}\n"
-            f"    buildroot: [{', '.join(BUILDROOT)}]\n"
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Site:
@@ -125,12 +110,9 @@ def package_files(directory: Path, sources: Path) -> Mapping[str, bytes]:
     return files
 
 
-def repository_files(package: str, distribution: Distribution) -> Mapping[str, bytes]:
+def repository_files(package: str, distribution: Distribution, configuration: str) -> Mapping[str, bytes]:
     """Return what the package's git repository holds, with a configuration that names the distribution."""
-    return {
-        **package_files(PACKAGES / package, distribution.sources),
-        ".revdeps.yaml": distribution.configuration.encode(),
-    }
+    return {**package_files(PACKAGES / package, distribution.sources), ".revdeps.yaml": configuration.encode()}
 
 
 def _source_package(name: str, directory: Path, sources: Path) -> None:

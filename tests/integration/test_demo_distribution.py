@@ -9,6 +9,7 @@ import pytest
 from bot.adapters.config_file import load
 from bot.domain.config import Config
 from demo.distribution import metadata_backend
+from demo.backends import BACKENDS
 from demo.distro import FAILING, PACKAGES, Distribution, package_files, package_names, repository_files
 from demo.pull_requests import STORY, changed_files
 from demo.sources import LISTS, pinned
@@ -62,24 +63,25 @@ def test_the_story_tells_of_packages_that_exist() -> None:
 @pytest.mark.parametrize("story", STORY, ids=lambda story: story.package)
 def test_a_pull_request_changes_the_version(story, released: Path) -> None:  # type: ignore[no-untyped-def]
     distribution = Distribution(binary_repo=released, source_repo=released, sources=released, packages=())
-    before, after = repository_files(story.package, distribution), changed_files(story.package, released)
+    before, after = repository_files(story.package, distribution, ""), changed_files(story.package, released)
     spec = f"{story.package}.spec"
     versions = [re.findall(rb"^Version: +(\S+)", files[spec], re.MULTILINE) for files in (before, after)]
     assert versions[0] != versions[1]
 
 
-def test_the_configuration_names_the_two_repositories(tmp_path: Path) -> None:
+async def test_the_configuration_names_the_two_repositories(tmp_path: Path) -> None:
     distribution = Distribution(
         binary_repo=tmp_path / "binary", source_repo=tmp_path / "source", sources=tmp_path, packages=()
     )
-    files = repository_files("libgreet", distribution)
+    async with BACKENDS["sandbox"](tmp_path / "state", distribution) as backend:
+        files = repository_files("libgreet", distribution, backend.configuration)
     loaded = load(files[".revdeps.yaml"], ".revdeps.yaml", ["libgreet.spec"])
     assert isinstance(loaded, Config)
     (target,) = loaded.targets
-    assert [repository.url for repository in target.repositories] == [
-        distribution.binary_repo.as_uri(),
-        distribution.source_repo.as_uri(),
-    ]
+    assert (target.backend, [repository.url for repository in target.repositories]) == (
+        "sandbox",
+        [distribution.binary_repo.as_uri(), distribution.source_repo.as_uri()],
+    )
 
 
 @pytest.mark.parametrize(("program", "compiles"), [("greeter", True), ("oldgreet", False)])
