@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.copr import CoprBuilder
 from bot.domain.build import BuildState, Succeeded, TreeSource
 from bot.domain.config import PackageConfig
 from bot.domain.ids import BuildKey
@@ -240,6 +241,24 @@ async def test_a_change_that_the_copr_cannot_fetch_is_refused_unless_it_may_be_u
 
     with pytest.raises(Misconfigured, match="clone-urls"):
         await builder.submit(BuildKey("subject"), request)
+
+
+async def test_a_source_package_is_made_here_and_uploaded_where_that_is_allowed(here: Place, tmp_path: Path) -> None:
+    async def make_source(tree: TreeSource) -> Path:
+        file = tmp_path / "foo-2-1.rd1.src.rpm"
+        file.write_bytes(b"a source package")
+        return file
+
+    tree = TreeSource(directory="/nowhere", package=PackageConfig(spec="foo.spec"), forge="private", commit="c" * 40)
+    builder = CoprBuilder(replace(here.settings, upload=True), make_source)
+    here.builders.append(builder)
+    request = replace(srpm(await prepare(builder)), source=tree)
+    ref = await builder.submit(BuildKey("subject"), request)
+
+    assert (await ended(builder, ref)).outcome == Succeeded()
+    assert (await builder.artifacts(ref)).source == "foo-2-1.rd1.src"
+    assert await builder.submit(BuildKey("subject"), request) == ref
+    assert here.server.calls["build/create/upload"] == 1
 
 
 async def test_a_dependent_is_built_from_a_dist_git_at_a_commit(here: Place) -> None:

@@ -35,7 +35,7 @@ def prepare(client: Any, settings: CoprSettings, name: str, spec: WorkspaceSpec)
             exist_ok=True,
         )
     except CoprRequestException as error:
-        if "chroots:" not in str(error.result.error):
+        if "chroot" not in str(error.result.error):
             raise
         raise Misconfigured(
             f"targets.{spec.target.name}.chroot",

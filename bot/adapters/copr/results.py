@@ -68,8 +68,11 @@ class Results:
         with self._open(urljoin(base, LOG), Range=wanted) as response:
             if response is None or response.status_code == 416:
                 return b""
-            if response.status_code == 206 and not _is_packed(response):
+            packed = _is_packed(response)
+            if response.status_code == 206 and not packed:
                 return _most(response.iter_content(_CHUNK), length)
+        if not packed:
+            self.forget(base)  # a server that knows no ranges: the log may have grown since
         return self.ended_log(base, offset, length)
 
     def ended_log(self, base: str, offset: int, length: int) -> bytes:
