@@ -67,6 +67,16 @@ class Ours:
         root = self.roots.of_source(self.universe.sources[source])
         return isinstance(root, Root) and not self.universe.binary_names[subject].isdisjoint(root.numbers)
 
+    def requires(self, number: int, subject: str) -> bool:
+        """Whether a BuildRequires of a source package is met by the subject, among others perhaps."""
+        return not self.universe.binary_names[subject].isdisjoint(self.universe.neighbours(number))
+
+    def only_earlier_requires(self, source: str, subject: str) -> bool:
+        """Whether earlier versions of a source package require the subject, but not the latest."""
+        latest = self.universe.sources[source]
+        versions = (hash(package) for package in self.universe.query().filter(name=source, arch="src"))
+        return not self.requires(latest, subject) and any(self.requires(number, subject) for number in versions)
+
     def unresolvable(self) -> frozenset[str]:
         """Return the source packages, `name-version-release`, that cannot be solved."""
         numbers = (number for number, package in self.universe.packages.items() if package.arch == "src")
@@ -89,7 +99,11 @@ def compare_direct(ours: Ours, theirs: Callable[[str], frozenset[str]], subject:
     for name in sorted(mine - other):
         yield Disagreement(question=question, package=name, only="the resolver")
     for name in sorted(other - mine):
-        reason = "" if ours.installs(name, subject) else "its buildroot meets that BuildRequires with something else"
+        reason = ""
+        if ours.only_earlier_requires(name, subject):
+            reason = "only an earlier version of it requires that"
+        elif not ours.installs(name, subject):
+            reason = "its buildroot meets that BuildRequires with something else"
         yield Disagreement(question=question, package=name, only="dose", explained=reason)
 
 
