@@ -21,6 +21,8 @@ from bot.domain.target import Repository, Target
 LONGEST = 900.0
 """Seconds after which a process that is measured is given up."""
 
+TICK = 0.001
+
 WORK = CACHE / "resolver"
 """Where what is made for the measurements lies, and the caches of who is measured."""
 
@@ -34,6 +36,27 @@ def target(made: Distribution, *, excludes: tuple[str, ...] = ()) -> Target:
         repositories=(Repository(url=made.url, excludes=excludes),),
         buildroot=made.buildroot,
     )
+
+
+class Clock:
+    """Notes the longest time for which the event loop was held up, in seconds: the wall's, and of its own CPU time."""
+
+    def __init__(self) -> None:
+        self.longest = self.longest_cpu = 0.0
+
+    async def run(self) -> None:
+        """Wake every millisecond, until this is cancelled."""
+        while True:
+            wall, cpu = time.perf_counter(), time.thread_time()
+            await asyncio.sleep(TICK)
+            self.longest = max(self.longest, time.perf_counter() - wall - TICK)
+            self.longest_cpu = max(self.longest_cpu, time.thread_time() - cpu)
+
+    def read(self) -> dict[str, float]:
+        """Return both in milliseconds, and begin anew."""
+        found = {"longest_block_ms": 1000 * self.longest, "longest_block_cpu_ms": 1000 * self.longest_cpu}
+        self.longest = self.longest_cpu = 0.0
+        return found
 
 
 @asynccontextmanager

@@ -12,26 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.distribution import distribution
-from benchmarks.resolver.place import own_memory, resolver, solver_memory, target
+from benchmarks.resolver.place import Clock, own_memory, resolver, solver_memory, target
 from bot.ports.resolver import Question
 
 TARGETS = 10
 _SUBJECT = "libyaml"
-_TICK = 0.001
-
-
-class _Clock:
-    """Notes the longest delay, in seconds, by the wall's clock and by this thread's own."""
-
-    def __init__(self) -> None:
-        self.longest = self.longest_cpu = 0.0
-
-    async def run(self) -> None:
-        while True:
-            wall, cpu = time.perf_counter(), time.thread_time()
-            await asyncio.sleep(_TICK)
-            self.longest = max(self.longest, time.perf_counter() - wall - _TICK)
-            self.longest_cpu = max(self.longest_cpu, time.thread_time() - cpu)
 
 
 async def measure(cache: Path) -> dict[str, Any]:
@@ -40,7 +25,7 @@ async def measure(cache: Path) -> dict[str, Any]:
     targets = [target(made, excludes=(f"left-out-{number}",)) for number in range(TARGETS)]
     async with resolver(cache) as asked:
         snapshot = await asked.snapshot(targets[0])
-        clock = _Clock()
+        clock = Clock()
         ticking = asyncio.create_task(clock.run())
         begun = time.perf_counter()
         answers = await asyncio.gather(
@@ -56,9 +41,7 @@ async def measure(cache: Path) -> dict[str, Any]:
         "found": len(answers[0]),
         "solver_memory_mib": max(solvers),
         "summed_memory_mib": sum(solvers) + own_memory(),
-        "longest_block_ms": 1000 * clock.longest,
-        "longest_block_cpu_ms": 1000 * clock.longest_cpu,
-    }
+    } | clock.read()
 
 
 if __name__ == "__main__":
