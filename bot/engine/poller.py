@@ -19,7 +19,7 @@ from bot.engine.executor import Checkpoint, pass_by
 from bot.engine.reconciler import backoff
 from bot.engine.world import World
 from bot.ports.builder import Builder, BuildStatus
-from bot.ports.errors import Misconfigured, NoSource, Rejected, Transient
+from bot.ports.errors import Gone, Misconfigured, NoSource, Rejected, Transient
 from bot.ports.store import Lease, Transaction
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ POINTS = (
 """Where the poller can be cut off."""
 
 _CHUNK = 256 * 1024
+_AT_ONCE = 20
+"""Builds that are written down together before any of them is handed to the backend."""
 _NO_ROOTS: Mapping[BuildKey, Sequence[str]] = {}
 
 
@@ -104,19 +106,18 @@ class Poller:
         queue = ripe(unfinished, self.world.clock.now())
         grant = allocate(queue, await builder.capacity(), runs, quotas, self._served)
         self._served = grant.served
-        for build in grant.builds:
-            await self._submit(lease, builder, build)
+        for start in range(0, len(grant.builds), _AT_ONCE):
+            lease = await self.world.store.heartbeat(lease, self.world.clock.now(), self.world.settings.lease)
+            await self._submit(lease, builder, grant.builds[start : start + _AT_ONCE])
 
     async def _adopt(self, lease: Lease, builder: Builder, lost: Sequence[Build]) -> None:
         """Look up what was being submitted when somebody died: adopt it, or queue it again."""
         if not lost:
             return
         found = await builder.find([build.key for build in lost])
-        for build in lost:
-            if build.key in found:
-                await self._started(lease, build.key, found[build.key])
-            else:
-                await self._change(lease, build.key, lambda row: replace(row, state=BuildState.QUEUED))
+        await self._started(lease, found)
+        unheard = [build.key for build in lost if build.key not in found]
+        await self._change(lease, unheard, lambda row: replace(row, state=BuildState.QUEUED))
 
     async def _cancel(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> None:
         wanted = [build for build in unfinished if build.cancel_requested]
@@ -124,36 +125,54 @@ class Poller:
         if refs:
             await builder.cancel(refs)
         now = self.world.clock.now()
-        for build in wanted:
-            if build.state is BuildState.QUEUED:
-                ended = replace(build, state=BuildState.DONE, outcome=Cancelled(), ended_at=now)
-                await self._finish(lease, [ended])
+        queued = [build for build in wanted if build.state is BuildState.QUEUED]
+        if queued:
+            cancelled = Cancelled()
+            await self._finish(
+                lease,
+                [replace(build, state=BuildState.DONE, outcome=cancelled, ended_at=now) for build in queued],
+            )
 
-    async def _submit(self, lease: Lease, builder: Builder, build: Build) -> None:
+    async def _submit(self, lease: Lease, builder: Builder, builds: Sequence[Build]) -> None:
+        """Write builds down, hand them to the backend, and note what it calls them.
+
+        Where that is cut short, the next poll asks the backend which of those written down it has heard of.
+        """
         self.checkpoint("Submit:before")
-        await self._change(lease, build.key, lambda row: replace(row, state=BuildState.SUBMITTING))
+        keys = [build.key for build in builds]
+        await self._change(lease, keys, lambda row: replace(row, state=BuildState.SUBMITTING))
         self.checkpoint("Submit:written")
-        try:
-            ref = await builder.submit(build.key, build.request)
-        except (Rejected, Misconfigured) as refusal:
-            infrastructure = Failed(reason=FailureReason.INFRASTRUCTURE, cause=str(refusal))
-            outcome = refusal.failed if isinstance(refusal, NoSource) else infrastructure
-            now = self.world.clock.now()
-            await self._finish(lease, [replace(build, state=BuildState.DONE, outcome=outcome, ended_at=now)])
-            return
-        self.checkpoint("Submit:submitted")
-        await self._started(lease, build.key, ref)
+        started: dict[BuildKey, BuildRef] = {}
+        refused: list[Build] = []
+        for build in builds:
+            try:
+                started[build.key] = await builder.submit(build.key, build.request)
+            except (Rejected, Misconfigured) as refusal:
+                lasting = not isinstance(refusal, Gone)
+                infrastructure = Failed(reason=FailureReason.INFRASTRUCTURE, cause=str(refusal), refused=lasting)
+                outcome = refusal.failed if isinstance(refusal, NoSource) else infrastructure
+                now = self.world.clock.now()
+                refused.append(replace(build, state=BuildState.DONE, outcome=outcome, ended_at=now))
+            else:
+                self.checkpoint("Submit:submitted")
+        if refused:
+            await self._finish(lease, refused)
+        await self._started(lease, started)
         self.checkpoint("Submit:stored")
 
-    async def _started(self, lease: Lease, key: BuildKey, ref: BuildRef) -> None:
+    async def _started(self, lease: Lease, refs: Mapping[BuildKey, BuildRef]) -> None:
         now = self.world.clock.now()
-        await self._change(lease, key, lambda row: replace(row, state=BuildState.RUNNING, ref=ref, submitted_at=now))
+        await self._change(
+            lease,
+            list(refs),
+            lambda row: replace(row, state=BuildState.RUNNING, ref=refs[row.key], submitted_at=now),
+        )
 
-    async def _change(self, lease: Lease, key: BuildKey, change: Callable[[Build], Build]) -> None:
-        """Change one row as it is now: the reconciler may have asked for a cancellation since it was read."""
-        async with self.world.store.transaction(lease) as tx:
-            for row in (await tx.builds.get([key])).values():
-                await tx.builds.put([change(row)])
+    async def _change(self, lease: Lease, keys: Sequence[BuildKey], change: Callable[[Build], Build]) -> None:
+        """Change rows as they are now: the reconciler may have asked for a cancellation since they were read."""
+        if keys:
+            async with self.world.store.transaction(lease) as tx:
+                await tx.builds.put([change(row) for row in (await tx.builds.get(keys)).values()])
 
     async def _observe(self, lease: Lease, builder: Builder, running: Sequence[Build]) -> None:
         if not running:
@@ -228,10 +247,14 @@ async def _put(tx: Transaction, builds: Sequence[Build]) -> None:
 
 
 def _ended(build: Build, status: BuildStatus, world: World) -> Build:
+    outcome = status.outcome
+    if isinstance(outcome, Cancelled) and not build.cancel_requested:
+        # We did not ask for it: nothing is known of the package, and nobody here wanted that.
+        outcome = Failed(reason=FailureReason.INFRASTRUCTURE, cause="somebody cancelled the build in the build system")
     return replace(
         build,
         state=BuildState.DONE,
-        outcome=status.outcome,
+        outcome=outcome,
         started_at=status.started_at or build.started_at or build.submitted_at,
         ended_at=status.ended_at or world.clock.now(),
         cpu_seconds=status.cpu_seconds,

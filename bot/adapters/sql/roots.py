@@ -33,6 +33,27 @@ _LOOKED_AT = 100
 _build, _root, _set = tables.build, tables.root, tables.package_set
 
 
+def _earlier_sets() -> sa.Select[tuple[str, str]]:
+    """Return the query for the sets to which the newest roots of a build's package on its target refer."""
+    of: sa.BindParameter[str] = sa.bindparam("of", type_=sa.Text)
+    this = sa.select(_build.c.package, _build.c.target).where(_build.c.key == of).subquery()
+    same = sa.and_(_build.c.package == this.c.package, _build.c.target == this.c.target)
+    newest = (
+        sa.select(_root.c.base)
+        .join(_build, _build.c.key == _root.c.build)
+        .join(this, same)
+        .where(_build.c.key != of)
+        .group_by(_root.c.base)
+        .order_by(sa.func.max(_build.c.ended_at).desc())
+        .limit(_CANDIDATES)
+    )
+    return sa.select(_set.c.digest, _set.c.packages).where(_set.c.digest.in_(newest))
+
+
+_EARLIER_SETS = _earlier_sets()
+"""Made once: making it costs more than executing it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SqlRoots:
     """`bot.ports.store.Roots` within one transaction."""
@@ -96,16 +117,5 @@ class SqlRoots:
         return best, candidates[best]
 
     async def _sets_of_earlier_roots(self, build: BuildKey) -> Mapping[str, frozenset[str]]:
-        this = sa.select(_build.c.package, _build.c.target).where(_build.c.key == build).subquery()
-        same = sa.and_(_build.c.package == this.c.package, _build.c.target == this.c.target)
-        newest = (
-            sa.select(_root.c.base)
-            .join(_build, _build.c.key == _root.c.build)
-            .join(this, same)
-            .where(_build.c.key != build)
-            .group_by(_root.c.base)
-            .order_by(sa.func.max(_build.c.ended_at).desc())
-            .limit(_CANDIDATES)
-        )
-        query = sa.select(_set.c.digest, _set.c.packages).where(_set.c.digest.in_(newest))
-        return {digest: frozenset(json.loads(text)) for digest, text in await self.connection.execute(query)}
+        rows = await self.connection.execute(_EARLIER_SETS, {"of": build})
+        return {row.digest: frozenset(json.loads(row.packages)) for row in rows}

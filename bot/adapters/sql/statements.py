@@ -1,6 +1,7 @@
 """Statements that both dialects know but SQLAlchemy spells twice: insert, unless or in place of what is there."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -16,7 +17,11 @@ _PARAMETERS = 5_000
 
 def insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return the dialect's own INSERT, which has ON CONFLICT."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return _insert(connection.dialect.name, table)
+
+
+def _insert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 async def upsert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
@@ -28,10 +33,17 @@ async def upsert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Ro
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
-    statement = insert(connection, table)
-    replaced = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), ordered)
+    await connection.execute(_replacing(connection.dialect.name, table, tuple(rows[0])), ordered)
+
+
+@cache
+def _replacing(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
+    """Return the statement; making one costs more than executing it."""
+    keys = [column.name for column in table.primary_key]
+    statement = _insert(dialect, table)
+    replaced = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
 
 
 async def add(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
