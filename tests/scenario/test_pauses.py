@@ -101,6 +101,8 @@ async def test_a_new_run_of_the_commit_does_not_pause_for_what_was_seen_and_one_
     ref = await paused(revdeps)
     await revdeps.say(ref, "/revdeps run")
     assert (await revdeps.view(ref)).runs[0].run.state is RunState.FINISHED
+    # Nothing of what was built before can be taken over.
+    revdeps.resolver.script_impact(["libfoo"], *(affected(name, buildroot_after="moved") for name in NAMES))
     await revdeps.push(ref)
     await revdeps.settle()
     assert (await revdeps.view(ref)).runs[0].run.pause is not None
