@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import subprocess
+import traceback
 import urllib.request
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -75,6 +76,9 @@ class SandboxWorker:
             log = JobDirectory(self._settings.state / "local" / ref_of(_key(job.key))).log
             return Work(done=False, log=log.read_bytes() if log.is_file() else b"")
         del self._running[job.key]
+        if (error := future.exception()) is not None:
+            told = "".join(traceback.format_exception(error))
+            return Work(log=f"Copr build error: {told}\n".encode(), ok=False)
         return _work(job, future.result())
 
     def stop(self, build_id: int) -> None:
