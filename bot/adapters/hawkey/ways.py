@@ -63,7 +63,7 @@ class Ways:
     def _work_out_near(self, requirement: int, distance: int) -> Collection[int]:
         return tuple(number for number in self._now(requirement) if self._far.get(number) == distance)
 
-    def _work_out_meets(self, provider: int) -> Set[int]:
+    def _work_out_meets(self, provider: int) -> frozenset[int]:
         if provider in self._goals:
             return frozenset(requirement for requirement, met in self._direct.items() if provider in met)
         return frozenset(self._index.provides[provider])
