@@ -94,7 +94,7 @@ def subject_build(
         attempt=attempt,
         state=BuildState.QUEUED,
         queued_at=now,
-        not_before=not_before(earlier, now),
+        not_before=not_before([build for build in earlier if build.backend == target.target.backend], now),
         priority=_PRIORITY[Purpose.SUBJECT],
         snapshot=target.snapshot,
     )

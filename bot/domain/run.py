@@ -210,6 +210,8 @@ class RunTarget:
     examined: int = 0
     """How many source packages the resolver looked at."""
     stale_snapshot: bool = False
+    refusal: str = ""
+    """Which backend refused to build the change, and why: since then `target.backend` is its fallback."""
     replaced: tuple[str, ...] = ()
     """NEVRAs of the SRPMs that the target has of the changed packages."""
 

@@ -69,3 +69,5 @@ class Target:
 
     With mock, the chroot on whose configuration the target's is based; None: on none.
     """
+    fallback: str | None = None
+    """The backend that builds where `backend` refuses to build the change."""

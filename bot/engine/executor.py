@@ -15,7 +15,7 @@ from bot.engine.build_actions import make_plan, publish_generation, queue_builds
 from bot.engine.change_actions import clean_up, finish_run, pause_run, refresh_change, start_run, stop_run
 from bot.engine.command_actions import handle_intent
 from bot.engine.difference_actions import compare_roots
-from bot.engine.setup_actions import fetch_source, load_configuration, pin_snapshot, prepare_workspace
+from bot.engine.setup_actions import fall_back, fetch_source, load_configuration, pin_snapshot, prepare_workspace
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.store import Lease
@@ -32,6 +32,7 @@ REGISTRY: dict[type[Action], Perform] = {
     actions.FetchSource: fetch_source,
     actions.PinSnapshot: pin_snapshot,
     actions.PrepareWorkspace: prepare_workspace,
+    actions.FallBack: fall_back,
     actions.QueueBuilds: queue_builds,
     actions.PublishGeneration: publish_generation,
     actions.MakePlan: make_plan,

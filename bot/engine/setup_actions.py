@@ -1,12 +1,13 @@
 """Actions that come before the first build: configuration, trust, source, metadata, workspace."""
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bot.domain.actions import FetchSource, LoadConfiguration, PinSnapshot, PrepareWorkspace
+from bot.domain.actions import FallBack, FetchSource, LoadConfiguration, PinSnapshot, PrepareWorkspace
 from bot.domain.config import Config, ConfigProblem, Draft, PackageConfig
 from bot.domain.decide import ChangeView
 from bot.domain.policy import is_trusted
@@ -17,7 +18,7 @@ from bot.engine.change_actions import finished, run_view
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.builder import WorkspaceSpec
-from bot.ports.errors import Rejected
+from bot.ports.errors import Misconfigured, Rejected
 from bot.ports.forge import Forge
 from bot.ports.store import Transaction
 
@@ -90,7 +91,9 @@ def _configured(
         return finished(replace(run, config=loaded), Conclusion.SKIPPED, now, Problem(what=skipped)), []
     targets = [target for target in loaded.targets if not run.only_targets or target.name in run.only_targets]
     for target in targets:
-        world.builder(target.backend)
+        for backend in (target.backend, target.fallback):
+            if backend is not None:
+                world.builder(backend)
     run = replace(
         run,
         config=loaded,
@@ -180,10 +183,16 @@ async def prepare_workspace(world: World, view: ChangeView, action: PrepareWorks
     target = _target(view, action)
     assert target.snapshot is not None  # decide( pins the metadata first)
     spec = WorkspaceSpec(run=None if action.baseline else action.run, target=target.target, snapshot=target.snapshot)
-    workspace = await world.builder(target.target.backend).prepare(spec)
-    prepared = (
-        replace(target, baseline_workspace=workspace) if action.baseline else replace(target, workspace=workspace)
-    )
+    try:
+        workspace = await world.builder(target.target.backend).prepare(spec)
+    except (Rejected, Misconfigured) as refusal:
+        if action.baseline or target.target.fallback is None:
+            raise
+        prepared = _fallen_back(target, target.target.fallback, str(refusal))
+    else:
+        prepared = (
+            replace(target, baseline_workspace=workspace) if action.baseline else replace(target, workspace=workspace)
+        )
 
     async def write(tx: Transaction) -> None:
         await tx.runs.put_target(prepared)
@@ -191,5 +200,25 @@ async def prepare_workspace(world: World, view: ChangeView, action: PrepareWorks
     return write
 
 
-def _target(view: ChangeView, action: PinSnapshot | PrepareWorkspace) -> RunTarget:
+async def fall_back(world: World, view: ChangeView, action: FallBack) -> Write:
+    """Leave the backend that refused, with nothing behind, and go on with the other one."""
+    target = _target(view, action)
+    assert target.target.fallback is not None  # decide( asks for no other
+    if target.workspace is not None:
+        with contextlib.suppress(Rejected, Misconfigured):  # it refuses everything: what it has is found by upkeep
+            await world.builder(target.target.backend).discard(target.workspace)
+    moved = _fallen_back(target, target.target.fallback, action.reason)
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put_target(moved)
+
+    return write
+
+
+def _fallen_back(target: RunTarget, fallback: str, reason: str) -> RunTarget:
+    other = replace(target.target, backend=fallback, fallback=None)
+    return replace(target, target=other, workspace=None, refusal=f"{target.target.backend}: {reason}")
+
+
+def _target(view: ChangeView, action: PinSnapshot | PrepareWorkspace | FallBack) -> RunTarget:
     return next(found for found in run_view(view, action.run).targets if found.target.name == action.target)

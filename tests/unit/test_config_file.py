@@ -51,6 +51,13 @@ def test_a_backend_goes_by_its_full_name_and_by_its_short_one(written: str) -> N
     assert target.backend == "koji:fedora"
 
 
+def test_a_target_may_have_a_second_backend():
+    (target,) = config(f"{MINIMAL}    backend: koji\n    fallback: sandbox\n").targets
+    assert (target.backend, target.fallback) == ("koji", "sandbox")
+    (problem,) = problems(f"{MINIMAL}    fallback: kojj\n")
+    assert "this service has no backend `kojj`" in problem
+
+
 SCANNING = " while scanning for the next token (which starts in line 4)"
 
 

@@ -56,6 +56,8 @@ def _described(reading: Reading, node: Node) -> Target:
         target = replace(target, chroot=text(node.items["chroot"]))
     if "backend" in node.items:
         target = replace(target, backend=_backend(reading, node.items["backend"]))
+    if "fallback" in node.items:
+        target = replace(target, fallback=_backend(reading, node.items["fallback"]))
     return target
 
 
