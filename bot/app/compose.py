@@ -177,6 +177,7 @@ def hawkey_settings(settings: Settings) -> HawkeySettings:
     return HawkeySettings(
         cache=settings.state_dir.absolute() / "metadata",
         workers=settings.solver_workers,
+        solver_bytes=settings.solver_mib * _MIB,
         allowed_hosts=hosts,
         allow_file="localhost" in hosts,
         serve_stale=settings.serve_stale,

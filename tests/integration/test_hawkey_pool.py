@@ -55,6 +55,41 @@ async def test_a_question_that_kills_is_given_up_and_others_go_on() -> None:
     await pool.close()
 
 
+def take(size: int) -> int:
+    _kept.append(b"x" * size)
+    return os.getpid()
+
+
+_kept: list[bytes] = []
+
+
+async def test_a_process_with_too_much_memory_answers_and_is_replaced() -> None:
+    pool = SolverPool(1, nothing, 1, most=150 << 20)
+    modest = [await pool.ask(take, 1), await pool.ask(take, 1)]
+    greedy = await pool.ask(take, 160 << 20)
+    assert modest == [greedy, greedy]
+    assert await pool.ask(process_id) != greedy
+    await pool.close()
+
+
+async def test_a_process_never_takes_a_multiple_of_its_bound() -> None:
+    pool = SolverPool(1, nothing, 1, most=100 << 20)
+    with pytest.raises(MemoryError):
+        await pool.ask(take, 400 << 20)
+    assert await pool.ask(process_id)
+    await pool.close()
+
+
+async def test_two_questions_are_answered_by_two_processes(tmp_path: Path) -> None:
+    pool = SolverPool(2, nothing, 1)
+    busy = asyncio.ensure_future(pool.ask(wait_for, tmp_path / "marker"))
+    await asyncio.sleep(0)
+    assert await pool.ask(process_id)
+    (tmp_path / "marker").touch()
+    await busy
+    await pool.close()
+
+
 async def test_an_error_comes_back_whole() -> None:
     pool = SolverPool(1, nothing, 1)
     with pytest.raises(Misconfigured) as caught:

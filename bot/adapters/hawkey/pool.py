@@ -6,28 +6,45 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, parent_process
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
+from bot.adapters.hawkey.memory import limit, resident_bytes
 from bot.ports.errors import Transient
 
 _Parameters = ParamSpec("_Parameters")
 _Answer = TypeVar("_Answer")
 
 
-class SolverPool:
-    """Runs functions in solver processes, which are started with the first question."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answered(Generic[_Answer]):
+    """An answer, and how much memory the process has that gave it."""
 
-    def __init__(self, workers: int, initializer: Callable[[int], None], universes: int) -> None:
+    answer: _Answer
+    resident: int
+
+
+class SolverPool:
+    """Runs functions in solver processes, each of which is started with its first question."""
+
+    def __init__(
+        self, workers: int, initializer: Callable[[int], None], universes: int, *, most: int = 1 << 30
+    ) -> None:
         """Prepare `workers` processes, each of which calls `initializer(universes)` first.
 
-        With 0 workers questions are answered in a thread of this process, which saves one question the start of
-        another interpreter and a second loading of everything; nothing bounds its memory or outlives its crash.
+        A process that has more than `most` bytes of memory after an answer is replaced by a new one; one that takes
+        several times as much while it answers dies. With 0 workers questions are answered in a thread of this process,
+        which saves one question the start of another interpreter and a second loading of everything; nothing bounds its
+        memory or outlives its crash.
         """
         self._workers = workers
         self._initializer = initializer
         self._universes = universes
-        self._executor: Executor | None = None
+        self._most = most
+        self._places = [_Place(self._start) for _ in range(max(workers, 1))]
+        self._free: asyncio.LifoQueue[_Place] | None = None
 
     async def ask(
         self, function: Callable[_Parameters, _Answer], *args: _Parameters.args, **kwargs: _Parameters.kwargs
@@ -36,44 +53,80 @@ class SolverPool:
 
         Raises what the function raises, and Transient where it kills two processes.
         """
+        question = partial(function, *args, **kwargs)
         try:
-            return await self._ask(function, *args, **kwargs)
+            return await self._ask(question)
         except BrokenProcessPool:
             try:
-                return await self._ask(function, *args, **kwargs)
+                return await self._ask(question)
             except BrokenProcessPool as error:
                 raise Transient("two solver processes died over the same question") from error
 
-    async def _ask(
-        self, function: Callable[_Parameters, _Answer], *args: _Parameters.args, **kwargs: _Parameters.kwargs
-    ) -> _Answer:
-        executor = self._executor = self._executor or self._start()
+    async def _ask(self, question: Callable[[], _Answer]) -> _Answer:
+        if self._free is None:
+            self._free = asyncio.LifoQueue()
+            for place in self._places:
+                self._free.put_nowait(place)
+        place = await self._free.get()
         try:
-            return await asyncio.wrap_future(executor.submit(function, *args, **kwargs))
+            found = await asyncio.wrap_future(place.executor.submit(_answer, question))
         except BrokenProcessPool:
-            if self._executor is executor:  # else another question has replaced it already
-                self._executor = None
-                executor.shutdown(wait=False, cancel_futures=True)
+            place.retire()
             raise
+        finally:
+            self._free.put_nowait(place)
+        if self._workers and found.resident > self._most:
+            place.retire()
+        return found.answer
 
     async def close(self) -> None:
         """End the processes and wait for them; what is being asked is answered first."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+        await asyncio.gather(*(place.close() for place in self._places))
 
     def _start(self) -> Executor:
         if not self._workers:
             return ThreadPoolExecutor(1, initializer=self._initializer, initargs=(self._universes,))
         return ProcessPoolExecutor(
-            self._workers,
+            1,
             mp_context=get_context("spawn"),
             initializer=_begin,
-            initargs=(self._initializer, self._universes),
+            initargs=(self._initializer, self._universes, self._most),
         )
 
 
-def _begin(initializer: Callable[[int], None], universes: int) -> None:
+class _Place:
+    """Where one solver process works, and after it the next."""
+
+    def __init__(self, start: Callable[[], Executor]) -> None:
+        self._start = start
+        self._executor: Executor | None = None
+
+    @property
+    def executor(self) -> Executor:
+        """What runs the process, begun where there is none."""
+        self._executor = self._executor or self._start()
+        return self._executor
+
+    def retire(self) -> None:
+        """End the process once it has answered; the next question starts another."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False)
+
+    async def close(self) -> None:
+        """End the process and wait for it."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+
+
+def _answer(question: Callable[[], _Answer]) -> _Answered[_Answer]:
+    answer = question()
+    return _Answered(answer=answer, resident=resident_bytes())
+
+
+def _begin(initializer: Callable[[int], None], universes: int, most: int) -> None:
+    limit(most)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     initializer(universes)
 

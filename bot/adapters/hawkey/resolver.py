@@ -28,7 +28,7 @@ class HawkeyResolver:
 
     def __init__(self, settings: HawkeySettings) -> None:
         self._settings = settings
-        self._pool = SolverPool(settings.workers, worker.start, settings.universes)
+        self._pool = SolverPool(settings.workers, worker.start, settings.universes, most=settings.solver_bytes)
         self._snapshots = Snapshots(settings)
 
     async def snapshot(self, target: Target) -> Snapshot:

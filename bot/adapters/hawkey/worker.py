@@ -3,13 +3,9 @@
 The process has no other state, so a new one can answer any question that an old one could not.
 """
 
-import ctypes
-import gc
-import resource
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from cachetools import LRUCache
@@ -20,6 +16,7 @@ from bot.adapters.hawkey.distances import distances
 from bot.adapters.hawkey.graph import thinned
 from bot.adapters.hawkey.impact import Comparison, Examined, Plan, examine, plan
 from bot.adapters.hawkey.known import KnownRoots
+from bot.adapters.hawkey.memory import give_back, resident_bytes
 from bot.adapters.hawkey.parcels import Parcels, dependent_row, pack
 from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Problem, Roots
@@ -165,14 +162,7 @@ def _make_room() -> None:
     while len(_Kept.roots) > 1 and resident_bytes() > _ROOM:
         _Kept.comparisons.clear()
         _Kept.roots.popitem()
-        gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)  # libsolv's pieces are small: the C library would keep them
-
-
-def resident_bytes() -> int:
-    """Return how much memory this process has."""
-    pages = Path("/proc/self/statm").read_text().split()[1]
-    return int(pages) * resource.getpagesize()
+        give_back()
 
 
 def _compare(before: UniverseSpec, after: UniverseSpec) -> Comparison:
