@@ -11,13 +11,16 @@ from bot.adapters.hawkey.loading import Layer
 from bot.adapters.hawkey.rpmmd_writer import Written, write_metadata
 from bot.adapters.hawkey.universe import Universe
 
-_SAME_AS_BASE = 99
-
 
 def stand_in(universe: Universe, numbers: Iterable[int]) -> Layer:
-    """Write stand-ins for these packages, whose requirements are judged in `universe`, and return their layer."""
-    packages = [_package(universe, universe.packages[number]) for number in sorted(numbers)]
-    return Layer(url="stand-ins:", digest=write_metadata(universe.spec.cache, packages), priority=_SAME_AS_BASE)
+    """Write stand-ins for these packages, whose requirements are judged in `universe`, and return their layer.
+
+    It has the best priority among the repositories that the packages are from.
+    """
+    chosen = sorted(numbers)
+    packages = [_package(universe, universe.packages[number]) for number in chosen]
+    priority = min(map(universe.priority, chosen))
+    return Layer(url="stand-ins:", digest=write_metadata(universe.spec.cache, packages), priority=priority)
 
 
 def _package(universe: Universe, package: Any) -> Written:

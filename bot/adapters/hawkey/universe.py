@@ -119,10 +119,13 @@ class Universe:
             grouped[package.name].append(hash(package))
         return grouped
 
+    def priority(self, number: int) -> int:
+        """Return the priority of the repository that a package is from; a lower number wins."""
+        return self._layers[self.packages[number].reponame].priority
+
     def _preference(self, number: int) -> Any:
         package = self.packages[number]
-        layer = self._layers[package.reponame]
-        return (is_of_change(package), -layer.priority, _Comparable(package))
+        return (is_of_change(package), -self.priority(number), _Comparable(package))
 
     def preferred(self, numbers: Iterable[int]) -> int:
         """Return which of several packages of one name is the one that gets installed: by priority, then by EVR."""
