@@ -22,7 +22,7 @@ from bot.engine.resync import Resync
 from bot.engine.upkeep import Upkeep
 from bot.engine.world import World
 from bot.web.dashboard import PageSettings, add_pages
-from bot.web.health import Health, heartbeat_probe, store_probe
+from bot.web.health import Health, backend_probe, heartbeat_probe, store_probe
 from bot.web.metrics import Metrics
 from bot.web.server import add_routes
 from bot.web.webhook import BODY_LIMIT, GitHubWebhook, WebhookParts
@@ -122,6 +122,7 @@ def web_application(parts: Parts) -> web.Application:
             "reconciler": heartbeat_probe(lambda: parts.workers.reconcilers[0].beat, world.clock),
         },
         metrics,
+        {name: backend_probe(builder) for name, builder in world.builders.items()},
     )
     add_routes(application, webhook=webhook, health=health)
     add_pages(

@@ -217,6 +217,8 @@ class Reconciler:
             elif run is None or isinstance(action, RefreshChange):
                 raise
             else:
+                if isinstance(trouble, Misconfigured):
+                    log.warning("%s: %s", lease.subject, trouble)
                 await self._note(lease, run, _problem_of(trouble), Conclusion.ACTION_REQUIRED)
         else:
             if run is not None and any(found.run.id == run and found.run.problem for found in view.runs):

@@ -57,3 +57,9 @@ class Misconfigured(RevdepsError):
     def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
         """Let it cross processes: an exception is otherwise made anew from its one message."""
         return type(self), (self.where, self.what, self.mend)
+
+
+def login_refused(where: str, what: str, mend: str) -> Misconfigured:
+    """Return the error for a far side that does not let the service in: people whose changes wait learn whose fault."""
+    told = f"{what}; this service is at fault, and nothing is wrong with the change"
+    return Misconfigured(where, told, f"For whoever runs this service: {mend}")

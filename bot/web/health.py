@@ -7,9 +7,11 @@ stored and acted upon; it asks the database and the reconciler, and names what i
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from aiohttp import web
 
+from bot.ports.builder import Builder
 from bot.ports.clock import Clock
 from bot.ports.errors import RevdepsError
 from bot.ports.store import Store
@@ -19,6 +21,8 @@ Probe = Callable[[], Awaitable[str | None]]
 """Returns what is wrong, None where nothing is."""
 
 PROBE_SECONDS = 5.0
+KEPT_SECONDS = 60.0
+"""For how long the answer of a backend holds: anybody may ask for the page."""
 
 
 def store_probe(store: Store) -> Probe:
@@ -49,11 +53,38 @@ def heartbeat_probe(
     return probe
 
 
-class Health:
-    """Answers `/healthz`, `/readyz` and `/metrics`. `probes` are what readiness depends on, by name."""
+def backend_probe(builder: Builder) -> Probe:
+    """Ask a backend how much it takes, which it tells nobody whom it does not know; at most once in a minute."""
+    told: str | None = None
+    until = 0.0
 
-    def __init__(self, probes: Mapping[str, Probe], metrics: Metrics) -> None:
+    async def probe() -> str | None:
+        nonlocal told, until
+        now = asyncio.get_running_loop().time()
+        if now >= until:
+            until = now + KEPT_SECONDS
+            try:
+                await builder.capacity()
+                told = None
+            except RevdepsError as error:
+                told = str(error)
+        return told
+
+    return probe
+
+
+class Health:
+    """Answers `/healthz`, `/readyz` and `/metrics`.
+
+    `probes` are what readiness depends on, by name; what `others` say is told beside it: without one of its backends
+    the service still does the rest of its work.
+    """
+
+    def __init__(
+        self, probes: Mapping[str, Probe], metrics: Metrics, others: Mapping[str, Probe] = MappingProxyType({})
+    ) -> None:
         self._probes = probes
+        self._others = others
         self._metrics = metrics
 
     async def healthz(self, _request: web.Request) -> web.Response:
@@ -62,15 +93,20 @@ class Health:
 
     async def readyz(self, _request: web.Request) -> web.Response:
         """Say 200 where everything works, else 503 with the reasons."""
-        answers = await asyncio.gather(*(_ask(probe) for probe in self._probes.values()))
-        reasons = {name: answer for name, answer in zip(self._probes, answers, strict=True) if answer is not None}
+        reasons, troubles = await asyncio.gather(_ask_all(self._probes), _ask_all(self._others))
+        told = {"troubles": troubles} if troubles else {}
         if reasons:
-            return web.json_response({"status": "not ready", "reasons": reasons}, status=503)
-        return web.json_response({"status": "ready"})
+            return web.json_response({"status": "not ready", "reasons": reasons} | told, status=503)
+        return web.json_response({"status": "ready"} | told)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Answer a scrape."""
         return web.Response(body=await self._metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+
+async def _ask_all(probes: Mapping[str, Probe]) -> dict[str, str]:
+    answers = await asyncio.gather(*(_ask(probe) for probe in probes.values()))
+    return {name: answer for name, answer in zip(probes, answers, strict=True) if answer is not None}
 
 
 async def _ask(probe: Probe) -> str | None:

@@ -17,7 +17,7 @@ from copr.v3 import Client, CoprException
 from copr.v3.requests import FileRequest, Request, munchify
 
 from bot.adapters.copr.settings import CoprSettings
-from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
+from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient, login_refused
 
 _T = TypeVar("_T")
 _BUSY = (408, 423, 425, 429)
@@ -87,7 +87,7 @@ class CoprClient:
         if not _is_json(response):
             return Transient(f"what answers at {self.settings.url} is no Copr (status {status})")
         if status == 401:
-            return Misconfigured(
+            return login_refused(
                 str(self.settings.credentials or f"build system {self.settings.name}"),
                 f"{name} turns the login away: its token is wrong, or has expired",
                 f"Get a new one at {self.settings.url.rstrip('/')}/api/.",

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import koji
 
 from bot.adapters.koji.settings import Certificate, KojiSettings
-from bot.ports.errors import Misconfigured, Rejected, Transient
+from bot.ports.errors import Rejected, Transient, login_refused
 
 _T = TypeVar("_T")
 _LATER = timedelta(minutes=1)
@@ -77,7 +77,7 @@ class Hub:
             try:
                 self._log_in(session)
             except koji.AuthError as error:
-                raise Misconfigured(
+                raise login_refused(
                     f"Koji hub {self._settings.name}",
                     f"it does not log us in: {error}",
                     "Check the credentials in the settings: whether they have expired, and whom they stand for.",
