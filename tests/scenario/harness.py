@@ -139,24 +139,31 @@ class Stage:
     async def settle(self, until: Callable[[], bool] = lambda: False) -> None:
         """Reconcile and poll until neither has anything to do (or `until` holds)."""
         reconciler = self.reconciler()
-        poller = Poller(
-            world=self.world,
-            backend="fake",
-            owner=self.owner,
-            woke=lambda: None,
-            strict=True,
-            checkpoint=self.checkpoint,
-        )
+        pollers = [
+            Poller(
+                world=self.world,
+                backend=name,
+                owner=self.owner,
+                woke=lambda: None,
+                strict=True,
+                checkpoint=self.checkpoint,
+            )
+            for name in self.world.builders
+        ]
         for _ in range(500):
             if until():
                 return
             worked = await reconciler.reconcile_one()
-            before = self.builder.calls["submit"], len(self.builder.running)
-            await poller.poll_once()
-            polled = (self.builder.calls["submit"], len(self.builder.running)) != before
-            if not worked and not polled:
+            before = self._built()
+            for poller in pollers:
+                await poller.poll_once()
+            if not worked and self._built() == before:
                 return
         raise AssertionError("the engine does not come to rest")
+
+    def _built(self) -> list[tuple[int, int]]:
+        builders = [builder for builder in self.world.builders.values() if isinstance(builder, FakeBuilder)]
+        return [(builder.calls["submit"], len(builder.running)) for builder in builders]
 
     async def finish_all(self) -> None:
         """Settle, with every build ending well (or as `outcome_for` says) until nothing is left to do."""

@@ -4,22 +4,26 @@ The points are taken from the registry of actions, so an action that is added wi
 """
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot.domain.build import BuildRequest, Outcome, Succeeded
+from bot.adapters.config_file.load import load
+from bot.domain.build import BuildRequest, Failed, FailureReason, Outcome, Succeeded
 from bot.domain.plan import RebuildOrder
 from bot.engine import executor, poller
 from bot.engine.world import EngineSettings
-from tests.fakes.builder import failed
+from tests.fakes.builder import FakeBuilder, failed
 from tests.fakes.resolver import affected, uninstallable, unresolvable
-from tests.scenario.harness import Stage, stage
+from tests.scenario.harness import CONFIG, OFFER, Stage, stage
 
 POINTS = [f"{action.__name__}:{point}" for action in executor.REGISTRY for point in executor.POINTS]
 POINTS += list(poller.POINTS)
 
 
+REFUSED = Failed(reason=FailureReason.INFRASTRUCTURE, cause="a policy forbids it", refused=True)
 MANY = [f"dependent-{number:02}" for number in range(10)]
 """So many that a pause holds some."""
 
@@ -58,8 +62,8 @@ async def settle(revdeps: Stage) -> None:
     await revdeps.settle()
 
 
-async def story(revdeps: Stage) -> dict[str, object]:
-    """A soname moves; somebody retries; the author pushes; the pull request is closed."""
+async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
+    """One backend refuses, another builds: a soname moves; somebody retries; the author pushes; the end."""
     waiting = unresolvable("app", "nothing provides libfoo.so.1")
     broken = [uninstallable(name, "nothing provides libfoo.so.1") for name in ("libbar", "tool")]
     revdeps.resolver.script_impact(["libfoo"], affected("libbar"), affected("tool"), waiting, broken=broken)
@@ -67,7 +71,7 @@ async def story(revdeps: Stage) -> dict[str, object]:
     revdeps.resolver.script_order(["libfoo"], order)
     revdeps.resolver.script_impact(["libfoo", "libbar"], affected("app"))
     revdeps.builder.outcome_for = outcome
-    ref = await revdeps.open()
+    ref = await revdeps.open(config=CONFIG.replace("backend: fake,", "backend: strict, fallback: fake,"))
     await settle(revdeps)
     first = await revdeps.verdicts(ref)
     asked = await revdeps.ask(ref, "/revdeps retry tool\n/revdeps status")
@@ -94,6 +98,7 @@ async def story(revdeps: Stage) -> dict[str, object]:
         "checks": {check.now.head_sha: check.now.conclusion for check in revdeps.forge.checks.values()},
         "check runs": len(revdeps.forge.checks),
         "builds": sorted(_without_run(key) for key in revdeps.builder.started),
+        "left where it was refused": strict.workspaces,
         "workspaces": sorted(ref for ref in revdeps.builder.workspaces if "baseline" not in ref),
     }
 
@@ -105,9 +110,13 @@ def _without_run(key: str) -> str:
 async def tell(directory: Path, at: int | None) -> tuple[dict[str, object], Killer, Stage]:
     killer = Killer(at)
     settings = EngineSettings(state=directory, public_url="https://revdeps.example", systemic_failures=2)
-    async with stage(directory, settings=settings) as revdeps:
+    offer = replace(OFFER, backends=("fake", "strict"))
+    strict = FakeBuilder(outcome_for=lambda request: REFUSED)
+    loader = partial(load, offer=offer)
+    async with stage(directory, settings=settings, load_config=loader) as revdeps:
         revdeps.checkpoint = killer
-        return await story(revdeps), killer, revdeps
+        revdeps.world = replace(revdeps.world, builders={"fake": revdeps.builder, "strict": strict})
+        return await story(revdeps, strict), killer, revdeps
 
 
 @pytest.fixture(scope="module")

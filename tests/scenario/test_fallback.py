@@ -10,7 +10,6 @@ from bot.adapters.config_file.load import load
 from bot.domain.build import BuildRequest, Cancelled, Failed, FailureReason, Outcome, Succeeded
 from bot.domain.run import Conclusion
 from bot.domain.verdict import Verdict
-from bot.engine.poller import Poller
 from bot.ports.errors import Rejected
 from tests.fakes.builder import FakeBuilder, failed
 from tests.fakes.resolver import affected
@@ -38,20 +37,11 @@ def refuses_the_change(request: BuildRequest) -> Outcome:
     return REFUSED if request.package == "libfoo" else Succeeded()
 
 
-async def settle(revdeps: Stage) -> None:
-    """Let both backends and the change go on until nothing is left to do."""
-    poller = Poller(world=revdeps.world, backend="other", owner="poller", woke=lambda: None, strict=True)
-    for _ in range(6):
-        await revdeps.settle()
-        await poller.poll_once()
-    await revdeps.settle()
-
-
 async def test_where_the_backend_refuses_the_change_its_fallback_builds(revdeps: Stage, other: FakeBuilder) -> None:
     revdeps.builder.outcome_for = refuses_the_change
     ref = await revdeps.open(config=WITH_FALLBACK)
 
-    await settle(revdeps)
+    await revdeps.settle()
 
     assert await revdeps.verdicts(ref) == {"bar": Verdict.STILL_PASSING}
     assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
@@ -68,7 +58,7 @@ async def test_a_refusal_before_the_build_is_one_too(revdeps: Stage, other: Fake
     revdeps.builder.fail_next(method, Rejected("policy violation (sidetag)"))
     ref = await revdeps.open(config=WITH_FALLBACK)
 
-    await settle(revdeps)
+    await revdeps.settle()
 
     assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
     assert [other.request(key).package for key in other.started] == ["libfoo", "bar"]
@@ -79,7 +69,7 @@ async def test_a_backend_that_cannot_be_cleaned_up_is_left_all_the_same(revdeps:
     revdeps.builder.fail_next("discard", Rejected("not yours"))
     ref = await revdeps.open(config=WITH_FALLBACK)
 
-    await settle(revdeps)
+    await revdeps.settle()
 
     assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
 
@@ -89,7 +79,7 @@ async def test_what_the_fallback_says_of_the_change_counts(revdeps: Stage, other
     other.outcome_for = lambda request: failed("error: no")
     ref = await revdeps.open(config=WITH_FALLBACK)
 
-    await settle(revdeps)
+    await revdeps.settle()
 
     assert revdeps.check(ref).conclusion is Conclusion.FAILURE
     (problem,) = [found.run.problem for found in (await revdeps.view(ref)).runs]
@@ -101,7 +91,7 @@ async def test_without_a_fallback_the_check_asks_for_action_at_once(revdeps: Sta
     revdeps.builder.outcome_for = refuses_the_change
     ref = await revdeps.open(config=CONFIG)
 
-    await settle(revdeps)
+    await revdeps.settle()
 
     assert revdeps.check(ref).conclusion is Conclusion.ACTION_REQUIRED
     assert len(revdeps.builder.started) == 1
