@@ -1,12 +1,14 @@
 """Source packages of changes, made in the sandbox for backends that take an upload."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.sandbox import SandboxSettings, SandboxSourceMaker
 from bot.domain.build import FailureReason, Phase
+from bot.domain.config import PackageConfig, SourceMethod
 from bot.ports.errors import NoSource
 from tests.fakes.sandbox import Spec
 
@@ -49,3 +51,14 @@ async def test_a_change_without_a_source_package_has_failed_itself(settings: San
     with pytest.raises(NoSource, match=r"missing\.tar\.gz") as caught:
         await SandboxSourceMaker(settings)(source)
     assert (caught.value.failed.reason, caught.value.failed.phase) == (FailureReason.SRPM, Phase.SRPM)
+
+
+async def test_a_command_runs_in_a_checkout_that_others_may_not_enter(
+    settings: SandboxSettings, tmp_path: Path
+) -> None:
+    source = Spec(name="made").tree(tmp_path / "made")
+    (tmp_path / "made").chmod(0o700)
+    command = 'rpmbuild -bs --define "_srcrpmdir $RESULTDIR" made.spec'
+    package = PackageConfig(spec="made.spec", method=SourceMethod.COMMAND, command=command)
+    made = await SandboxSourceMaker(settings)(replace(source, package=package, release_suffix=".rd1"))
+    assert made.name == "made-1.0-1.rd1.src.rpm"

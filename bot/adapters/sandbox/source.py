@@ -69,6 +69,7 @@ def _archive(chamber: Chamber, source: TreeSource, spec: str) -> None:
 def _made_by_command(chamber: Chamber, source: TreeSource) -> Path:
     staged = stage(chamber)
     copy_tree(Path(source.directory), staged / "checkout", history=True)
+    (staged / "checkout").chmod(0o755)  # bubblewrap enters it before it becomes the building user
     bring_in(chamber, staged, Phase.SRPM)
     environment = {"RESULTDIR": _SRPMS}
     command = ["/bin/sh", "-euc", source.package.command or "false"]
