@@ -68,8 +68,7 @@ async def test_a_rebuild_that_nobody_waits_for_stays_a_scratch_build(here: Place
     await done(builder, ref)
 
     options = here.hub.world.tasks[int(ref)].request[2]
-    assert options["scratch"] is True
-    assert "draft" not in options
+    assert (options.get("scratch"), options.get("draft")) == (True, None)
     assert here.hub.world.builds_by_task[int(ref)] == []
 
 
@@ -254,3 +253,30 @@ async def test_nothing_but_source_packages_of_the_hub_is_built(here: Place) -> N
 
     with pytest.raises(Rejected, match="not a source package of the Koji hub"):
         await builder.submit(BuildKey("k"), replace(request, source=elsewhere))
+
+
+# What is ours.
+
+
+async def test_nothing_is_left_of_what_was_discarded(here: Place) -> None:
+    builder = here.builder()
+    where = await workspace(builder, here)
+
+    await builder.discard(where)
+
+    assert await builder.leftovers() == ()
+    assert where not in here.hub.world.tags_by_name
+
+
+async def test_side_tags_and_tasks_of_others_are_left_alone(here: Place) -> None:
+    world, other = here.hub.world, here.hub.add_user("octocat")
+    theirs = {"sidetag": True, "sidetag_user": other.name, "sidetag_user_id": other.id}
+    world.add_tag("theirs", "x86_64", world.tags_by_name[TAG], **theirs)
+    builder = here.builder()
+    where = await workspace(builder, here)
+    asked = ["../packages/app/1/1/src/app-1-1.src.rpm", where, {"custom_user_metadata": {"revdeps": "k"}}]
+    world.add_task("build", asked, other, "default")
+
+    assert where != "theirs"
+    assert await builder.leftovers() == (where,)
+    assert await builder.find([BuildKey("k")]) == {}

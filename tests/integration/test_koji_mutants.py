@@ -9,6 +9,7 @@ from bot.ports.errors import RevdepsError
 from tests.fakes.koji.threaded import TAG, Place, place
 from tests.fakes.koji.worker import Scripted
 from tests.integration import test_koji as adapter
+from tests.integration import test_koji_chain as chain
 
 CAUGHT: list[tuple[str, Callable[[Place], Awaitable[None]]]] = [
     ("one_fault_spoils_a_multicall", adapter.test_a_task_that_somebody_else_cancelled_is_cancelled),
@@ -18,6 +19,15 @@ CAUGHT: list[tuple[str, Callable[[Place], Awaitable[None]]]] = [
         "a_call_whose_answer_was_lost_is_done_again",
         adapter.test_a_build_whose_answer_was_lost_is_found_and_not_built_twice,
     ),
+    ("a_removed_side_tag_stays", chain.test_nothing_is_left_of_what_was_discarded),
+    (
+        "a_repository_is_ready_before_it_is_made",
+        adapter.test_a_repository_that_never_comes_is_waited_for_some_other_time,
+    ),
+    ("cancelling_leaves_subtasks", chain.test_a_build_that_takes_too_long_is_ended_and_says_so),
+    ("scratch_builds_are_imported", chain.test_a_rebuild_that_nobody_waits_for_stays_a_scratch_build),
+    ("side_tags_of_everybody_are_ours", chain.test_side_tags_and_tasks_of_others_are_left_alone),
+    ("tasks_of_everybody_are_ours", chain.test_side_tags_and_tasks_of_others_are_left_alone),
     ("everything_is_allowed", adapter.test_too_many_side_tags_are_told_as_the_hub_tells_it),
 ]
 
