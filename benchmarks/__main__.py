@@ -1,6 +1,7 @@
 """`python -m benchmarks`: measures everything, writes results.json and docs/performance.md, and prints the tables.
 
-`python -m benchmarks resolver` measures the resolver alone and leaves the other figures as they were.
+`python -m benchmarks resolver` measures the resolver alone and leaves the other figures as they were; `backends` does
+the same with what builds in Koji cost.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import first_check, resolver, webhooks
+from benchmarks import backends, first_check, resolver, webhooks
 from benchmarks.machine import described, disk
 from benchmarks.tables import page, tables
 
@@ -33,6 +34,19 @@ async def _engine() -> dict[str, Any]:
     return found
 
 
+async def _backends() -> dict[str, Any]:
+    """Measure what builds in Koji cost, in a process of its own."""
+    size = (backends.RUNS, backends.PACKAGES, backends.SLOTS)
+    begun, load = time.monotonic(), described()["load"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.backends", *map(str, size), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, "the measurement of the backends failed"
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"measured_at": at, "load": load, "seconds": time.monotonic() - begun} | json.loads(output)
+
+
 async def measure() -> dict[str, Any]:
     """Run every measurement, one after the other."""
     begun = time.monotonic()
@@ -48,6 +62,8 @@ async def measure() -> dict[str, Any]:
     print("engine …", flush=True)
     results["engine"] = await _engine()
     results["resolver"] = await _resolver()
+    print("backends …", flush=True)
+    results["backends"] = await _backends()
     results["machine"]["load_after"] = described()["load"]
     results["seconds"] = time.monotonic() - begun
     return results
@@ -65,8 +81,11 @@ def main() -> None:
     if sys.argv[1:] == ["resolver"]:
         results = json.loads(_RESULTS.read_text())
         results["resolver"] = asyncio.run(_resolver())
+    elif sys.argv[1:] == ["backends"]:
+        results = json.loads(_RESULTS.read_text())
+        results["backends"] = asyncio.run(_backends())
     elif sys.argv[1:]:
-        raise SystemExit("usage: python -m benchmarks [resolver]")
+        raise SystemExit("usage: python -m benchmarks [resolver|backends]")
     else:
         results = asyncio.run(measure())
     _RESULTS.write_text(json.dumps(results, indent=2) + "\n")
