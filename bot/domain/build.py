@@ -39,12 +39,15 @@ class BaselineKey:
 
     srpm: str
     target: str
+    backend: str
+    """A result of one build system says nothing about another."""
     buildroot: str
     macros: str = ""
     attempt: int = 1
 
     def __str__(self) -> str:
-        inputs = hashlib.sha256("\n".join((self.srpm, self.target, self.buildroot, self.macros)).encode()).hexdigest()
+        inputs = "\n".join((self.srpm, self.target, self.backend, self.buildroot, self.macros))
+        inputs = hashlib.sha256(inputs.encode()).hexdigest()
         return f"b/{inputs[:40]}/{self.attempt}"
 
     @property

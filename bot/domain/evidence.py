@@ -50,7 +50,7 @@ class TargetView:
 
     def baselines(self, entry: PlanEntry) -> tuple[Build, ...]:
         """Return the builds of a dependent without the change on the buildroot that it has now, by attempt."""
-        return self._builds.get(_without_attempt(str(baseline_key(entry, attempt=1))), ())
+        return self._builds.get(_without_attempt(str(baseline_key(entry, self.target.target.backend, attempt=1))), ())
 
 
 def _without_attempt(key: str) -> str:
@@ -58,11 +58,12 @@ def _without_attempt(key: str) -> str:
     return key.rpartition("/")[0] + "/"
 
 
-def baseline_key(entry: PlanEntry, attempt: int) -> BaselineKey:
-    """Return the key of the entry's baseline: equal inputs, equal key, whichever run asks."""
+def baseline_key(entry: PlanEntry, backend: str, attempt: int) -> BaselineKey:
+    """Return the key of the entry's baseline on a backend: equal inputs, equal key, whichever run asks."""
     return BaselineKey(
         srpm=entry.affected.source.checksum,
         target=entry.target,
+        backend=backend,
         buildroot=entry.affected.buildroot_before,
         attempt=attempt,
     )

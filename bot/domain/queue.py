@@ -164,7 +164,7 @@ def _baseline_build(run: Run, view: TargetView, entry: PlanEntry, now: datetime)
         generation=-1,
     )
     return Build(
-        key=baseline_key(entry, attempt).text,
+        key=baseline_key(entry, view.target.target.backend, attempt).text,
         run=None,
         target=entry.target,
         backend=view.target.target.backend,

@@ -105,7 +105,10 @@ async def make_plan(world: World, view: ChangeView, action: MakePlan) -> Write:
         await tx.runs.put_entries(entries)
         await tx.runs.put_target(target)
         # A baseline that another run has built already costs nothing, and can show that the change mends something.
-        known = await tx.builds.get([baseline_key(entry, attempt=1).text for entry in entries if entry.planned])
+        backend = target.target.backend
+        known = await tx.builds.get(
+            [baseline_key(entry, backend, attempt=1).text for entry in entries if entry.planned]
+        )
         done = [key for key, build in known.items() if build.state is BuildState.DONE]
         await tx.builds.subscribe(action.run, done)
 

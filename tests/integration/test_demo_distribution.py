@@ -8,8 +8,8 @@ import pytest
 
 from bot.adapters.config_file import load
 from bot.domain.config import Config
-from demo.distribution import metadata_backend
 from demo.backends import BACKENDS
+from demo.distribution import metadata_backend
 from demo.distro import FAILING, PACKAGES, Distribution, package_files, package_names, repository_files
 from demo.pull_requests import STORY, changed_files
 from demo.sources import LISTS, pinned

@@ -13,7 +13,20 @@ from bot.domain.queue import (
     subject_build,
     wants_baseline_workspace,
 )
-from tests.fakes.domain import CONFIG, INFRASTRUCTURE, NOW, base, built, entry, failed, part, run, subject, target
+from tests.fakes.domain import (
+    CONFIG,
+    INFRASTRUCTURE,
+    NOW,
+    TARGET,
+    base,
+    built,
+    entry,
+    failed,
+    part,
+    run,
+    subject,
+    target,
+)
 from tests.fakes.resolver import affected, uninstallable
 
 BAR = entry("bar")
@@ -73,13 +86,13 @@ def test_a_retry_for_the_infrastructures_sake_says_so():
 def test_a_baseline_belongs_to_no_run_and_sees_nothing_of_the_change():
     (build,) = due(part(BAR, builds=(built("bar", failed()),)))
     assert build.run is None
-    assert build.key == baseline_key(BAR, attempt=1).text
+    assert build.key == baseline_key(BAR, TARGET.backend, attempt=1).text
     assert (build.request.workspace, build.request.generation, build.buildroot) == ("baseline", -1, "bar-before")
 
 
 def test_a_baseline_is_built_again_under_the_next_key():
     (build,) = due(part(BAR, builds=(built("bar", failed()), base(BAR, INFRASTRUCTURE))))
-    assert (build.key, build.attempt) == (baseline_key(BAR, attempt=2).text, 2)
+    assert (build.key, build.attempt) == (baseline_key(BAR, TARGET.backend, attempt=2).text, 2)
 
 
 def test_a_baseline_waits_for_a_place_to_be_built_in():
@@ -129,3 +142,8 @@ def test_every_kind_of_build_waits_but_one_that_somebody_asked_for():
     asked = candidate_build(run(), view, BAR, Purpose.BY_HAND, NOW)
     change = subject_build(run(), target(), CONFIG.packages[0], NOW, [subject(INFRASTRUCTURE)])
     assert [build.not_before for build in (retried, baseline, asked, change)] == [minute, minute, None, minute]
+
+
+def test_a_baseline_of_another_backend_is_another_build():
+    one, other = (baseline_key(BAR, backend, attempt=1).text for backend in ("koji", "copr"))
+    assert one != other
