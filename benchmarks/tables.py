@@ -126,8 +126,9 @@ def _koji(found: dict[str, Any]) -> list[str]:
         "## Builds in Koji",
         "",
         f"{found['runs']} runs with {found['builds']:,} builds on one hub, at most {found['slots']} at once "
-        fX
-        f"Measured at {found['measured_at']}, load average {found['load']} at the beginning. The engine's process has "
+        f"({found['most_running']} were), of some seconds each; {found['polls']} polls in "
+        f"{found['wall_seconds']:.0f} s. Measured at {found['measured_at']}, load average {found['load']} at the "
+        "beginning. The engine's process has "
         "the adapter, Koji's own client and TLS in it; the hub is the tests', in a process of its own on the same "
         "machine.",
         "",
