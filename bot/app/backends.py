@@ -55,7 +55,9 @@ def short_names(names: Sequence[str]) -> Mapping[str, str]:
     return {kind: name for kind, name in zip(kinds, names, strict=True) if kinds.count(kind) == 1 and kind != name}
 
 
-def koji_settings(name: str, system: KojiSystem, login: KojiLogin, state: Path) -> KojiSettings:
+def koji_settings(
+    name: str, system: KojiSystem, login: KojiLogin, state: Path, clone_urls: Mapping[str, str]
+) -> KojiSettings:
     """Return what the adapter needs of a hub; raise Misconfigured where a file of the log-in cannot be read."""
     for file in login.files:
         if not os.access(file, os.R_OK):
@@ -73,6 +75,8 @@ def koji_settings(name: str, system: KojiSystem, login: KojiLogin, state: Path) 
         max_running=system.max_running,
         busy=system.busy,
         priority=system.priority,
+        source=system.source,
+        clone_urls=clone_urls,
     )
 
 
@@ -92,7 +96,8 @@ def _koji(site: Site) -> Mapping[str, Builder]:
     found: dict[str, Builder] = {}
     for name, system in site.systems.koji.items():
         if system.login is not None:
-            builder = KojiBuilder(koji_settings(name, system, system.login, site.state), site.make_source)
+            settings = koji_settings(name, system, system.login, site.state, site.clone_urls)
+            builder = KojiBuilder(settings, site.make_source)
             site.stack.push_async_callback(builder.close)
             found[f"koji:{name}"] = builder
     return found

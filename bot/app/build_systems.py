@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from bot.adapters.koji import SourceOrigin
 from bot.domain.target import KojiHub
 from bot.ports.errors import Misconfigured
 
@@ -57,6 +58,8 @@ class KojiSystem(KojiHub):
     """Nothing is submitted while more than this part of the builders' capacity is taken."""
     priority: Annotated[int, Field(ge=0)] = 5
     """Added to a task's priority: people's builds have 0, and lower goes first; below 0 is for admins."""
+    source: SourceOrigin = SourceOrigin.UPLOAD
+    """Where the source package of a change comes from: made here and uploaded, or checked out by the hub's builders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

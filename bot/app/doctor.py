@@ -148,7 +148,7 @@ async def _hub(name: str, system: KojiSystem, login: KojiLogin, who: Patient) ->
         for repository in target.repositories
         if repository.koji is not None and repository.koji.hub == system.hub
     ]
-    settings = koji_settings(name, system, login, who.settings.state_dir.absolute())
+    settings = koji_settings(name, system, login, who.settings.state_dir.absolute(), {})
     async for found in examine_koji(settings, list(dict.fromkeys([*tags, *who.tags])), trying=who.trying):
         yield found
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.koji import Certificate, Keytab
+from bot.adapters.koji import Certificate, Keytab, SourceOrigin
 from bot.adapters.sandbox import SandboxSettings, SandboxSourceMaker
 from bot.app.backends import Site, copr_settings, koji_settings, open_backends, short_names
 from bot.app.build_systems import CoprSystem, KojiLogin, KojiSystem, build_systems
@@ -44,29 +44,30 @@ def test_the_settings_of_a_hub_reach_the_adapter(tmp_path: Path) -> None:
     login = f"{{keytab: {tmp_path}/bot.keytab, principal: bot@EXAMPLE.ORG}}"
     (tmp_path / "bot.keytab").write_text("key")
     system = read(
-        tmp_path, f"koji: {{fedora: {{{HUB}, login: {login}, max_running: 7, busy: 0.25, priority: 9}}}}"
+        tmp_path, f"koji: {{fedora: {{{HUB}, login: {login}, max_running: 7, busy: 0.25, priority: 9, source: scm}}}}"
     ).koji["fedora"]
     assert system.login is not None
-    found = koji_settings("fedora", system, system.login, tmp_path)
+    found = koji_settings("fedora", system, system.login, tmp_path, {"github": "https://g.example/{repository}"})
 
     assert found.credentials == Keytab(principal="bot@EXAMPLE.ORG", file=tmp_path / "bot.keytab")
     assert (found.max_running, found.busy, found.priority) == (7, 0.25, 9)
     assert (found.hub, found.topurl) == ("https://koji.example.org/kojihub", "https://files.example.org")
     assert found.state == tmp_path / "koji/fedora"
+    assert (found.source, found.clone_urls) == (SourceOrigin.SCM, {"github": "https://g.example/{repository}"})
 
 
 def test_a_certificate_may_come_with_who_vouches_for_the_hub(tmp_path: Path) -> None:
     pem = tmp_path / "bot.pem"
     pem.write_text("key")
     system = KojiSystem(hub="https://a.example", topurl="https://a.example/f")
-    found = koji_settings("a", system, KojiLogin(certificate=pem, authority=pem), tmp_path)
+    found = koji_settings("a", system, KojiLogin(certificate=pem, authority=pem), tmp_path, {})
     assert found.credentials == Certificate(file=pem, authority=pem)
 
 
 def test_a_login_whose_file_cannot_be_read_is_named(tmp_path: Path) -> None:
     system = KojiSystem(hub="https://a.example", topurl="https://a.example/f")
     with pytest.raises(Misconfigured, match=r"koji\.a\.login: .*gone\.pem cannot be read"):
-        koji_settings("a", system, KojiLogin(certificate=tmp_path / "gone.pem"), tmp_path)
+        koji_settings("a", system, KojiLogin(certificate=tmp_path / "gone.pem"), tmp_path, {})
 
 
 COPR_LOGIN = """\
