@@ -23,11 +23,11 @@ from benchmarks.process import peak_memory_mib
 from benchmarks.statistics import percentile
 from bot.adapters.config_file import Offer, load
 from bot.adapters.koji import Certificate, KojiBuilder, KojiSettings
+from bot.app.service import Workers
 from bot.domain.build import BuildState, TreeSource
 from bot.domain.ids import BuildRef
 from bot.domain.run import RunState
 from bot.domain.target import KojiHub
-from bot.engine.poller import Poller
 from bot.ports.builder import BuildStatus
 from tests.fakes.koji.stage import make_srpm
 from tests.fakes.resolver import affected
@@ -37,7 +37,7 @@ RUNS, PACKAGES, SLOTS = 50, 200, 500
 _SECONDS = 5.0
 """Of one build, on average."""
 _INTERVAL = 1.0
-"""Between two polls: the default of REVDEPS_POLL_SECONDS."""
+"""Seconds between two looks at whether all is done."""
 _MANY = 100
 """Running builds from which on a poll counts for the calls per hundred."""
 _LONGEST = 1800.0
@@ -207,20 +207,24 @@ def _script(revdeps: Stage, topurl: str, packages: int) -> None:
 
 
 async def _to_the_end(revdeps: Stage) -> None:
-    """Reconcile and poll in turns, a poll every interval, until every run has ended."""
-    reconciler = revdeps.reconciler()
-    poller = Poller(world=revdeps.world, backend="koji", owner="engine", woke=lambda: None, strict=True)
-    end, idle = time.monotonic() + _LONGEST, 0
-    while idle < 3:
-        begun, worked = time.monotonic(), False
-        while await reconciler.reconcile_one():
-            worked = True
-        await poller.poll_once()
-        async with revdeps.world.store.transaction() as tx:
-            busy = bool(await tx.builds.unfinished("koji"))
-        idle = 0 if worked or busy else idle + 1
-        assert time.monotonic() < end, f"gave up after {_LONGEST} seconds"
-        await asyncio.sleep(max(0.0, begun + _INTERVAL - time.monotonic()))
+    """Let the loops of the service run until every run has ended."""
+    stop = asyncio.Event()
+    workers = Workers(world=revdeps.world)
+    loops = asyncio.create_task(workers.run(stop))
+    workers.hint()
+    async with asyncio.timeout(_LONGEST):
+        while not await _is_over(revdeps):
+            await asyncio.sleep(_INTERVAL)
+            assert not loops.done(), "a loop of the engine has ended"
+    stop.set()
+    workers.hint()
+    await loops
+
+
+async def _is_over(revdeps: Stage) -> bool:
+    async with revdeps.world.store.transaction() as tx:
+        states = [run.state for ref in revdeps.forge.changes for run in await tx.runs.of_change(ref.id)]
+    return len(states) == len(revdeps.forge.changes) and all(state is RunState.FINISHED for state in states)
 
 
 if __name__ == "__main__":
