@@ -1,5 +1,6 @@
 """Reads tasks: states of all in one call, and in a few more, for all together, what those that have ended came to."""
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _METHODS = ("buildArch", "rebuildSRPM", "buildSRPMFromSCM")
 _NEARLY = 0.95
 """The hub's clock and ours may differ."""
 _LOGS = ("build.log", "root.log")
+_LOGS_AT_ONCE = 20
+"""How many ends of logs come in one answer: they are kept small."""
 _FINISHED = {koji.TASK_STATES[name] for name in ("CLOSED", "CANCELED", "FAILED")}
 
 
@@ -43,6 +46,11 @@ class Build:
         lost = [child for child in own if child["state"] == koji.TASK_STATES["FAILED"]]
         chosen = lost or sorted(own, key=lambda child: int(child["id"]))
         return chosen[-1] if chosen else None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it succeeded."""
+        return bool(self.info["state"] == koji.TASK_STATES["CLOSED"])
 
     @property
     def timed_out(self) -> bool:
@@ -112,31 +120,32 @@ def ended(session: Any, tasks: Sequence[Mapping[str, Any]]) -> dict[int, BuildSt
     builds = _read(session, tasks)
     told = {build.info["id"]: build.told_by for build in builds}
     installed = _installed(session, {number: child["id"] for number, child in told.items() if child})
-    return {build.info["id"]: _status(session, build, installed.get(build.info["id"], ())) for build in builds}
+    tails = _tails(session, [child["id"] for build in builds if (child := build.told_by) and not build.is_well])
+    return {build.info["id"]: _status(build, installed.get(build.info["id"], ()), tails) for build in builds}
 
 
-def _status(session: Any, build: Build, installed: tuple[str, ...]) -> BuildStatus:
+def _status(build: Build, installed: tuple[str, ...], tails: Mapping[tuple[int, str], str]) -> BuildStatus:
     started, over = _time(build.info["start_ts"]), _time(build.info["completion_ts"])
     return BuildStatus(
-        state=BuildState.DONE, started_at=started, ended_at=over, installed=installed, outcome=_outcome(session, build)
+        state=BuildState.DONE, started_at=started, ended_at=over, installed=installed, outcome=_outcome(build, tails)
     )
 
 
-def _outcome(session: Any, build: Build) -> Outcome:
+def _outcome(build: Build, tails: Mapping[tuple[int, str], str]) -> Outcome:
     child = build.told_by
     if build.info["state"] == koji.TASK_STATES["CANCELED"]:
         if not build.timed_out or child is None:
             return Cancelled()
         told = f"the time limit of {limit(build.info):.0f} s is over"
-        return classify(BuildEnd(tail=tail(session, child["id"], _LOGS[0]), timed_out=True, limit=told))
-    if build.info["state"] == koji.TASK_STATES["CLOSED"]:
+        return classify(BuildEnd(tail=tails.get((child["id"], _LOGS[0]), ""), timed_out=True, limit=told))
+    if build.is_well:
         return Succeeded()
     code, text = int(build.result.get("faultCode", 0)), str(build.result.get("faultString", ""))
     if refused := refusal(code, text):
         return refused
     if child is None:
         return of_koji(code, text, method="build")
-    build_log, root_log = (tail(session, child["id"], name) for name in _LOGS)
+    build_log, root_log = (tails.get((child["id"], name), "") for name in _LOGS)
     return of_koji(code, text, method=child["method"], build_log=build_log, root_log=root_log)
 
 
@@ -183,20 +192,37 @@ def nevra(rpm: Mapping[str, Any]) -> str:
     )
 
 
-def tail(session: Any, task: int, name: str) -> str:
-    """Return the end of one log of a task that built; empty where there is none."""
-    return _part(session, task, (name,), -TAIL, TAIL).decode(errors="replace")
+def _tails(session: Any, tasks: Sequence[int]) -> Mapping[tuple[int, str], str]:
+    """Return the ends of the logs of tasks that built, by task and name; those that are not there are left out."""
+    with session.multicall(batch=BATCH) as many:
+        listed = {task: many.listTaskOutput(task, stat=True) for task in tasks}
+    asked = {}
+    with session.multicall(batch=_LOGS_AT_ONCE) as many:
+        for task, files in listed.items():
+            for name in _LOGS:
+                size = _size(files.result, name)
+                if size:
+                    asked[task, name] = many.downloadTaskOutput(task, name, offset=max(0, size - TAIL), size=TAIL)
+    return {place: _text(answer) for place, answer in asked.items()}
+
+
+def _text(answer: Any) -> str:
+    """A log that was pruned after it was listed is none."""
+    try:
+        return base64.b64decode(answer.result).decode(errors="replace")
+    except koji.GenericError:
+        return ""
+
+
+def _size(files: Mapping[str, Any], name: str) -> int:
+    return int(files.get(name, {}).get("st_size", 0))
 
 
 def part(session: Any, task: int, offset: int, length: int) -> bytes:
     """Return a part of the first log of a task that has something in it; empty where there is none (any more)."""
-    return _part(session, task, _LOGS, offset, length)
-
-
-def _part(session: Any, task: int, names: Sequence[str], offset: int, length: int) -> bytes:
     files = session.listTaskOutput(task, stat=True)
-    for name in names:
-        size = int(files.get(name, {}).get("st_size", 0))
+    for name in _LOGS:
+        size = _size(files, name)
         if size:
             start = offset if offset >= 0 else max(0, size + offset)
             return bytes(session.downloadTaskOutput(task, name, offset=start, size=length)) if start < size else b""
