@@ -4,28 +4,19 @@ Source packages are made as on a builder: a script is run and what it leaves is 
 address is fetched. Scripts run on this machine as they are, so they must be of a project's own tests and demo.
 """
 
-import asyncio
-import hashlib
-import multiprocessing
 import os
-import platform
-import shutil
 import subprocess
 import traceback
 import urllib.request
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from bot.adapters.hawkey.resolver import HawkeyResolver
-from bot.adapters.hawkey.root_solver import HawkeyRootSolver
-from bot.adapters.hawkey.settings import HawkeySettings
-from bot.adapters.jobs.directory import JobDirectory, ref_of
-from bot.adapters.sandbox import LocalBuild, LocalResult, SandboxSettings, build_locally
-from bot.domain.build import Failed, Phase, SrpmSource, Succeeded
-from bot.domain.ids import BuildKey, SnapshotId
+from bot.adapters.sandbox import LocalResult
+from bot.domain.build import Failed, Phase, Succeeded
 from bot.domain.packages import Nevra
-from bot.domain.target import Repository, Target
+from bot.domain.target import Repository
 from tests.fakes.copr.worker import Job, Made, Source, SourceJob, SourceWork, Work
+from tests.fakes.local_builds import LocalBuilds
 
 
 class SandboxWorker:
@@ -41,23 +32,14 @@ class SandboxWorker:
         buildroot: tuple[str, ...] = ("host-base",),
         parallel: int = 2,
     ) -> None:
-        self._directory = directory
         self._distribution = distribution
-        self._buildroot = buildroot
-        self._settings = SandboxSettings(state=directory / "sandbox", slots=parallel, cpus=1)
-        self._hawkey = HawkeySettings(
-            cache=directory / "metadata", workers=0, allow_file=True, allowed_hosts=("127.0.0.1", "localhost")
-        )
-        self._pool = ProcessPoolExecutor(parallel, mp_context=multiprocessing.get_context("spawn"))
+        self._builds = LocalBuilds(directory, buildroot, parallel)
         self._threads = ThreadPoolExecutor(parallel)
         self._sources: dict[int, Future[SourceWork]] = {}
-        self._running: dict[str, Future[LocalResult]] = {}
 
     def close(self) -> None:
         """End what runs."""
-        for key in list(self._running):
-            self.stop(int(key.partition("-")[0]))
-        self._pool.shutdown(cancel_futures=True)
+        self._builds.close()
         self._threads.shutdown(cancel_futures=True)
 
     def make_source(self, job: SourceJob) -> SourceWork:
@@ -69,62 +51,26 @@ class SandboxWorker:
 
     def look(self, job: Job) -> Work:
         """Begin, or see whether it is done."""
-        if job.key not in self._running:
-            self._running[job.key] = self._pool.submit(_build, self._build(job), self._hawkey)
-        future = self._running[job.key]
-        if not future.done():
-            log = JobDirectory(self._settings.state / "local" / ref_of(_key(job.key))).log
-            return Work(done=False, log=log.read_bytes() if log.is_file() else b"")
-        del self._running[job.key]
-        if (error := future.exception()) is not None:
+        name = f"build-{job.key}"
+        if name not in self._builds.names:
+            assert job.source.file is not None
+            self._builds.begin(name, job.source.file, self._repositories(job), job.directory)
+        try:
+            result = self._builds.result(name)
+        except Exception as error:
             told = "".join(traceback.format_exception(error))
             return Work(log=f"Copr build error: {told}\n".encode(), ok=False)
-        return _work(job, future.result())
+        return _work(job, result) if result is not None else Work(done=False, log=self._builds.log(name))
 
     def stop(self, build_id: int) -> None:
         """Ask the supervisors to stop."""
-        for key in [key for key in self._running if key.startswith(f"{build_id}-")]:
-            if not self._running.pop(key).cancel():
-                path = self._settings.state / "local" / ref_of(_key(key))
-                if path.is_dir():
-                    JobDirectory(path).request_cancel()
+        for name in self._builds.names:
+            if name.startswith(f"build-{build_id}-"):
+                self._builds.stop(name)
 
-    def _build(self, job: Job) -> LocalBuild:
-        assert job.source.file is not None
-        digest = hashlib.sha256(job.source.file.read_bytes()).hexdigest()
-        own = tuple(Repository(url=repo.directory.as_uri(), priority=repo.priority) for repo in job.repos)
-        added = tuple(Repository(url=url) for url in (*self._distribution, *job.urls))
-        return LocalBuild(
-            package=f"build-{job.key}",
-            source=SrpmSource(location=job.source.file.as_uri(), checksum=f"sha256:{digest}"),
-            target=Target(
-                name=job.chroot,
-                arch=platform.machine(),
-                backend="sandbox",
-                repositories=(*own, *added),
-                buildroot=self._buildroot,
-            ),
-            settings=self._settings,
-            results=job.directory,
-        )
-
-
-def _key(key: str) -> BuildKey:
-    return BuildKey(f"local/build-{key}")
-
-
-def _build(build: LocalBuild, hawkey: HawkeySettings) -> LocalResult:
-    """Solve and build; runs in a process of its own: the sandbox's supervisor shares none."""
-    shutil.rmtree(build.results, ignore_errors=True)
-    return build_locally(build, HawkeyRootSolver(hawkey, asyncio.run(_snapshot(hawkey, build.target)), build.target))
-
-
-async def _snapshot(hawkey: HawkeySettings, target: Target) -> SnapshotId:
-    resolver = HawkeyResolver(hawkey)
-    try:
-        return (await resolver.snapshot(target)).id
-    finally:
-        await resolver.close()
+    def _repositories(self, job: Job) -> list[Repository]:
+        own = [Repository(url=repo.directory.as_uri(), priority=repo.priority) for repo in job.repos]
+        return own + [Repository(url=url) for url in (*self._distribution, *job.urls)]
 
 
 def _work(job: Job, result: LocalResult) -> Work:
