@@ -134,6 +134,12 @@ def test_a_run_that_pauses_asks_and_says_whose_fault_it_looks_like() -> None:
     report = assemble(stored, Context(state=STATE))
     assert matches("paused.md", render_comment(report, LINKS))
     assert matches("paused-check.md", whole(render_check(report, LINKS, GITHUB)))
+    assert to_json(report)["pause"] == {
+        "target": run_target().target.name,
+        "signature": INIT_MISSING.signature,
+        "cause": INIT_MISSING.cause,
+        "packages": list(names),
+    }
 
 
 def test_an_outsiders_change_waits_and_says_what_to_read() -> None:
