@@ -51,12 +51,14 @@ class Machine:
 
     def run(self, *arguments: str, root: str = "here") -> "subprocess.CompletedProcess[str]":
         command = [str(self.stage.command), "-r", root, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=self.directory)
 
     @contextmanager
     def started(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
         command = [str(self.stage.command), "-r", "here", *arguments]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.directory
+        ) as process:
             try:
                 yield process
             finally:
