@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     """A directory, or a tarball, with an installed system to build over, instead of the host."""
     sandbox_memory_mib: int = Field(default=4096, ge=64)
     solver_workers: int = Field(default=2, ge=1)
-    solver_mib: int = Field(default=400, ge=100)
+    solver_mib: int = Field(default=512, ge=100)
     workers: int = Field(default=4, ge=1)
     """Changes that are worked on at once."""
     systemic_failures: int = Field(default=MOST, ge=0)

@@ -20,7 +20,7 @@ class HawkeySettings:
     """Whether the last good metadata serve, marked as stale, while a repository cannot be reached."""
     universes: int = 6
     """How many loaded package sets a solver process keeps (some 80 MB each for a whole distribution)."""
-    solver_bytes: int = 400 << 20
+    solver_bytes: int = 512 << 20
     """Memory of a solver process from which on it is replaced by a new one when it has answered."""
     connect_timeout: int = 15
     """Seconds."""
