@@ -22,6 +22,9 @@ LIMIT = "revdeps-seconds"
 TAIL = 65_536
 """Bytes of a log that are read to find the cause of a failure."""
 BATCH = 100
+"""How many calls go in one request where the answers are long."""
+_MANY = 500
+"""And where they are short."""
 _METHODS = ("buildArch", "rebuildSRPM", "buildSRPMFromSCM")
 _NEARLY = 0.95
 """The hub's clock and ours may differ."""
@@ -150,7 +153,7 @@ def _outcome(build: Build, tails: Mapping[tuple[int, str], str]) -> Outcome:
 
 
 def _read(session: Any, tasks: Sequence[Mapping[str, Any]]) -> list[Build]:
-    with session.multicall(batch=BATCH) as many:
+    with session.multicall(batch=_MANY) as many:
         asked = [
             (info, many.getTaskChildren(info["id"]), many.getTaskResult(info["id"], raise_fault=False))
             for info in tasks
@@ -168,7 +171,7 @@ def _result(answer: Any) -> Mapping[str, Any]:
 
 
 def _installed(session: Any, children: Mapping[int, int]) -> dict[int, tuple[str, ...]]:
-    with session.multicall(batch=BATCH) as many:
+    with session.multicall(batch=_MANY) as many:
         roots = {number: many.listBuildroots(taskID=child) for number, child in children.items()}
     with session.multicall(batch=BATCH) as many:
         listed = {
@@ -194,7 +197,7 @@ def nevra(rpm: Mapping[str, Any]) -> str:
 
 def _tails(session: Any, tasks: Sequence[int]) -> Mapping[tuple[int, str], str]:
     """Return the ends of the logs of tasks that built, by task and name; those that are not there are left out."""
-    with session.multicall(batch=BATCH) as many:
+    with session.multicall(batch=_MANY) as many:
         listed = {task: many.listTaskOutput(task, stat=True) for task in tasks}
     asked = {}
     with session.multicall(batch=_LOGS_AT_ONCE) as many:
