@@ -1,1 +1,1 @@
-"""One module per kind of event: event to intent and nothing else."""
+"""From webhook events to intents and nothing else: a package per forge, a module per kind of event."""

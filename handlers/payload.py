@@ -19,7 +19,8 @@ class Heard:
     """What handlers are given beside the event: who we are, and where intents go."""
 
     forge: str
-    app_id: int
+    own_id: int
+    """Our App's id, or our bot user's."""
     intents: list[Intent] = field(default_factory=list)
 
 

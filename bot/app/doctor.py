@@ -24,7 +24,7 @@ from bot.app.settings import Settings, preset_targets
 from bot.domain.target import RepositoryKind, Target
 from bot.ports.diagnosis import Diagnosis, State, doubtful, well, wrong
 from bot.ports.errors import Misconfigured, RevdepsError, Transient
-from handlers.translate import GitHubTranslator
+from handlers.github.translate import GitHubTranslator
 
 _GIB = 1 << 30
 _ENOUGH = 10

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,11 +22,12 @@ from bot.engine.resync import Resync
 from bot.engine.upkeep import Upkeep
 from bot.engine.world import World
 from bot.web.dashboard import PageSettings, add_pages
+from bot.web.dialects import Dialect, GitHubDialect
 from bot.web.health import Health, backend_probe, heartbeat_probe, store_probe
 from bot.web.metrics import Metrics
 from bot.web.server import add_routes
-from bot.web.webhook import BODY_LIMIT, GitHubWebhook, WebhookParts
-from handlers.translate import GitHubTranslator
+from bot.web.webhook import Translator, Webhook, WebhookParts
+from handlers.github.translate import GitHubTranslator
 
 log = logging.getLogger(__name__)
 
@@ -102,20 +103,7 @@ class Parts:
 def web_application(parts: Parts) -> web.Application:
     """Return everything that is served."""
     world, settings, metrics = parts.world, parts.settings, parts.metrics
-    application = web.Application(client_max_size=BODY_LIMIT)
-    webhook = None
-    if settings.github_app_id is not None:
-        translator = GitHubTranslator("github", settings.github_app_id)
-        hook = WebhookParts(
-            forge="github",
-            secret=secret(settings.github_webhook_secret_file, "REVDEPS_GITHUB_WEBHOOK_SECRET_FILE").encode(),
-            translate=translator,
-            submit=parts.intake.submit,
-            clock=world.clock,
-            metrics=metrics,
-            events=translator.events,
-        )
-        webhook = GitHubWebhook(hook)
+    application = web.Application()
     health = Health(
         {
             "database": store_probe(world.store),
@@ -124,7 +112,7 @@ def web_application(parts: Parts) -> web.Application:
         metrics,
         {name: backend_probe(builder) for name, builder in world.builders.items()},
     )
-    add_routes(application, webhook=webhook, health=health)
+    add_routes(application, webhooks=_webhooks(parts), health=health)
     add_pages(
         application,
         world.store,
@@ -134,6 +122,28 @@ def web_application(parts: Parts) -> web.Application:
         settings=PageSettings(public=settings.public_pages),
     )
     return application
+
+
+def _webhooks(parts: Parts) -> Iterator[Webhook]:
+    """Yield an endpoint for each forge of the settings."""
+    settings = parts.settings
+    if settings.github_app_id is not None:
+        key = secret(settings.github_webhook_secret_file, "REVDEPS_GITHUB_WEBHOOK_SECRET_FILE")
+        translator = GitHubTranslator("github", settings.github_app_id)
+        yield _webhook(parts, "github", GitHubDialect(key.encode()), translator)
+
+
+def _webhook(parts: Parts, forge: str, dialect: Dialect, translator: Translator) -> Webhook:
+    return Webhook(
+        WebhookParts(
+            forge=forge,
+            dialect=dialect,
+            translate=translator,
+            submit=parts.intake.submit,
+            clock=parts.world.clock,
+            metrics=parts.metrics,
+        )
+    )
 
 
 async def running_log(world: World, build: Build) -> AsyncIterator[bytes]:

@@ -5,13 +5,15 @@ own packages count by what is in them and not by when they were built), the targ
 every cache (`rebuild`, `retry`) gets a build by hand, and that is never taken over.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.domain.build import Build, BuildState, Failed, FailureReason, Purpose, SrpmSource, Succeeded
 from bot.domain.config import Mode
 from bot.domain.evidence import TargetView
 from bot.domain.ids import BuildKey
+from bot.domain.packages import Nevra
 from bot.domain.verdict import LIMITS
 
 _CHANCE = LIMITS | {FailureReason.INFRASTRUCTURE}
@@ -55,6 +57,51 @@ def taken_over(build: Build, earlier: Sequence[Build]) -> Build:
         ended_at=last.ended_at,
         cpu_seconds=last.cpu_seconds,
         reused_from=last.reused_from or last.key,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestBuild:
+    """A package's latest build in the distribution itself, which succeeded, and what was in its root.
+
+    Each name in it stands for one package and no other: there is no second build of a name where it was built.
+    """
+
+    name: str
+    """What people find it by, for example its NVR."""
+    source: Nevra
+    installed: tuple[Nevra, ...]
+    started_at: datetime
+    ended_at: datetime
+
+
+def first_baselines(builds: Iterable[Build]) -> tuple[Build, ...]:
+    """Return those of new builds in whose place the distribution's own build may stand.
+
+    Whoever asks for another attempt has doubts about the first, so that is built.
+    """
+    return tuple(
+        build
+        for build in builds
+        if build.purpose is Purpose.BASELINE and build.attempt == 1 and build.state is BuildState.QUEUED
+    )
+
+
+def passed_already(build: Build, latest: LatestBuild, root: Collection[Nevra]) -> Build:
+    """Return a baseline as it ends by the distribution's own build; as it is where that says nothing about it.
+
+    `root` is what would be in the root now. One package more, less or other than there was in the root of that build,
+    and nothing is known: a package that would not build any more must not count as one that does.
+    """
+    if not root or frozenset(root) != frozenset(latest.installed):
+        return build
+    return replace(
+        build,
+        state=BuildState.DONE,
+        outcome=Succeeded(),
+        started_at=latest.started_at,
+        ended_at=latest.ended_at,
+        reused_from=BuildKey(f"{build.backend}/{latest.name}"),
     )
 
 

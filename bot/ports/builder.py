@@ -11,6 +11,7 @@ from typing import Protocol
 
 from bot.domain.build import BuildRequest, BuildState, Outcome
 from bot.domain.ids import BuildKey, BuildRef, RunId, SnapshotId, WorkspaceRef
+from bot.domain.reuse import LatestBuild
 from bot.domain.run import PublishedPackage
 from bot.domain.target import Target
 
@@ -116,6 +117,12 @@ class Builder(Protocol):
 
     async def discard(self, workspace: WorkspaceRef) -> None:
         """Cancel what runs in the workspace and remove it; nothing happens where it is gone."""
+        ...
+
+    async def latest_builds(self, target: Target, packages: Sequence[str]) -> Mapping[str, LatestBuild]:
+        """Return the builds by which these source packages came into the target, as far as this backend made them and
+        still knows what was in their roots; empty where others built them.
+        """
         ...
 
     async def leftovers(self) -> Sequence[WorkspaceRef]:

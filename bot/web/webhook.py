@@ -1,17 +1,16 @@
 """The edge: verify, translate, store, answer 202. Nothing else happens before the answer, and no network is used.
 
-A delivery is not looked at before its signature is verified: SHA-256 over the raw body, never the older SHA-1. A forge
-that gets anything but 2xx marks the delivery as failed, and resync has it delivered again.
+A delivery is not looked at before its signature is verified (`bot.web.dialects`). A forge that gets anything but 2xx
+marks the delivery as failed, and resync has it delivered again.
 """
 
-import hashlib
-import hmac
 import json
 import logging
 import string
 import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
@@ -19,17 +18,26 @@ from bot.domain.intents import Intent, ReceivedDelivery
 from bot.engine.intake import MalformedEvent
 from bot.ports.clock import Clock
 from bot.ports.errors import Transient
+from bot.web.dialects import Dialect
 from bot.web.metrics import Metrics
-
-BODY_LIMIT = 25 * 1024 * 1024
-"""GitHub sends no larger payloads (docs.github.com, "Webhook events and payloads")."""
 
 _NAME_LIMIT = 200
 _NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "-_.")
 _RETRY_SECONDS = 10
 
-Translate = Callable[[str, object], Awaitable[tuple[Intent, ...]]]
-"""From an event's name and payload to intents; raises `MalformedEvent`."""
+
+class Translator(Protocol):
+    """From an event's name and payload to intents; raises `MalformedEvent`."""
+
+    @property
+    def events(self) -> Collection[str]:
+        """The names that may stand in metrics; all others count as `other`."""
+        ...
+
+    async def __call__(self, event: str, payload: object) -> tuple[Intent, ...]:
+        """Return what an event asks for, nothing for one of no interest."""
+        ...
+
 
 Submit = Callable[[ReceivedDelivery], Awaitable[None]]
 """Stores a delivery."""
@@ -39,15 +47,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookParts:
-    """What the endpoint is made of. `events` are the names that may stand in metrics; all others count as `other`."""
+    """What the endpoint is made of."""
 
     forge: str
-    secret: bytes
-    translate: Translate
+    """Its name in the settings."""
+    dialect: Dialect
+    translate: Translator
     submit: Submit
     clock: Clock
     metrics: Metrics
-    events: Collection[str] = ()
 
 
 class _Refused(Exception):
@@ -60,25 +68,28 @@ class _Refused(Exception):
         self.text = text
 
 
-class GitHubWebhook:
-    """`POST /webhook/github`."""
+class Webhook:
+    """`POST /webhook/FORGE`."""
 
     def __init__(self, parts: WebhookParts) -> None:
-        if not parts.secret:
-            raise ValueError("a webhook without a secret would believe anybody: set one")
         self._parts = parts
+
+    @property
+    def forge(self) -> str:
+        """The name under which the settings know the forge."""
+        return self._parts.forge
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer 202 once the delivery is durable, 200 to a ping, else say what is wrong with it."""
         event = "other"
         try:
             payload = await self._authentic_payload(request)
-            name = _header(request, "X-GitHub-Event")
-            event = name if name in self._parts.events else "other"
+            name = _header(request, self._parts.dialect.event_header)
+            event = name if name in self._parts.translate.events else "other"
             if name == "ping":
                 self._count(event, "ping")
                 return web.Response(text="pong\n")
-            await self._take(name, _header(request, "X-GitHub-Delivery"), payload)
+            await self._take(name, _header(request, self._parts.dialect.delivery_header), payload)
         except _Refused as refused:
             self._count(event, refused.result)
             headers = {"Retry-After": str(_RETRY_SECONDS)} if refused.status == 503 else None
@@ -87,15 +98,14 @@ class GitHubWebhook:
         return web.Response(status=202, text="accepted\n")
 
     async def _authentic_payload(self, request: web.Request) -> object:
-        signature = request.headers.get("X-Hub-Signature-256", "")
-        if not signature:
-            raise _Refused(401, "unsigned", "X-Hub-Signature-256 is missing: give the webhook a secret")
+        dialect = self._parts.dialect
+        if unsigned := dialect.unsigned(request.headers):
+            raise _Refused(401, "unsigned", unsigned)
         if request.content_type != "application/json":
             text = f"the content type is {request.content_type!r}: set the webhook's content type to application/json"
             raise _Refused(415, "content-type", text)
-        body = await _read(request)
-        wanted = "sha256=" + hmac.new(self._parts.secret, body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(wanted.encode(), signature.encode(errors="surrogateescape")):
+        body = await _read(request, dialect.content_limit)
+        if not dialect.believed(request.headers, body):
             raise _Refused(401, "wrong-signature", "the signature does not match: compare the secret on both sides")
         try:
             payload: object = json.loads(body)
@@ -124,15 +134,15 @@ class GitHubWebhook:
         self._parts.metrics.deliveries.labels(event, result).inc()
 
 
-async def _read(request: web.Request) -> bytes:
+async def _read(request: web.Request, limit: int) -> bytes:
     """Return the whole body, or refuse as soon as it proves to be too large, whatever its announced length."""
-    too_large = _Refused(413, "too-large", f"a payload is at most {BODY_LIMIT} bytes")
-    if (request.content_length or 0) > BODY_LIMIT:
+    too_large = _Refused(413, "too-large", f"a payload is at most {limit} bytes")
+    if (request.content_length or 0) > limit:
         raise too_large
     pieces, size = [], 0
     async for piece in request.content.iter_any():
         size += len(piece)
-        if size > BODY_LIMIT:
+        if size > limit:
             raise too_large
         pieces.append(piece)
     return b"".join(pieces)

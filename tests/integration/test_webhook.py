@@ -16,14 +16,16 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.domain.intents import ReceivedDelivery, Refresh
 from bot.domain.run import ChangeRef, RepoRef
 from bot.ports.errors import Misconfigured, Transient
+from bot.web.dialects import GitHubDialect
 from bot.web.health import Health, heartbeat_probe, store_probe
 from bot.web.metrics import Metrics
 from bot.web.server import add_routes
-from bot.web.webhook import BODY_LIMIT, GitHubWebhook, WebhookParts
-from handlers.translate import GitHubTranslator
+from bot.web.webhook import Webhook, WebhookParts
+from handlers.github.translate import GitHubTranslator
 from tests.fakes.github.examples import load_examples
 
 SECRET = b"It's a Secret to Everybody"
+LIMIT = GitHubDialect(SECRET).content_limit
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OPENED = {"action": "opened", "repository": {"full_name": "octocat/libfoo"}, "pull_request": {"number": 7}}
 CHANGE = ChangeRef(repo=RepoRef(forge="github", owner="octocat", name="libfoo"), number=7)
@@ -57,19 +59,18 @@ class Bot:
         clock = FixedClock()
         parts = WebhookParts(
             forge="github",
-            secret=SECRET,
+            dialect=GitHubDialect(SECRET),
             translate=GitHubTranslator("github", 1),
             submit=self.submit,
             clock=clock,
             metrics=self.metrics,
-            events={"pull_request", "push"},
         )
         probes = {
             "database": store_probe(self),  # type: ignore[arg-type]
             "reconciler": heartbeat_probe(lambda: self.beat, clock),
         }
         app = web.Application()
-        add_routes(app, webhook=GitHubWebhook(parts), health=Health(probes, self.metrics))
+        add_routes(app, webhooks=[Webhook(parts)], health=Health(probes, self.metrics))
         return app
 
     async def deliver(self, body: bytes, **headers: str) -> tuple[int, str]:
@@ -137,14 +138,14 @@ async def test_nothing_unsigned_or_wrongly_signed_is_let_in(bot: Bot, given: str
 
 
 async def test_a_body_that_announces_too_much_is_refused(bot: Bot) -> None:
-    status, text = await bot.deliver(b" " * (BODY_LIMIT + 1))
+    status, text = await bot.deliver(b" " * (LIMIT + 1))
     assert status == 413
-    assert str(BODY_LIMIT) in text
+    assert str(LIMIT) in text
 
 
 async def test_a_body_that_grows_too_large_is_refused(bot: Bot) -> None:
     async def endless() -> AsyncIterator[bytes]:
-        for _ in range(BODY_LIMIT // 2**20 + 1):
+        for _ in range(LIMIT // 2**20 + 1):
             yield b" " * 2**20
 
     headers = {"Content-Type": "application/json", "X-Hub-Signature-256": "sha256=0"}
@@ -231,18 +232,8 @@ async def test_other_methods_are_refused(bot: Bot) -> None:
 
 
 def test_a_webhook_without_a_secret_is_not_made() -> None:
-    async def never(*_: object) -> None: ...
-
-    parts = WebhookParts(
-        forge="github",
-        secret=b"",
-        translate=GitHubTranslator("github", 1),
-        submit=never,
-        clock=FixedClock(),
-        metrics=Metrics(),
-    )
     with pytest.raises(ValueError, match="secret"):
-        GitHubWebhook(parts)
+        GitHubDialect(b"")
 
 
 async def test_a_process_that_answers_is_alive_whatever_its_database_does(bot: Bot) -> None:

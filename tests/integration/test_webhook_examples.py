@@ -9,11 +9,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.domain.intents import ReceivedDelivery
+from bot.web.dialects import GitHubDialect
 from bot.web.health import Health
 from bot.web.metrics import Metrics
 from bot.web.server import add_routes
-from bot.web.webhook import GitHubWebhook, WebhookParts
-from handlers.translate import GitHubTranslator
+from bot.web.webhook import Webhook, WebhookParts
+from handlers.github.translate import GitHubTranslator
 from tests.fakes.github.examples import Example, load_examples
 from tests.fakes.github.webhooks import signature
 
@@ -40,11 +41,11 @@ class Bot:
     def app(self) -> web.Application:
         metrics, translate = Metrics(), GitHubTranslator("github", OURS)
         parts = WebhookParts(
-            forge="github", secret=SECRET.encode(), translate=translate, submit=self.submit, clock=FixedClock(),
-            metrics=metrics, events=translate.events,
+            forge="github", dialect=GitHubDialect(SECRET.encode()), translate=translate, submit=self.submit,
+            clock=FixedClock(), metrics=metrics,
         )  # fmt: skip
         app = web.Application()
-        add_routes(app, webhook=GitHubWebhook(parts), health=Health({}, metrics))
+        add_routes(app, webhooks=[Webhook(parts)], health=Health({}, metrics))
         return app
 
     async def deliver(self, example: Example) -> int:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bot.adapters.github.settings import NEEDED_PERMISSIONS
-from handlers.translate import GitHubTranslator
+from handlers.github.translate import GitHubTranslator
 
 ROOT = Path(__file__).resolve().parents[2]
 ALWAYS_DELIVERED = {"installation", "installation_repositories"}

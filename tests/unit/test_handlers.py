@@ -9,7 +9,7 @@ import pytest
 from bot.domain.intents import ButtonPressed, Commented, Refresh, RepositoryTouched, RerunRequested
 from bot.domain.run import ChangeRef, RepoRef
 from bot.engine.intake import MalformedEvent
-from handlers.translate import GitHubTranslator
+from handlers.github.translate import GitHubTranslator
 
 APP = 4711
 REPO = RepoRef(forge="github", owner="octocat", name="libfoo")

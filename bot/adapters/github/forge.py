@@ -6,9 +6,9 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
 from bot.adapters.github import checks, comments, hooks, pulls
 from bot.adapters.github.client import GitHubClient
-from bot.adapters.github.clone import CloneRequest, TokenRefused, clone
 from bot.adapters.github.settings import GitHubSettings
 from bot.domain.permission import Permission
 from bot.domain.publication import Capabilities, Check, Reaction

@@ -8,7 +8,8 @@ octokit/webhooks' check_run and check_suite examples. Only the App that made a r
 from datetime import datetime
 from typing import Any
 
-from tests.fakes.github import git, render
+from tests.fakes import git
+from tests.fakes.github import render
 from tests.fakes.github.model import App, CheckRun, CheckSuite, PullRequest, Repository, User, World, node_id, stamp
 from tests.fakes.github.wire import Answer, ApiError, Call, Routes, invalid, not_found, page
 

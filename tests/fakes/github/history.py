@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.fakes.github import git, render
+from tests.fakes import git
+from tests.fakes.github import render
 from tests.fakes.github.model import PullRequest, Repository, User, World
 
 

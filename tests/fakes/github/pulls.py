@@ -7,7 +7,8 @@ import base64
 from typing import Any
 from urllib.parse import quote
 
-from tests.fakes.github import git, render
+from tests.fakes import git
+from tests.fakes.github import render
 from tests.fakes.github.model import PullRequest, Repository, World
 from tests.fakes.github.wire import Answer, ApiError, Call, Routes, not_found, page
 

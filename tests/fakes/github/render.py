@@ -7,7 +7,7 @@ in webhooks no more than in answers: both come from `repository`.
 
 from typing import Any
 
-from tests.fakes.github import git
+from tests.fakes import git
 from tests.fakes.github.model import App, Installation, PullRequest, Repository, User, World, node_id, stamp
 
 Shape = dict[str, Any]

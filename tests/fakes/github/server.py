@@ -14,7 +14,8 @@ from typing import Any, Self
 from aiohttp import web
 
 from bot.ports.clock import Clock
-from tests.fakes.github import apps, checks, comments, git, history, pulls, render
+from tests.fakes import git
+from tests.fakes.github import apps, checks, comments, history, pulls, render
 from tests.fakes.github.failures import Failure
 from tests.fakes.github.gate import Gate
 from tests.fakes.github.keys import fresh_key, public_half

@@ -10,7 +10,7 @@ import binascii
 
 from aiohttp import web
 
-from tests.fakes.github import git
+from tests.fakes import git
 from tests.fakes.github.credentials import token_of
 from tests.fakes.github.model import Repository, World
 from tests.fakes.github.wire import ApiError, granted

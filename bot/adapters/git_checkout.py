@@ -59,6 +59,8 @@ class CloneRequest:
     sha: str
     token: str = field(repr=False)
     seconds: float
+    user: str = "x-access-token"
+    """What the forge wants for a user's name beside a token."""
 
 
 async def clone(request: CloneRequest, directory: Path) -> None:
@@ -104,7 +106,7 @@ async def _fill(request: CloneRequest, where: Path) -> None:
 
 
 def _environment(request: CloneRequest) -> dict[str, str]:
-    credential = base64.b64encode(f"x-access-token:{request.token}".encode()).decode()
+    credential = base64.b64encode(f"{request.user}:{request.token}".encode()).decode()
     # Only towards this repository: a redirection elsewhere must not take the token along.
     settings = {**_SETTINGS, f"http.{request.url}.extraHeader": f"Authorization: Basic {credential}"}
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

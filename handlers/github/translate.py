@@ -9,7 +9,7 @@ from gidgethub.sansio import Event
 
 from bot.domain.intents import Intent
 from bot.engine.intake import MalformedEvent
-from handlers import (
+from handlers.github import (
     check_run,
     check_suite,
     installation,
@@ -46,6 +46,6 @@ class GitHubTranslator:
         action = find(payload, "action")
         if payload is None or not (action is None or isinstance(action, str)):
             raise MalformedEvent("the payload is no object" if payload is None else "action is no text")
-        heard = Heard(forge=self._forge, app_id=self._app_id)
+        heard = Heard(forge=self._forge, own_id=self._app_id)
         await self.router.dispatch(Event(payload, event=event, delivery_id=""), heard)
         return tuple(heard.intents)

@@ -18,7 +18,7 @@ router = Router()
 @router.register("check_run", action="rerequested")
 async def check_rerequested(event: Event, heard: Heard) -> None:
     """Start the check's run anew."""
-    if payload.identifier(event.data, "check_run", "app", "id") != heard.app_id:
+    if payload.identifier(event.data, "check_run", "app", "id") != heard.own_id:
         return
     heard.intents.append(
         RerunRequested(
@@ -34,7 +34,7 @@ async def check_rerequested(event: Event, heard: Heard) -> None:
 async def button_pressed(event: Event, heard: Heard) -> None:
     """A button was pressed; a check of ours without a run has none that could be."""
     run = _run(event)
-    if run is None or payload.identifier(event.data, "check_run", "app", "id") != heard.app_id:
+    if run is None or payload.identifier(event.data, "check_run", "app", "id") != heard.own_id:
         return
     heard.intents.append(
         ButtonPressed(

@@ -13,7 +13,7 @@ router = Router()
 @router.register("check_suite", action="rerequested")
 async def suite_rerequested(event: Event, heard: Heard) -> None:
     """Try again what failed on this commit. Every App has a suite of its own; another's is none of our business."""
-    if payload.identifier(event.data, "check_suite", "app", "id") != heard.app_id:
+    if payload.identifier(event.data, "check_suite", "app", "id") != heard.own_id:
         return
     heard.intents.append(
         RerunRequested(

@@ -1,0 +1,70 @@
+"""How each forge signs its deliveries and names them: the only part of the webhook's edge that differs."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Dialect(Protocol):
+    """One forge's headers. Names are looked up without regard to case."""
+
+    @property
+    def event_header(self) -> str:
+        """The header that names the event."""
+        ...
+
+    @property
+    def delivery_header(self) -> str:
+        """The header that names the delivery, the same when it is delivered again."""
+        ...
+
+    @property
+    def content_limit(self) -> int:
+        """Bytes in a body, at most."""
+        ...
+
+    def unsigned(self, headers: Mapping[str, str]) -> str | None:
+        """Return what is missing that would make the delivery believable, and how to mend it; None where it is there.
+        It is asked before the body is read.
+        """
+        ...
+
+    def believed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Tell whether the body comes from who knows the secret; the comparison takes the same time in any case."""
+        ...
+
+
+def signed(secret: bytes, body: bytes) -> str:
+    """Return the HMAC of a body with SHA-256, in hexadecimal digits."""
+    return hmac.new(secret, body, hashlib.sha256).hexdigest()
+
+
+def same(expected: str, given: str) -> bool:
+    """Compare two texts in constant time, whatever was sent."""
+    return hmac.compare_digest(expected.encode(), given.encode(errors="surrogateescape"))
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubDialect:
+    """SHA-256 over the body ("Validating webhook deliveries"), never the older SHA-1."""
+
+    secret: bytes = field(repr=False)
+    event_header: str = "X-GitHub-Event"
+    delivery_header: str = "X-GitHub-Delivery"
+    content_limit: int = 25 * 1024 * 1024
+    """GitHub sends no larger payloads (docs.github.com, "Webhook events and payloads")."""
+
+    def __post_init__(self) -> None:
+        if not self.secret:
+            raise ValueError("a webhook without a secret would believe anybody: set one")
+
+    def unsigned(self, headers: Mapping[str, str]) -> str | None:
+        """Ask for the newer signature."""
+        missing = not headers.get("X-Hub-Signature-256")
+        return "X-Hub-Signature-256 is missing: give the webhook a secret" if missing else None
+
+    def believed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Compare the signature."""
+        return same("sha256=" + signed(self.secret, body), headers["X-Hub-Signature-256"])

@@ -1,0 +1,1 @@
+"""GitHub's events, one module per kind."""
