@@ -15,6 +15,7 @@ from bot.domain.reuse import taken_over
 from bot.domain.run import PublishedPackage, Run, RunTarget
 from bot.domain.select import in_levels, select, wishes_of, with_order
 from bot.engine.change_actions import run_view
+from bot.engine.precedents import known_to_pass
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.resolver import Buildroot, Overlay, Unsolvable
@@ -26,11 +27,16 @@ async def queue_builds(world: World, view: ChangeView, action: QueueBuilds) -> W
 
     What was built before with the same inputs is written down with its result: nobody has to build it.
     """
+    found = run_view(view, action.run)
+    passed = await known_to_pass(world, found, action.builds)
 
     async def write(tx: Transaction) -> None:
-        builds = await _with_known_results(tx, world, run_view(view, action.run), action)
+        builds = await _with_known_results(tx, world, found, action)
+        builds = [passed[build.key][0] if build.key in passed else build for build in builds]
         await tx.builds.add(builds)
         await _with_their_roots(tx, builds)
+        for key, (_, installed) in passed.items():
+            await tx.roots.put(key, installed)
         await tx.builds.subscribe(action.run, [build.key for build in action.builds if build.run is None])
 
     return write

@@ -119,7 +119,7 @@ class Builder(Protocol):
         """Cancel what runs in the workspace and remove it; nothing happens where it is gone."""
         ...
 
-    async def latest_builds(self, target: Target, packages: Sequence[str]) -> Mapping[str, LatestBuild]:
+    async def latest_builds(self, target: Target, packages: Sequence[str], /) -> Mapping[str, LatestBuild]:
         """Return the builds by which these source packages came into the target, as far as this backend made them and
         still knows what was in their roots; empty where others built them.
         """

@@ -31,6 +31,7 @@ CAUGHT: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "a_call_whose_answer_was_lost_is_done_again": failures.test_a_call_that_changed_something_is_not_done_again,
     "scratch_builds_are_imported": hub.test_a_scratch_build_of_what_is_there_is_built_and_not_imported,
     "drafts_take_the_real_name": hub.test_a_draft_makes_a_change_visible_without_using_up_its_name,
+    "a_tag_was_always_set_as_it_is": tags.test_a_tags_settings_are_known_as_they_were,
     "side_tags_of_everybody_are_ours": tags.test_side_tags_are_listed_by_their_owner,
 }
 

@@ -125,6 +125,20 @@ async def test_a_parent_says_what_may_be_edited(stage: Stage) -> None:
         await stage.ask("editSideTag", tag, rpm_macros={"cc": "mine"})
 
 
+async def test_a_tags_settings_are_known_as_they_were(stage: Stage) -> None:
+    stage.base.extra["mock.package_manager"] = "dnf"
+    stage.base.extra["sidetag_rpm_macros_allowed"] = "dist"
+    tag = await stage.side_tag()
+    event = await stage.ask("tagLastChangeEvent", tag)
+    await stage.ask("editSideTag", tag, rpm_macros={"dist": ".rd"})
+
+    now, then = await stage.ask("getBuildConfig", tag), await stage.ask("getBuildConfig", tag, event=event)
+
+    assert now["extra"].items() - then["extra"].items() == {("rpm.macro.dist", ".rd")}
+    assert then["extra"]["mock.package_manager"] == "dnf"
+    assert then["config_inheritance"]["extra"]["mock.package_manager"]["name"] == BASE
+
+
 # Repositories.
 
 

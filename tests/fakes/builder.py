@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 
 from bot.domain.build import BuildRequest, BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Succeeded
 from bot.domain.ids import BuildKey, BuildRef, WorkspaceRef
+from bot.domain.reuse import LatestBuild
 from bot.domain.run import PublishedPackage
+from bot.domain.target import Target
 from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
 from bot.ports.clock import Clock
 from bot.ports.errors import Gone, Rejected
@@ -76,6 +78,8 @@ class FakeBuilder:
         self.cancelled: list[BuildKey] = []
         self.discarded: list[WorkspaceRef] = []
         self.base_packages: tuple[str, ...] = ("host-base-1-1.noarch",)
+        self.latest: dict[str, LatestBuild] = {}
+        """The distribution's own builds, by package."""
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
 
     # What tests say and ask.
@@ -204,6 +208,10 @@ class FakeBuilder:
                 self._cancel(ref)
                 del self.builds[ref]
         self._leave("discard")
+
+    async def latest_builds(self, target: Target, packages: Sequence[str]) -> Mapping[str, LatestBuild]:
+        self._enter("latest_builds")
+        return {name: self.latest[name] for name in packages if name in self.latest}
 
     async def leftovers(self) -> Sequence[WorkspaceRef]:
         self._enter("leftovers")

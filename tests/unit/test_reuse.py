@@ -18,7 +18,8 @@ from bot.domain.build import (
 )
 from bot.domain.config import Mode
 from bot.domain.ids import BuildKey, RunId
-from bot.domain.reuse import log_key, reusable, taken_over
+from bot.domain.packages import Nevra
+from bot.domain.reuse import LatestBuild, first_baselines, log_key, passed_already, reusable, taken_over
 from tests.fakes.domain import CONFIG, INFRASTRUCTURE, NOW, built, entry, failed, part
 from tests.fakes.resolver import uninstallable
 
@@ -88,3 +89,30 @@ def test_what_is_published_for_others_is_built() -> None:
     moved = entry("bar", uninstallable=(uninstallable("bar", "nothing provides libfoo.so.1"),))
     assert reusable(part(moved), [NEW]) == ()
     assert reusable(part(entry("bar"), config=replace(CONFIG, mode=Mode.CHAINED)), [NEW]) == ()
+
+
+HERE, THERE = Nevra.parse("gcc-1-1.x86_64"), Nevra.parse("gcc-1-2.x86_64")
+BASELINE = built("bar", key=BuildKey("b"), run=None, purpose=Purpose.BASELINE, backend="koji:here")
+LATEST = LatestBuild(
+    name="bar-1-1",
+    source=Nevra.parse("bar-1-1.src"),
+    installed=(HERE,),
+    started_at=NOW - timedelta(days=1),
+    ended_at=NOW,
+)
+
+
+def test_a_baseline_passes_where_the_distributions_own_build_had_the_same_root() -> None:
+    ended = passed_already(BASELINE, LATEST, {HERE})
+    assert (ended.state, ended.outcome, ended.duration) == (BuildState.DONE, Succeeded(), timedelta(days=1))
+    assert ended.reused_from == "koji:here/bar-1-1"
+
+
+@pytest.mark.parametrize("root", [{THERE}, {HERE, THERE}, set()])
+def test_one_other_package_in_the_root_and_the_baseline_is_built(root: set[Nevra]) -> None:
+    assert passed_already(BASELINE, LATEST, root) is BASELINE
+
+
+def test_only_a_first_baseline_can_do_without_a_build() -> None:
+    assert first_baselines([BASELINE, NEW, replace(BASELINE, attempt=2)]) == (BASELINE,)
+    assert first_baselines([replace(BASELINE, state=BuildState.DONE)]) == ()

@@ -21,7 +21,9 @@ from bot.adapters.copr.settings import CoprSettings
 from bot.adapters.copr.sources import clone_url, from_srpm, from_tree
 from bot.domain.build import BuildRequest, BuildState, Succeeded, TreeSource
 from bot.domain.ids import BuildKey, BuildRef, WorkspaceRef
+from bot.domain.reuse import LatestBuild
 from bot.domain.run import PublishedPackage
+from bot.domain.target import Target
 from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected, Transient
 
@@ -192,6 +194,10 @@ class CoprBuilder:
         for ref in [ref for ref in self._done if ref.startswith(f"{place.project}/")]:
             del self._done[ref]
         await self._client.call(lambda client: projects.discard(client, self._settings, place))
+
+    async def latest_builds(self, _target: Target, _packages: Sequence[str]) -> Mapping[str, LatestBuild]:
+        """Return nothing: a chroot's packages were built elsewhere, and a Copr does not know in what."""
+        return {}
 
     async def leftovers(self) -> Sequence[WorkspaceRef]:
         """Return every project whose name says that it is ours."""

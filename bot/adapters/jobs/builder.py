@@ -20,6 +20,8 @@ from bot.adapters.jobs.workspace import Published, Workspaces
 from bot.domain.build import BuildRequest, BuildState, Failed, Succeeded
 from bot.domain.failure import infrastructure
 from bot.domain.ids import BuildKey, BuildRef, WorkspaceRef
+from bot.domain.reuse import LatestBuild
+from bot.domain.target import Target
 from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected, Transient
 
@@ -99,6 +101,10 @@ class JobBuilder:
     async def discard(self, workspace: WorkspaceRef) -> None:
         """Cancel what runs in the workspace and remove it with its builds."""
         await self._call(lambda: self._discard(workspace))
+
+    async def latest_builds(self, _target: Target, _packages: Sequence[str]) -> Mapping[str, LatestBuild]:
+        """Return nothing: a distribution is not built here."""
+        return {}
 
     async def leftovers(self) -> Sequence[WorkspaceRef]:
         """Return every workspace that exists."""

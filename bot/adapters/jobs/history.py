@@ -19,6 +19,11 @@ _CHANGELOG = re.compile(r"(?m)^%(?:autochangelog|\{autochangelog\})[ \t]*$")
 _ENTRIES = 50
 
 
+def needs_history(text: str) -> bool:
+    """Tell whether rpmautospec would change a spec."""
+    return bool(_CALL.search(text) or _CHANGELOG.search(text))
+
+
 def fill_from_history(text: str, checkout: Path, spec: str) -> str:
     """Return the spec with a release number and a changelog from the commits that touched its directory."""
     directory = str(Path(spec).parent)

@@ -13,9 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bot.adapters.jobs.failing import refused
-from bot.adapters.jobs.history import files_of, fill_from_history
+from bot.adapters.jobs.history import files_of, fill_from_history, needs_history
 from bot.domain.build import SrpmSource, TreeSource
-from bot.domain.config import SourceMethod
 from bot.domain.packages import BinaryPackage, Nevra
 from bot.ports.resolver import RootSolver
 from bot.ports.sources import SpecFacts
@@ -63,10 +62,11 @@ def with_suffix(text: str, suffix: str) -> str:
 def spec_text(source: TreeSource) -> str:
     """Return the text of the spec that is to be built: with the suffix, and with what rpmautospec would fill in.
 
-    Undecodable bytes are surrogates.
+    Undecodable bytes are surrogates. Whatever the method: most dist-git specs have their sources in a lookaside cache
+    and their release in the history.
     """
     text = spec_in_checkout(source).read_text(errors="surrogateescape")
-    if source.package.method is SourceMethod.RPMAUTOSPEC:
+    if needs_history(text):
         text = fill_from_history(text, Path(source.directory), source.package.spec)
     return with_suffix(text, source.release_suffix)
 

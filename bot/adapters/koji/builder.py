@@ -17,6 +17,7 @@ import koji
 
 from bot.adapters.koji import tasks
 from bot.adapters.koji.hub import Hub
+from bot.adapters.koji.latest import latest_builds
 from bot.adapters.koji.load import load
 from bot.adapters.koji.repositories import repository, tag_exactly, tagged
 from bot.adapters.koji.settings import KojiSettings
@@ -25,7 +26,9 @@ from bot.adapters.koji.workspaces import Workspace, Workspaces, base_tag, prepar
 from bot.domain.build import BuildRequest, BuildState, Succeeded
 from bot.domain.ids import BuildKey, BuildRef, WorkspaceRef
 from bot.domain.packages import Nevra
+from bot.domain.reuse import LatestBuild
 from bot.domain.run import PublishedPackage
+from bot.domain.target import Target
 from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected, Transient
 
@@ -239,6 +242,13 @@ class KojiBuilder:
         for record in [each for each in self._workspaces.all() if each.tag == ref]:
             self._workspaces.remove(record)
         self._done.clear()
+
+    async def latest_builds(self, target: Target, packages: Sequence[str]) -> Mapping[str, LatestBuild]:
+        """Return the builds by which packages came into the target's tag, with the roots of its architecture."""
+        if any(repository.koji is None for repository in target.repositories):
+            return {}  # what is in a root may then have come from elsewhere, under a name that the hub has too
+        tag = base_tag(target, self._settings)
+        return await self._hub.call(lambda session: latest_builds(session, tag, target.arch, packages))
 
     async def leftovers(self) -> Sequence[WorkspaceRef]:
         """Return every side tag of ours."""

@@ -182,17 +182,20 @@ def _installed(session: Any, children: Mapping[int, int]) -> dict[int, tuple[str
     return {number: tuple(sorted(nevra(rpm) for rpm in answer.result)) for number, answer in listed.items()}
 
 
-def nevra(rpm: Mapping[str, Any]) -> str:
-    """Return the name of a package as the hub tells of it."""
-    return str(
-        Nevra(
-            name=rpm["name"],
-            epoch=rpm["epoch"] or 0,
-            version=rpm["version"],
-            release=rpm["release"],
-            arch=rpm["arch"],
-        )
+def parsed(rpm: Mapping[str, Any]) -> Nevra:
+    """Return what a package is called, as the hub tells of it."""
+    return Nevra(
+        name=rpm["name"],
+        epoch=rpm["epoch"] or 0,
+        version=rpm["version"],
+        release=rpm["release"],
+        arch=rpm["arch"],
     )
+
+
+def nevra(rpm: Mapping[str, Any]) -> str:
+    """Return the name of a package in one word."""
+    return str(parsed(rpm))
 
 
 def _tails(session: Any, tasks: Sequence[int]) -> Mapping[tuple[int, str], str]:

@@ -3,11 +3,12 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import koji
-from tests.fakes.koji.model import BUILDING, COMPLETE, Build, Rpm, Task, User
+from tests.fakes.koji.model import BUILDING, CLOSED, COMPLETE, Build, Buildroot, Host, Repo, Rpm, Tag, Task, User
 from tests.fakes.koji.worker import Made, Source
 from tests.fakes.koji.world import World
 
@@ -109,6 +110,26 @@ class Imports:
         rpms = [*made, Made(name=source.name, arch="src", file=source.file, headers=_headers(source))]
         self._finish(build, source, {f"{each.name}.{each.arch}": (each, None) for each in rpms})
         return build
+
+    def add_root(self, build: Build, tag: Tag, host: Host, installed: Iterable[str], arch: str = "x86_64") -> Buildroot:
+        """Say that a build's packages came from a root of a tag, in which these packages were (NEVRAs)."""
+        world = self._world
+        task = world.add_task("buildArch", [], build.owner, "default", arch=arch)
+        world.fresh.remove(task)
+        task.state, task.started, task.completed = CLOSED, world.now(), world.now()
+        event = world.event()
+        repo = Repo(id=world.id("repo"), tag=tag, create_event=event, created=world.now(), state=koji.REPO_EXPIRED)
+        world.repos[repo.id] = repo
+        root = Buildroot(
+            id=world.id("buildroot"), task_id=task.id, host=host, repo=repo, arch=arch, event=event,
+            created=world.now(), state=koji.BR_STATES["EXPIRED"], retired=world.now(),
+            rpms=[self.known_or_external(nevra) for nevra in installed],
+        )  # fmt: skip
+        world.buildroots[root.id] = root
+        world.buildroots_by_task[task.id].append(root)
+        for rpm in build.rpms:
+            rpm.buildroot_id = None if rpm.arch == "src" else root.id
+        return root
 
     def known_or_external(self, nevra: str) -> Rpm:
         """The package of that name, else one that came from outside, noted now."""

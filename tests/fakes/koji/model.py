@@ -69,6 +69,8 @@ class Tag:
     last_event: int
     parents: list[int] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    former: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """What `extra` was until an event, oldest first."""
     packages: dict[str, bool] = field(default_factory=dict)
     """Names on the package list, and whether they are blocked."""
     listings: dict[str, list[Listing]] = field(default_factory=dict)

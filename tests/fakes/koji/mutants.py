@@ -199,6 +199,11 @@ def drafts_take_the_real_name(hub: KojiHub) -> None:
 
 
 @_mutant
+def a_tag_was_always_set_as_it_is(hub: KojiHub) -> None:
+    _instead(hub, "getBuildConfig", lambda config: lambda tag, event=None: config(tag))
+
+
+@_mutant
 def side_tags_of_everybody_are_ours(hub: KojiHub) -> None:
     _instead(
         hub, "listSideTags", lambda tags: lambda basetag=None, user=None, queryOpts=None: tags(basetag, None, queryOpts)

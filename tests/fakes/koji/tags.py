@@ -29,6 +29,19 @@ class TagExports:
         found = self._world.tag(tagInfo, strict=strict, event=event)
         return None if found is None else _tag(found, event)
 
+    def getBuildConfig(self, tag: Any, event: int | None = None) -> dict[str, Any]:
+        """A tag with what it inherits. Read in kojihub/kojihub.py, RootExports.getBuildConfig (Koji 1.35.3)."""
+        found = self._world.tag(tag, event=event)
+        assert found is not None
+        extra: dict[str, Any] = {}
+        origins: dict[str, dict[str, Any]] = {}
+        for each in self._world.inheritance(found):
+            for key, value in _extra(each, event).items():
+                if key not in extra:
+                    extra[key] = value
+                    origins |= {key: {"id": each.id, "name": each.name}} if each is not found else {}
+        return _tag(found, event) | {"extra": extra, "config_inheritance": {"extra": origins, "arches": None}}
+
     def getFullInheritance(self, tag: Any, event: int | None = None, reverse: bool = False) -> list[dict[str, Any]]:
         """What a tag inherits from, nearest first. Read in kojihub/kojihub.py, readFullInheritance (Koji 1.35.3)."""
         assert event is None, "past inheritance is not modelled"
@@ -223,19 +236,23 @@ class TagExports:
             if not any(fnmatch.fnmatch(macro, pattern) for pattern in allowed):
                 raise koji.GenericError(f"RPM macro {macro} editing is not allowed via parent tag")
         added |= {f"rpm.macro.{macro}": value for macro, value in (rpm_macros or {}).items()}
-        for key in [*(remove_extra or []), *(f"rpm.macro.{macro}" for macro in remove_rpm_macros or [])]:
-            tag.extra.pop(key, None)
-        tag.extra |= added
-        self._world.changed(tag)
+        gone = {*(remove_extra or []), *(f"rpm.macro.{macro}" for macro in remove_rpm_macros or [])}
+        self._world.set_extra(tag, {key: value for key, value in tag.extra.items() if key not in gone} | added)
         self._sessions.changed()
 
 
 def _tag(tag: Tag, event: int | None) -> dict[str, Any]:
     row = {
         "id": tag.id, "name": tag.name, "perm_id": None, "perm": None, "arches": tag.arches, "locked": tag.locked,
-        "maven_support": False, "maven_include_all": False, "extra": dict(tag.extra),
+        "maven_support": False, "maven_include_all": False, "extra": _extra(tag, event),
     }  # fmt: skip
     return row if event is None else row | {"query_event": event}
+
+
+def _extra(tag: Tag, event: int | None) -> dict[str, Any]:
+    """A tag's own settings, now or at an event."""
+    later = [former for until, former in tag.former if event is not None and until > event]
+    return dict(later[0] if later else tag.extra)
 
 
 def _tagged(tag: Tag, listing: Listing) -> dict[str, Any]:

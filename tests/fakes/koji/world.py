@@ -211,6 +211,11 @@ class World:
         self.tags[tag.id] = self.tags_by_name[name] = tag
         return tag
 
+    def set_extra(self, tag: Tag, extra: dict[str, Any]) -> None:
+        """Put other settings in place of a tag's."""
+        former, tag.extra = tag.extra, extra
+        tag.former.append((self.changed(tag), former))
+
     def add_target(self, name: str, build_tag: Tag, dest_tag: Tag) -> Target:
         target = Target(id=self.id("target"), name=name, build_tag=build_tag.id, dest_tag=dest_tag.id)
         self.targets[target.id] = self.targets_by_name[name] = target
