@@ -25,6 +25,7 @@ from bot.adapters.source_fetcher import HttpSourceFetcher, open_session
 from bot.adapters.sql.store import SqlStore
 from bot.app.backends import Site, open_backends, short_names
 from bot.app.build_systems import BuildSystems, build_systems
+from bot.app.forges import Surroundings, forge_entries, hook_url
 from bot.app.settings import Settings, preset_targets, secret
 from bot.domain.config import Config, ConfigProblem
 from bot.domain.target import Target
@@ -81,10 +82,16 @@ async def world(settings: Settings, forges: Mapping[str, Forge] | None = None) -
 
 
 async def _forges(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Mapping[str, Forge]:
-    if settings.github_app_id is None:
-        return {}
-    session = await stack.enter_async_context(aiohttp.ClientSession())
-    return {"github": GitHubForge(github_settings(settings, settings.github_app_id), session, clock)}
+    forges: dict[str, Forge] = {}
+    if settings.github_app_id is not None:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        forges["github"] = GitHubForge(github_settings(settings, settings.github_app_id), session, clock)
+    for name, entry in forge_entries(settings).items():
+        # Cookies of one forge are none of another's business.
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        where = hook_url(settings, name)
+        forges[name] = entry.open(Surroundings(name=name, session=session, clock=clock, hook_url=where))
+    return forges
 
 
 def github_settings(settings: Settings, app_id: int) -> GitHubSettings:
@@ -106,7 +113,10 @@ def _site(settings: Settings, systems: BuildSystems, stack: AsyncExitStack) -> S
         supervisor=supervisor_command(settings),
         make_source=SandboxSourceMaker(sandbox),
         stack=stack,
-        clone_urls={"github": f"{settings.github_web_url.rstrip('/')}/{{repository}}.git"},
+        clone_urls={
+            "github": f"{settings.github_web_url.rstrip('/')}/{{repository}}.git",
+            **{name: entry.clone_url for name, entry in forge_entries(settings).items()},
+        },
     )
 
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from aiohttp import web
 
+from bot.app.forges import forge_entries
 from bot.app.settings import Settings, secret
 from bot.domain.build import Build
 from bot.engine.executor import pass_by
@@ -131,6 +132,8 @@ def _webhooks(parts: Parts) -> Iterator[Webhook]:
         key = secret(settings.github_webhook_secret_file, "REVDEPS_GITHUB_WEBHOOK_SECRET_FILE")
         translator = GitHubTranslator("github", settings.github_app_id)
         yield _webhook(parts, "github", GitHubDialect(key.encode()), translator)
+    for name, entry in forge_entries(settings).items():
+        yield _webhook(parts, name, entry.dialect(), entry.translator(name))
 
 
 def _webhook(parts: Parts, forge: str, dialect: Dialect, translator: Translator) -> Webhook:

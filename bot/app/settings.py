@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """YAML, targets by name, to which `.revdeps.yaml` may refer."""
     build_systems_file: Path | None = None
     """YAML, Koji hubs and Coprs by name, whose repositories `.revdeps.yaml` may name."""
+    forges_file: Path | None = None
+    """YAML, GitLabs and Forgejos by name, that are served beside GitHub."""
     public_pages: bool = True
     """Whether the pages are for everybody who reaches the service."""
     github_app_id: int | None = None

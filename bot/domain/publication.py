@@ -87,6 +87,10 @@ class Capabilities:
     """Characters in a comment."""
     text_limit: int
     """Characters in a check's summary, and in its text."""
+    rich_checks: bool = True
+    """Whether a check has a text of its own and stands beside those of other runs. Else it is a commit status: one line
+    and a link, one of a name on a commit, and what was said last counts; some forges keep the line of a state.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

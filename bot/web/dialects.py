@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,8 +16,8 @@ class Dialect(Protocol):
         ...
 
     @property
-    def delivery_header(self) -> str:
-        """The header that names the delivery, the same when it is delivered again."""
+    def delivery_headers(self) -> Sequence[str]:
+        """Headers of which the first that is there names the delivery, the same when it is delivered again."""
         ...
 
     @property
@@ -52,7 +52,7 @@ class GitHubDialect:
 
     secret: bytes = field(repr=False)
     event_header: str = "X-GitHub-Event"
-    delivery_header: str = "X-GitHub-Delivery"
+    delivery_headers: tuple[str, ...] = ("X-GitHub-Delivery",)
     content_limit: int = 25 * 1024 * 1024
     """GitHub sends no larger payloads (docs.github.com, "Webhook events and payloads")."""
 

@@ -22,7 +22,7 @@ from bot.web.dialects import Dialect
 from bot.web.metrics import Metrics
 
 _NAME_LIMIT = 200
-_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "-_.")
+_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "-_. ")
 _RETRY_SECONDS = 10
 
 
@@ -89,7 +89,7 @@ class Webhook:
             if name == "ping":
                 self._count(event, "ping")
                 return web.Response(text="pong\n")
-            await self._take(name, _header(request, self._parts.dialect.delivery_header), payload)
+            await self._take(name, _header(request, *self._parts.dialect.delivery_headers), payload)
         except _Refused as refused:
             self._count(event, refused.result)
             headers = {"Retry-After": str(_RETRY_SECONDS)} if refused.status == 503 else None
@@ -148,11 +148,16 @@ async def _read(request: web.Request, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def _header(request: web.Request, name: str) -> str:
-    """Return a header that names something: it is stored, logged and shown, so nothing odd may stand in it."""
-    value = request.headers.get(name, "")
-    if not value:
-        raise _Refused(400, "malformed", f"{name} is missing")
+def _header(request: web.Request, *names: str) -> str:
+    """Return the first of some headers that name something: it is stored, logged and shown, so nothing odd may stand
+    in it.
+    """
+    name = next((name for name in names if request.headers.get(name)), None)
+    if name is None:
+        raise _Refused(400, "malformed", f"{' or '.join(names)} is missing")
+    value = request.headers[name]
     if len(value) > _NAME_LIMIT or not _NAME_CHARACTERS.issuperset(value):
-        raise _Refused(400, "malformed", f"{name} may hold letters, digits, '-', '_' and '.', at most {_NAME_LIMIT}")
+        raise _Refused(
+            400, "malformed", f"{name} may hold letters, digits, '-', '_', '.' and spaces, at most {_NAME_LIMIT}"
+        )
     return value

@@ -1,0 +1,110 @@
+"""The operator's further forges: a YAML file with GitLabs and Forgejos by name. docs/operating.md shows an example.
+
+A name stands in `RepoRef.forge` and in the address of the webhook, `/webhook/NAME`. GitHub has variables of its own. To
+add a kind of forge, write an entry that fulfils `ForgeEntry` and add it to `KINDS`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from bot.app.settings import Settings
+from bot.ports.clock import Clock
+from bot.ports.errors import Misconfigured
+from bot.ports.forge import Forge
+from bot.web.dialects import Dialect
+from bot.web.webhook import Translator
+
+VARIABLE = "REVDEPS_FORGES_FILE"
+STRICT = ConfigDict(extra="forbid", alias_generator=lambda name: name.replace("_", "-"))
+"""For entries: keys are written with hyphens, and an unknown one is an error."""
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a forge is opened with: its name, a session of its own, and where its webhooks belong (empty: not known)."""
+
+    name: str
+    session: aiohttp.ClientSession
+    clock: Clock
+    hook_url: str
+
+
+class ForgeEntry(Protocol):
+    """What the operator says of one forge, read from the file. Secrets stay in files until they are needed: each method
+    raises `Misconfigured` where one cannot be read.
+    """
+
+    @property
+    def clone_url(self) -> str:
+        """Where repositories are cloned from, with `{repository}` for `owner/name`."""
+        ...
+
+    def open(self, surroundings: Surroundings) -> Forge:
+        """Return the adapter. It does nothing before it is asked."""
+        ...
+
+    def dialect(self) -> Dialect:
+        """Return how its deliveries are signed."""
+        ...
+
+    def translator(self, name: str) -> Translator:
+        """Return what turns its events into intents."""
+        ...
+
+
+KINDS: Mapping[str, type[ForgeEntry]] = {}
+"""By the word that stands under `kind`."""
+
+
+def forge_entries(settings: Settings) -> Mapping[str, ForgeEntry]:
+    """Return the forges beside GitHub; raise Misconfigured where the file is not of their form."""
+    path = settings.forges_file
+    if path is None:
+        return {}
+    try:
+        content = yaml.safe_load(path.read_bytes()) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise _refused(path, str(error)) from None
+    if not isinstance(content, dict):
+        raise _refused(path, "it holds no forges by name")
+    if "github" in content and settings.github_app_id is not None:
+        raise _refused(path, "github: this name is that of the GitHub App")
+    return {str(name): _entry(path, str(name), entry) for name, entry in content.items()}
+
+
+def hook_url(settings: Settings, forge: str) -> str:
+    """Return where a forge's webhooks belong, empty where the service does not know its own address."""
+    return f"{settings.public_url.rstrip('/')}/webhook/{forge}" if settings.public_url else ""
+
+
+def _entry(path: Path, name: str, content: object) -> ForgeEntry:
+    if not _NAME.fullmatch(name):
+        raise _refused(path, f"{name!r}: a name holds small letters, digits and hyphens")
+    if not isinstance(content, dict):
+        raise _refused(path, f"{name}: it says nothing of the forge")
+    facts = {key: value for key, value in content.items() if key != "kind"}
+    kind = KINDS.get(str(content.get("kind")))
+    if kind is None:
+        raise _refused(path, f"{name}.kind: one of {', '.join(KINDS)}, not {content.get('kind')!r}")
+    try:
+        return TypeAdapter(kind).validate_python(facts)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join((name, *(str(part) for part in problem['loc'])))}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        )
+        raise _refused(path, wrong) from None
+
+
+def _refused(path: Path, what: str) -> Misconfigured:
+    return Misconfigured(VARIABLE, f"{path}: {what}", "docs/operating.md shows an example.")

@@ -1,0 +1,48 @@
+"""The operator's file of further forges: what it may say, and how it is told what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.app.forges import forge_entries, hook_url
+from bot.app.settings import Settings
+from bot.ports.errors import Misconfigured
+
+
+def settings(tmp_path: Path, text: str, **more: object) -> Settings:
+    file = tmp_path / "forges.yaml"
+    file.write_text(text)
+    return Settings(forges_file=file, **more)
+
+
+def test_no_file_and_an_empty_one_mean_no_further_forges(tmp_path: Path) -> None:
+    assert forge_entries(Settings()) == forge_entries(settings(tmp_path, "")) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "forges.yaml"),
+        ("[gitlab]", "no forges by name"),
+        ("gitlab: 3", "gitlab: it says nothing"),
+        ("Git Lab: {kind: gitlab}", "small letters"),
+        ("gitlab: {}", "gitlab.kind: one of"),
+        ("gitlab: {kind: sourceforge}", "not 'sourceforge'"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="REVDEPS_FORGES_FILE") as refused:
+        forge_entries(settings(tmp_path, text))
+    assert told in str(refused.value)
+
+
+def test_the_name_of_the_github_app_is_taken(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="GitHub App"):
+        forge_entries(settings(tmp_path, "github: {kind: gitlab}", github_app_id=1))
+
+
+def test_webhooks_belong_under_the_public_address() -> None:
+    assert hook_url(Settings(public_url="https://revdeps.example.org/"), "gitlab") == (
+        "https://revdeps.example.org/webhook/gitlab"
+    )
+    assert hook_url(Settings(), "gitlab") == ""
