@@ -191,7 +191,7 @@ async def test_a_malformed_event_is_refused_with_what_is_wrong(bot: Bot) -> None
 
 
 @pytest.mark.parametrize("header", ["X_GitHub_Event", "X_GitHub_Delivery"])
-@pytest.mark.parametrize("value", ["", "a b", "x" * 201, "<b>", "ü"])
+@pytest.mark.parametrize("value", ["", "a/b", "x" * 201, "<b>", "ü"])
 async def test_an_event_needs_a_plain_name_and_a_plain_delivery_id(bot: Bot, header: str, value: str) -> None:
     status, text = await bot.deliver(BODY, **{header: value})
     assert status == 400
