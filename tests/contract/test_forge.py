@@ -59,7 +59,7 @@ async def test_a_pull_request_is_described(stage: Stage, ref: ChangeRef) -> None
     assert state.head_repo == str(ref.repo)
     assert len(state.head_sha) == len(state.base_sha) == 40
     assert state.head_sha != state.base_sha
-    assert state.url.endswith(f"/pull/{ref.number}")
+    assert state.url.endswith(f"/{ref.number}")
 
 
 async def test_what_has_not_changed_is_not_read_again(stage: Stage, ref: ChangeRef) -> None:
@@ -180,8 +180,9 @@ async def test_a_commit_that_does_not_exist_is_gone(stage: Stage, ref: ChangeRef
 
 @pytest.mark.parametrize("permission", list(Permission)[1:])
 async def test_a_persons_permission_is_asked_of_the_forge(stage: Stage, permission: Permission) -> None:
-    await stage.grant("hubot-friend", permission)
-    assert await stage.forge.permission(stage.repo, "hubot-friend") is permission
+    granted = max(level for level in stage.levels if level <= permission)
+    await stage.grant("hubot-friend", granted)
+    assert await stage.forge.permission(stage.repo, "hubot-friend") is granted
 
 
 async def test_a_stranger_may_read_at_most(stage: Stage) -> None:
@@ -194,6 +195,8 @@ async def test_a_stranger_may_read_at_most(stage: Stage) -> None:
 async def test_a_check_appears_and_is_brought_up_to_date(stage: Stage, ref: ChangeRef) -> None:
     sha = (await stage.forge.change(ref)).head_sha
     identifier = await stage.forge.publish_check(stage.repo, check(sha), None)
+    can = stage.forge.capabilities
+    button = Button(label="Retry failed", description="Build again what failed", identifier="retry-failed")
     done = check(
         sha,
         status=CheckStatus.COMPLETED,
@@ -201,12 +204,15 @@ async def test_a_check_appears_and_is_brought_up_to_date(stage: Stage, ref: Chan
         title="1 regressed",
         text="**bar** broke",
         details_url="https://revdeps.example/runs/r1",
-        buttons=(Button(label="Retry failed", description="Build again what failed", identifier="retry-failed"),),
+        buttons=(button,) if can.buttons else (),
     )
     assert await stage.forge.publish_check(stage.repo, done, identifier) == identifier
     [seen] = stage.checks(sha)
     assert (seen.status, seen.conclusion, seen.title) == ("completed", "failure", "1 regressed")
-    assert (seen.external_id, seen.text, seen.buttons) == ("r1/revdeps", "**bar** broke", ("retry-failed",))
+    assert seen.url == "https://revdeps.example/runs/r1"
+    if can.rich_checks:
+        assert (seen.external_id, seen.text) == ("r1/revdeps", "**bar** broke")
+    assert seen.buttons == (("retry-failed",) if can.buttons else ())
 
 
 async def test_a_check_whose_id_was_lost_is_found_again(stage: Stage, ref: ChangeRef) -> None:
@@ -220,9 +226,12 @@ async def test_a_check_whose_id_was_lost_is_found_again(stage: Stage, ref: Chang
 async def test_another_run_of_the_same_commit_has_a_check_of_its_own(stage: Stage, ref: ChangeRef) -> None:
     sha = (await stage.forge.change(ref)).head_sha
     first = await stage.forge.publish_check(stage.repo, check(sha), None)
-    second = await stage.forge.publish_check(stage.repo, check(sha, run=RunId("r2")), None)
-    assert first != second
-    assert [seen.external_id for seen in stage.checks(sha)] == ["r1/revdeps", "r2/revdeps"]
+    second = await stage.forge.publish_check(stage.repo, check(sha, run=RunId("r2"), title="Again"), None)
+    if stage.forge.capabilities.rich_checks:
+        assert first != second
+        assert [seen.external_id for seen in stage.checks(sha)] == ["r1/revdeps", "r2/revdeps"]
+    else:
+        assert [seen.title for seen in stage.checks(sha)] == ["Again"]
 
 
 async def test_a_check_that_the_forge_lost_is_made_anew(stage: Stage, ref: ChangeRef) -> None:
@@ -242,6 +251,8 @@ async def test_a_completed_check_can_begin_again(stage: Stage, ref: ChangeRef) -
 
 
 async def test_every_annotation_stands_there_once(stage: Stage, ref: ChangeRef) -> None:
+    if not stage.forge.capabilities.annotations:
+        return
     sha = (await stage.forge.change(ref)).head_sha
     annotations = tuple(Annotation(path="foo.spec", line=line, message="wrong") for line in range(1, 121))
     identifier = await stage.forge.publish_check(stage.repo, check(sha, annotations=annotations[:60]), None)
@@ -332,6 +343,9 @@ async def test_a_comment_that_is_gone_can_be_neither_folded_nor_reacted_to(stage
 
 async def test_deliveries_that_never_arrived_are_known_and_can_be_asked_for_again(stage: Stage) -> None:
     begun = stage.now()
+    if not stage.keeps_deliveries:
+        assert await stage.forge.missed_deliveries(begun - timedelta(hours=1)) == ()
+        return
     await stage.deliver("arrived", (True,))
     await stage.deliver("missed", (False, False))
     await stage.deliver("missed-later", (False,))
@@ -344,5 +358,6 @@ async def test_deliveries_that_never_arrived_are_known_and_can_be_asked_for_agai
 
 
 async def test_what_was_missed_before_is_not_mentioned(stage: Stage) -> None:
-    await stage.deliver("missed", (False,))
+    if stage.keeps_deliveries:
+        await stage.deliver("missed", (False,))
     assert await stage.forge.missed_deliveries(stage.now() + timedelta(hours=1)) == ()

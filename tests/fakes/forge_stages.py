@@ -1,6 +1,6 @@
 """Stages on which the forge's contract is played: the people's side of a forge, in memory and behind HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self
@@ -25,6 +25,7 @@ class SeenCheck:
     conclusion: str | None
     title: str
     text: str
+    url: str
     annotations: int
     buttons: tuple[str, ...]
 
@@ -45,6 +46,16 @@ class Stage(Protocol):
     def forge(self) -> Forge: ...
     @property
     def repo(self) -> RepoRef: ...
+    @property
+    def levels(self) -> Collection[Permission]:
+        """The permissions that people can have here; a forge that knows fewer has the next lower one instead."""
+        ...
+
+    @property
+    def keeps_deliveries(self) -> bool:
+        """Whether the forge can tell of deliveries that never arrived."""
+        ...
+
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *error: object) -> None: ...
     def now(self) -> datetime: ...
@@ -74,6 +85,9 @@ class Stage(Protocol):
 
 class MemoryStage:
     """The fake that engine tests use."""
+
+    levels: Collection[Permission] = tuple(Permission)
+    keeps_deliveries = True
 
     def __init__(self, forge: FakeForge | None = None) -> None:
         self.forge = forge or FakeForge()
@@ -120,6 +134,7 @@ class MemoryStage:
                 conclusion=check.conclusion.value if check.conclusion else None,
                 title=check.title,
                 text=check.text,
+                url=check.details_url,
                 annotations=len(check.annotations),
                 buttons=tuple(button.identifier for button in check.buttons),
             )

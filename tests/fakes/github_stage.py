@@ -1,7 +1,7 @@
 """The stage behind HTTP: GitHub's adapter, and a server that behaves like GitHub. See `tests.fakes.forge_stages`."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -36,6 +36,9 @@ class GitHubStage:
 
     Leaving the stage fails where something was asked for that GitHub refuses as wrong.
     """
+
+    levels: Collection[Permission] = tuple(Permission)
+    keeps_deliveries = True
 
     def __init__(self, tmp_path: Path) -> None:
         self.clock = ShiftedClock()
@@ -104,6 +107,7 @@ class GitHubStage:
                 conclusion=run.conclusion,
                 title=run.title or "",
                 text=run.text or "",
+                url=run.details_url or "",
                 annotations=len(run.annotations),
                 buttons=tuple(action["identifier"] for action in run.actions),
             )
