@@ -11,6 +11,7 @@ from functools import partial
 
 from aiohttp import web
 
+from bot.adapters.config_file.check import schema_text
 from bot.app.forges import forge_entries
 from bot.app.settings import Settings, secret
 from bot.domain.build import Build
@@ -113,7 +114,7 @@ def web_application(parts: Parts) -> web.Application:
         metrics,
         {name: backend_probe(builder) for name, builder in world.builders.items()},
     )
-    add_routes(application, webhooks=_webhooks(parts), health=health)
+    add_routes(application, webhooks=_webhooks(parts), health=health, schema=schema_text())
     add_pages(
         application,
         world.store,

@@ -1,14 +1,18 @@
 """`revdeps config`: look at a configuration before a pull request does."""
 
-import os
-from collections.abc import Iterator
+import asyncio
+import sys
+import tempfile
 from pathlib import Path
 
 import click
 
 from bot.adapters.config_file import Offer, load
+from bot.adapters.config_file.check import schema_text
 from bot.domain.config import Config, Depth
+from bot.domain.proposal import propose, render
 from bot.domain.selection import CONFIG_FILE
+from bot.engine.proposing import look, specs_below
 
 ANY_SPEC = ("*.spec",)
 """Stands for spec files that are not known."""
@@ -45,6 +49,43 @@ def check(context: click.Context, file: Path) -> None:
     context.exit(EXIT_WRONG_INPUT)
 
 
+@config.command()
+@click.option("--target", "targets", multiple=True, metavar="NAME", help="A target that the operator has set up.")
+@click.option("--schema", default="", metavar="URL", help="Where editors find the schema of the file.")
+@click.option("--stdout", is_flag=True, help="Print it, and write nothing.")
+@click.pass_context
+def init(context: click.Context, targets: tuple[str, ...], schema: str, *, stdout: bool) -> None:
+    """Write a `.revdeps.yaml` for the repository in the current directory, made from the specs in it.
+
+    Specs are programs, so they are parsed in the sandbox. An existing file is left alone, with exit status 2.
+    """
+    # Imported here: `check` has to work where nothing but what it needs is installed.
+    from bot.adapters.sandbox.settings import SandboxSettings
+    from bot.adapters.sandbox.spec import SandboxSpecReader
+
+    file = Path(CONFIG_FILE)
+    if file.exists() and not stdout:
+        click.echo(f"{file} exists already: `revdeps config check` looks at it, --stdout prints another.", err=True)
+        context.exit(EXIT_WRONG_INPUT)
+    with tempfile.TemporaryDirectory(prefix="revdeps-") as state:
+        seen = asyncio.run(look(Path.cwd(), SandboxSpecReader(SandboxSettings(state=Path(state)))))
+    if not seen:
+        click.echo("There is no spec file below this directory: go to the top of a package's repository.", err=True)
+        context.exit(EXIT_WRONG_INPUT)
+    proposed = render(propose(seen, targets), schema)
+    if stdout:
+        click.echo(proposed, nl=False)
+        return
+    file.write_text(proposed)
+    click.echo(f"{file} is written. Read it, put in what its remarks ask for, and commit it.")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON schema of `.revdeps.yaml`, for an editor that cannot fetch it from the service."""
+    sys.stdout.write(schema_text())
+
+
 def summary(found: Config) -> str:
     """Return a configuration in one line, with what it leaves to the defaults."""
     packages = ", ".join(package.name or _specs(package.spec) for package in found.packages)
@@ -59,18 +100,9 @@ def specs_of(file: Path) -> tuple[str, ...]:
     any other place its repository is not known, and neither are the specs.
     """
     top = file.resolve().parent
-    found = tuple(_specs_below(top)) if file.name == CONFIG_FILE else ()
+    found = tuple(specs_below(top)) if file.name == CONFIG_FILE else ()
     in_place = file.name == CONFIG_FILE and (top / ".git").exists()
     return found if found or in_place else ANY_SPEC
-
-
-def _specs_below(top: Path) -> Iterator[str]:
-    """Yield the paths of spec files, without hidden directories."""
-    for directory, below, names in os.walk(top):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in sorted(names):
-            if name.endswith(".spec"):
-                yield (Path(directory) / name).relative_to(top).as_posix()
 
 
 def _specs(spec: str) -> str:

@@ -58,3 +58,8 @@ def main() -> None:
     except Transient as trouble:
         click.echo(f"revdeps: {trouble}", err=True)
         sys.exit(EXIT_INCONCLUSIVE)
+    except ModuleNotFoundError as missing:
+        if missing.name in {"bot", "handlers"}:
+            raise
+        click.echo(f"revdeps: {missing.name} is not here: this takes all of RevDeps, revdeps-bot[service].", err=True)
+        sys.exit(EXIT_WRONG)

@@ -15,6 +15,7 @@ from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, RunT
 from bot.domain.selection import CONFIG_FILE, default_specs, touched
 from bot.engine.asking import asking
 from bot.engine.change_actions import finished, run_view
+from bot.engine.proposing import specs_below
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.builder import WorkspaceSpec
@@ -148,7 +149,7 @@ async def fetch_source(world: World, view: ChangeView, action: FetchSource) -> W
 async def _named(world: World, checkout: str, package: PackageConfig) -> PackageConfig:
     """Return the package with its spec's path and its name."""
     if package.spec == DEFAULT_SPEC:
-        found = await asyncio.to_thread(_default_specs, checkout)
+        found = default_specs(await asyncio.to_thread(lambda: tuple(specs_below(Path(checkout)))))
         if len(found) != 1:
             listed = ", ".join(found) or "none"
             raise Rejected(f"the repository has no single spec ({listed}): name it in `packages`")
@@ -156,11 +157,6 @@ async def _named(world: World, checkout: str, package: PackageConfig) -> Package
     if package.name is None:
         package = replace(package, name=(await world.specs.read(checkout, package.spec)).name)
     return package
-
-
-def _default_specs(checkout: str) -> Sequence[str]:
-    top = Path(checkout)
-    return default_specs(sorted(str(path.relative_to(top)) for path in top.rglob(DEFAULT_SPEC)))
 
 
 async def pin_snapshot(world: World, view: ChangeView, action: PinSnapshot) -> Write:

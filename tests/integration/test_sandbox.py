@@ -287,9 +287,10 @@ async def test_an_upstream_repository_is_archived_as_its_source(world: SandboxWo
     assert "the code itself" in log
 
 
-async def test_release_and_changelog_come_from_the_history(world: SandboxWorld) -> None:
+@pytest.mark.parametrize("method", [SourceMethod.RPMAUTOSPEC, SourceMethod.LOOKASIDE])
+async def test_release_and_changelog_come_from_the_history(world: SandboxWorld, method: SourceMethod) -> None:
     spec = Spec(name="auto", preamble="BuildArch: noarch")
-    source = spec.tree(world.directory / "auto", method=SourceMethod.RPMAUTOSPEC)
+    source = spec.tree(world.directory / "auto", method=method)
     text = spec.text.replace("Release: 1", "Release: %autorelease")
     write(source.directory, auto__spec=f"{text}\n%changelog\n%autochangelog\n")
     commit(source.directory, "Import", "Rebuild 100%", "Fix it")

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from bot.adapters.config_file.check import schema, schema_text
 from bot.domain.intents import ReceivedDelivery, Refresh
 from bot.domain.run import ChangeRef, RepoRef
 from bot.ports.errors import Misconfigured, Transient
@@ -70,7 +71,7 @@ class Bot:
             "reconciler": heartbeat_probe(lambda: self.beat, clock),
         }
         app = web.Application()
-        add_routes(app, webhooks=[Webhook(parts)], health=Health(probes, self.metrics))
+        add_routes(app, webhooks=[Webhook(parts)], health=Health(probes, self.metrics), schema=schema_text())
         return app
 
     async def deliver(self, body: bytes, **headers: str) -> tuple[int, str]:
@@ -307,3 +308,11 @@ async def test_what_cannot_be_measured_is_left_out(bot: Bot) -> None:
     text = await bot.metrics.render()
     assert b"revdeps_runs{" not in text
     assert b'result="accepted"} 1.0' in text
+
+
+async def test_editors_find_the_schema(bot: Bot) -> None:
+    async with bot.client.get("/schema/revdeps.schema.json") as response:
+        assert response.status == 200
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        served = json.loads(await response.text())
+    assert served == schema()

@@ -45,7 +45,7 @@ class Bot:
             clock=FixedClock(), metrics=metrics,
         )  # fmt: skip
         app = web.Application()
-        add_routes(app, webhooks=[Webhook(parts)], health=Health({}, metrics))
+        add_routes(app, webhooks=[Webhook(parts)], health=Health({}, metrics), schema="{}")
         return app
 
     async def deliver(self, example: Example) -> int:

@@ -74,7 +74,7 @@ async def test_an_expired_log_in_is_the_services_fault(
 
         health = Health({}, Metrics(), {"koji": backend_probe(revdeps.world.builder("koji"))})
         application = web.Application()
-        add_routes(application, webhooks=(), health=health)
+        add_routes(application, webhooks=(), health=health, schema="{}")
         async with TestClient(TestServer(application)) as client:
             answer = await client.get("/readyz")
             told = await answer.json()

@@ -18,10 +18,15 @@ from bot.domain.wording import did_you_mean, quoted
 _TOP = "keys and values, such as `version: 1`"
 
 
+def schema_text() -> str:
+    """Return the schema of `.revdeps.yaml` as it stands in its file."""
+    return files("bot").joinpath("_schema", "revdeps.schema.json").read_text("utf-8")
+
+
 @cache
 def schema() -> Mapping[str, Any]:
     """Return the schema of `.revdeps.yaml`."""
-    loaded: Mapping[str, Any] = json.loads(files("bot").joinpath("_schema", "revdeps.schema.json").read_text("utf-8"))
+    loaded: Mapping[str, Any] = json.loads(schema_text())
     return loaded
 
 

@@ -1,0 +1,44 @@
+"""Looks at a checkout for what a `.revdeps.yaml` for it would say."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.domain.proposal import SpecSeen
+from bot.domain.selection import default_specs
+from bot.ports.errors import Rejected
+from bot.ports.sources import SpecReader
+
+MAX_SPECS = 50
+"""Each is parsed in a sandbox of its own; a repository with more is described by hand."""
+
+_SPEC_BYTES = 1 << 20
+
+
+def specs_below(top: Path) -> Iterator[str]:
+    """Yield the paths of spec files, in order, without hidden directories."""
+    for directory, below, names in os.walk(top):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(".spec"):
+                yield (Path(directory) / name).relative_to(top).as_posix()
+
+
+async def look(top: Path, reader: SpecReader) -> tuple[SpecSeen, ...]:
+    """Return the specs that may be packages, at most `MAX_SPECS`; raise what the reader raises but for a spec that
+    does not parse.
+    """
+    specs = default_specs(await asyncio.to_thread(lambda: tuple(specs_below(top))))
+    return tuple([await _seen(top, spec, reader) for spec in specs[:MAX_SPECS]])
+
+
+async def _seen(top: Path, spec: str, reader: SpecReader) -> SpecSeen:
+    path = top / spec
+    text = (await asyncio.to_thread(path.read_bytes))[:_SPEC_BYTES].decode(errors="replace")
+    beside = frozenset(entry.name for entry in path.parent.iterdir() if entry.is_file())
+    try:
+        facts = await reader.read(str(top), spec)
+    except Rejected:
+        return SpecSeen(path=spec, text=text, beside=beside, parsed=False)
+    return SpecSeen(path=spec, text=text, sources=facts.sources, beside=beside)
