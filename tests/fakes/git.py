@@ -5,13 +5,17 @@ filters, as github.com allows.
 """
 
 import asyncio
+import functools
 import os
+import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
+Answer = TypeVar("Answer")
 Files = Mapping[str, str | bytes | None]
 """Contents by path, over what is there; None removes the file."""
 
@@ -51,6 +55,28 @@ class FileChange:
     blob: str
 
 
+_SHA = re.compile("[0-9a-f]{40}")
+_REMEMBERED = 10_000
+
+
+def _once(ask: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
+    """Ask git once for what is about commits alone: an object never changes, and a process costs milliseconds."""
+    known: dict[tuple[object, ...], Answer] = {}
+
+    @functools.wraps(ask)
+    async def asked(where: Path, *names: str) -> Answer:
+        if (where, *names) in known:
+            return known[where, *names]
+        answer = await ask(where, *names)
+        if answer is not None and all(_SHA.fullmatch(name) for name in names):
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[where, *names] = answer
+        return answer
+
+    return asked
+
+
 async def git(where: Path, *arguments: str, stdin: bytes = b"") -> bytes:
     """Run git in a bare repository and return what it printed."""
     process = await asyncio.create_subprocess_exec(
@@ -81,6 +107,7 @@ def _configure(where: Path) -> None:
         file.write("[http]\n\treceivepack = true\n[gc]\n\tauto = 0\n")
 
 
+@_once
 async def resolve(where: Path, name: str) -> str | None:
     """The commit that a branch, tag, ref or SHA means."""
     for candidate in (name, f"refs/heads/{name}", f"refs/tags/{name}"):
@@ -146,6 +173,7 @@ async def merge(where: Path, base: str, head: str, message: str, author: str) ->
     return out.decode().strip()
 
 
+@_once
 async def merge_base(where: Path, one: str, other: str) -> str:
     """The best common ancestor; the first commit itself where there is none."""
     try:
@@ -154,6 +182,13 @@ async def merge_base(where: Path, one: str, other: str) -> str:
         return one
 
 
+@_once
+async def count(where: Path, old: str, new: str) -> int:
+    """How many commits the newer one has that the older one has not."""
+    return int(await git(where, "rev-list", "--count", f"{old}..{new}"))
+
+
+@_once
 async def changes(where: Path, old: str, new: str) -> list[FileChange]:
     """The files that differ, with renames, by path."""
     raw = (await git(where, "diff", "-M", "--raw", "-z", "--no-abbrev", old, new)).decode().split("\0")

@@ -225,7 +225,6 @@ async def pull(world: World, pr: PullRequest) -> Shape:
     base = await git.merge_base(where, pr.base_sha, pr.head_sha)
     files = await git.changes(where, base, pr.head_sha)
     comments = sum(c.repo is pr.repo and c.number == pr.number for c in world.comments.values())
-    count = await git.git(where, "rev-list", "--count", f"{base}..{pr.head_sha}")
     return {
         **pull_brief(world, pr),
         "merged": pr.merged_at is not None,
@@ -236,7 +235,7 @@ async def pull(world: World, pr: PullRequest) -> Shape:
         "comments": comments,
         "review_comments": 0,
         "maintainer_can_modify": pr.from_fork,
-        "commits": int(count),
+        "commits": await git.count(where, base, pr.head_sha),
         "additions": sum(file.additions for file in files),
         "deletions": sum(file.deletions for file in files),
         "changed_files": len(files),
