@@ -19,8 +19,10 @@ class Heard:
     """What handlers are given beside the event: who we are, and where intents go."""
 
     forge: str
-    own_id: int
+    own_id: int = 0
     """Our App's id, or our bot user's."""
+    own_name: str = ""
+    """Our bot user's login, where that is what is known of it."""
     intents: list[Intent] = field(default_factory=list)
 
 

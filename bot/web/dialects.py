@@ -68,3 +68,37 @@ class GitHubDialect:
     def believed(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Compare the signature."""
         return same("sha256=" + signed(self.secret, body), headers["X-Hub-Signature-256"])
+
+
+@dataclass(frozen=True, slots=True)
+class ForgejoDialect:
+    """The same SHA-256 over the body under three names (Forgejo's `services/webhook/shared`): its own, Gitea's, and
+    GitHub's. One has to be there, and each that is there has to be right. Events go by GitHub's name as well, which
+    every version sends.
+    """
+
+    secret: bytes = field(repr=False)
+    event_header: str = "X-GitHub-Event"
+    delivery_headers: tuple[str, ...] = ("X-Forgejo-Delivery", "X-Gitea-Delivery")
+    content_limit: int = 25 * 1024 * 1024
+    """Forgejo has no limit of its own; GitHub's will do."""
+
+    def __post_init__(self) -> None:
+        if not self.secret:
+            raise ValueError("a webhook without a secret would believe anybody: set one")
+
+    def unsigned(self, headers: Mapping[str, str]) -> str | None:
+        """Ask for any of the signatures; Forgejo sends them empty where the webhook has no secret."""
+        missing = not _signatures(headers)
+        return "X-Forgejo-Signature is missing: give the webhook a secret" if missing else None
+
+    def believed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Compare every signature that is there."""
+        expected, given = signed(self.secret, body), _signatures(headers)
+        return bool(given) and all(same(expected, signature) for signature in given)
+
+
+def _signatures(headers: Mapping[str, str]) -> Sequence[str]:
+    named = (headers.get(name, "") for name in ("X-Forgejo-Signature", "X-Gitea-Signature"))
+    hub = headers.get("X-Hub-Signature-256", "").removeprefix("sha256=")
+    return [signature for signature in (*named, hub) if signature]

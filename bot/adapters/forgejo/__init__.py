@@ -1,0 +1,1 @@
+"""Forgejo as a forge; Gitea answers alike where this adapter asks."""

@@ -1,0 +1,152 @@
+"""Calls as the bot's account: one request over aiohttp, pages, writes in turn, and holding still when told.
+
+Why no client library: PyPI's are generated from the API's description, speak synchronously or through a model for each
+of 450 endpoints, and tell one refusal from another by its number alone. What is needed here are a dozen requests.
+"""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from yarl import URL
+
+from bot.adapters.forgejo.failures import Refusal, error_for
+from bot.adapters.forgejo.settings import ForgejoSettings
+from bot.domain.run import RepoRef
+from bot.ports.clock import Clock
+from bot.ports.errors import Misconfigured, Transient
+
+Query = Mapping[str, str | int]
+
+_PAGE = 50
+"""Forgejo's own bound of a page, unless its operator set another (`[api] MAX_RESPONSE_ITEMS`)."""
+_REDIRECTIONS = 5
+_HEADERS = {"User-Agent": "revdeps", "Accept-Language": "en-US"}
+"""Some refusals come in the language that is asked for."""
+_OBJECT_TYPES = ("X-Forgejo-Object-Type", "X-Gitea-Object-Type")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    headers: Mapping[str, str]
+    content_type: str
+    content: bytes
+    more: bool
+    """Whether there is a next page."""
+
+
+def in_repository(repo: RepoRef, *parts: str | int) -> str:
+    """Return the path of something in a repository; a part is one name, however odd."""
+    return "/".join(("/repos", *(quote(str(part), safe="") for part in (repo.owner, repo.name, *parts))))
+
+
+class ForgejoClient:
+    """All traffic with Forgejo's API passes through here."""
+
+    def __init__(self, settings: ForgejoSettings, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self.settings = settings
+        self._session = session
+        self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(total=settings.request_seconds)
+        self._writing = asyncio.Lock()
+        self._held: datetime | None = None
+
+    def wrote(self, user: Mapping[str, Any] | None) -> bool:
+        """Tell whether an account is ours: Forgejo's names know no case."""
+        return user is not None and str(user["login"]).casefold() == self.settings.user.casefold()
+
+    async def get(self, path: str, query: Query | None = None) -> Any:
+        """Read one thing, or a list that has no pages."""
+        return self._json(path, await self._ask("GET", path, query or {}))
+
+    async def pages(self, path: str, query: Query | None = None) -> list[Any]:
+        """Read a whole list."""
+        items: list[Any] = []
+        for number in itertools.count(1):
+            answer = await self._ask("GET", path, {**(query or {}), "page": number, "limit": _PAGE})
+            read = self._json(path, answer) or []
+            items += read
+            if not (read and answer.more):
+                break
+        return items
+
+    async def raw(self, path: str, query: Query) -> bytes:
+        """Read a file's contents."""
+        answer = await self._ask("GET", path, query)
+        if not any(name in answer.headers for name in _OBJECT_TYPES):
+            raise Transient(f"GET {path}: something else than a file of Forgejo's came ({answer.content_type})")
+        return answer.content
+
+    async def post(self, path: str, data: Mapping[str, str]) -> Any:
+        """Create something."""
+        return await self._write("POST", path, data)
+
+    async def patch(self, path: str, data: Mapping[str, str]) -> Any:
+        """Change something."""
+        return await self._write("PATCH", path, data)
+
+    async def _write(self, method: str, path: str, data: Mapping[str, str]) -> Any:
+        # Two statuses of one commit at the same time would be numbered in no order.
+        async with self._writing:
+            return self._json(path, await self._ask(method, path, {}, data))
+
+    async def _ask(self, method: str, path: str, query: Query, data: Mapping[str, str] | None = None) -> _Answer:
+        now = self._clock.now()
+        if self._held is not None and now < self._held:
+            raise Transient("Forgejo wants to be left alone for a while", self._held - now)
+        url = URL(f"{self.settings.api_url}{path}" + (f"?{urlencode(query)}" if query else ""), encoded=True)
+        try:
+            for _ in range(_REDIRECTIONS):
+                answer = await self._send(method, url, data)
+                if isinstance(answer, _Answer):
+                    return answer
+                url = self._redirected(url, answer)
+        except Transient as error:
+            if error.retry_after is not None:
+                self._held = self._clock.now() + error.retry_after
+            raise
+        raise Transient(f"{method} {path}: Forgejo redirects in a circle")
+
+    async def _send(self, method: str, url: URL, data: Mapping[str, str] | None) -> _Answer | URL:
+        """Return the answer, or where it is to be had instead."""
+        headers = {**_HEADERS, "Authorization": f"token {self.settings.token}"}
+        what = f"{method} {url.path}"
+        try:
+            async with self._session.request(
+                method, url, headers=headers, json=data, timeout=self._timeout, allow_redirects=False
+            ) as answer:
+                content = await answer.read()
+        except TimeoutError:
+            raise Transient(f"{what}: Forgejo did not answer within {self._timeout.total:.0f} s") from None
+        except aiohttp.ClientError as error:
+            raise Transient(f"{what}: Forgejo cannot be reached: {error or type(error).__name__}") from error
+        if answer.status >= 400:
+            user = self.settings.user
+            raise error_for(Refusal(what=what, user=user, status=answer.status, headers=answer.headers, body=content))
+        if answer.status >= 300:
+            return url.join(URL(answer.headers.get("Location", ""), encoded=True))
+        return _Answer(answer.headers, answer.content_type, content, "next" in answer.links)
+
+    def _redirected(self, asked: URL, target: URL) -> URL:
+        """Follow a renamed repository or owner, with the same method (they are 307); the token goes nowhere else."""
+        if target.origin() != asked.origin():
+            raise Misconfigured(
+                "the address of Forgejo",
+                f"{asked.origin()} redirects to {target.origin()}",
+                "Set `url` to where Forgejo itself answers.",
+            )
+        return target
+
+    def _json(self, path: str, answer: _Answer) -> Any:
+        if not answer.content:
+            return None
+        if answer.content_type != "application/json":
+            url = self.settings.url
+            raise Transient(f"{path}: {answer.content_type} came instead of JSON; is {url} the address of a Forgejo?")
+        return json.loads(answer.content)
