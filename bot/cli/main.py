@@ -22,6 +22,7 @@ _COMMANDS = {
     "order": "order:order",
     "resolve": "resolve:resolve",
     "serve": "serve:serve",
+    "setup": "setup:setup",
     "supervise-build": "supervise:supervise_build",
     "why": "resolve:why",
 }

@@ -19,6 +19,7 @@ from tests.fakes.github import apps, checks, comments, history, pulls, render
 from tests.fakes.github.failures import Failure
 from tests.fakes.github.gate import Gate
 from tests.fakes.github.keys import fresh_key, public_half
+from tests.fakes.github.manifests import Manifests
 from tests.fakes.github.model import (
     ROLES,
     App,
@@ -64,6 +65,7 @@ class GitHubServer:
         path = default_path() if openapi == "default" else openapi
         description = load(Path(path)) if path else None
         self.gate = Gate(self.world, self.webhooks, description, rate_limit, check_answers=check_answers)
+        self.manifests = Manifests(self.world, self.create_app)
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -81,6 +83,7 @@ class GitHubServer:
             for route in routes.found:
                 application.router.add_route(route.method, route.pattern, self._handler(route))
         application.router.add_route("*", "/{owner}/{repo}.git/{rest:.*}", self.gate.git)
+        self.manifests.add_to(application)
         application.router.add_route("*", "/{anything:.*}", self._handler(None))
         self._runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()

@@ -1,0 +1,69 @@
+"""`revdeps setup`: connects a forge."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from bot.app.registration import SETTINGS_FILE, Registration, Wish
+
+
+@click.group()
+def setup() -> None:
+    """Connect a forge, and keep what that takes in files for their owner alone."""
+
+
+@setup.command()
+@click.option("--public-url", required=True, metavar="URL", help="Where GitHub and people reach the service.")
+@click.option("--organization", default="", metavar="ORG", help="Who is to own the App. Default: you.")
+@click.option("--name", default="", help="What the App is called; it writes as NAME[bot]. Names are unique on GitHub.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="/etc/revdeps",
+    show_default=True,
+    help="For the key, the secret and the settings.",
+)
+@click.option("--web-url", default="https://github.com", show_default=True, help="Of an Enterprise Server.")
+@click.option("--api-url", default="", help="Of an Enterprise Server. Default: what belongs to --web-url.")
+@click.option("--port", default=0, help="For the page that begins it, on this machine's loopback. Default: any.")
+@click.option("--browser/--no-browser", default=True, help="Open a browser here, or print the link alone.")
+def github(
+    *,
+    public_url: str,
+    organization: str,
+    name: str,
+    directory: Path,
+    web_url: str,
+    api_url: str,
+    port: int,
+    browser: bool,
+) -> None:
+    """Register the GitHub App, with the permissions and events of app.yml.
+
+    A page opens, GitHub asks you to confirm, and number, key and secret come back here.
+    """
+    wish = Wish(
+        public_url=public_url,
+        directory=directory,
+        organization=organization,
+        name=name,
+        web_url=web_url,
+        api_url=api_url or _api_of(web_url),
+        port=port,
+    )
+
+    def tell(address: str) -> None:
+        opened = browser and click.launch(address) == 0
+        click.echo(f"{'Go on in the browser, or open' if opened else 'Open'} {address} in a browser on this machine.")
+        tunnel = address.rpartition(":")[2]
+        click.echo(f"From another machine, first: ssh -L {tunnel}:127.0.0.1:{tunnel} THIS_MACHINE")
+
+    registered = asyncio.run(Registration(wish=wish, tell=tell).run())
+    click.echo(f"{registered.name} of {registered.owner} is registered: {registered.page}")
+    click.echo(f"Key, secret and settings are in {directory}; the service reads {directory / SETTINGS_FILE}.")
+    click.echo(f"Install it: {registered.page}/installations/new. Then `revdeps doctor` looks whether all is well.")
+
+
+def _api_of(web_url: str) -> str:
+    return "https://api.github.com" if web_url == "https://github.com" else f"{web_url.rstrip('/')}/api/v3"
