@@ -75,6 +75,7 @@ def koji_settings(
         max_running=system.max_running,
         busy=system.busy,
         priority=system.priority,
+        suffix=system.suffix,
         source=system.source,
         clone_urls=clone_urls,
     )

@@ -58,6 +58,8 @@ class KojiSystem(KojiHub):
     """Nothing is submitted while more than this part of the builders' capacity is taken."""
     priority: Annotated[int, Field(ge=0)] = 5
     """Added to a task's priority: people's builds have 0, and lower goes first; below 0 is for admins."""
+    suffix: Name | None = None
+    """How the names of side tags end, one of the hub's `allowed_suffixes`."""
     source: SourceOrigin = SourceOrigin.UPLOAD
     """Where the source package of a change comes from: made here and uploaded, or checked out by the hub's builders."""
 

@@ -113,11 +113,16 @@ def _site(settings: Settings, systems: BuildSystems, stack: AsyncExitStack) -> S
         supervisor=supervisor_command(settings),
         make_source=SandboxSourceMaker(sandbox),
         stack=stack,
-        clone_urls={
-            "github": f"{settings.github_web_url.rstrip('/')}/{{repository}}.git",
-            **{name: entry.clone_url for name, entry in forge_entries(settings).items()},
-        },
+        clone_urls=clone_urls(settings),
     )
+
+
+def clone_urls(settings: Settings) -> Mapping[str, str]:
+    """Return by forge where others fetch commits, with `{repository}` for `owner/name`."""
+    return {
+        "github": f"{settings.github_web_url.rstrip('/')}/{{repository}}.git",
+        **{name: entry.clone_url for name, entry in forge_entries(settings).items()},
+    }
 
 
 def _config_loader(settings: Settings, systems: BuildSystems, backends: Sequence[str]) -> ConfigLoader:

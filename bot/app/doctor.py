@@ -5,9 +5,9 @@ Each check is a function from `Patient` to what it finds. To add one, add it to 
 
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import aiohttp
@@ -19,7 +19,7 @@ from bot.adapters.sandbox.check import check_host
 from bot.adapters.sql.store import SqlStore
 from bot.app.backends import copr_settings, koji_settings, mock_settings
 from bot.app.build_systems import BuildSystems, CoprSystem, KojiLogin, KojiSystem, MockSystem, build_systems
-from bot.app.compose import SystemClock, github_settings, sandbox_settings
+from bot.app.compose import SystemClock, clone_urls, github_settings, sandbox_settings
 from bot.app.settings import Settings, preset_targets
 from bot.domain.target import RepositoryKind, Target
 from bot.ports.diagnosis import Diagnosis, State, doubtful, well, wrong
@@ -32,6 +32,7 @@ _ENOUGH = 10
 _UNASKED = {"installation", "installation_repositories"}
 """GitHub sends these to every App; they cannot be subscribed to."""
 _TIME = aiohttp.ClientTimeout(total=30)
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Patient:
     targets: Sequence[Target]
     tags: Sequence[str] = ()
     """Of Koji hubs, to be looked at beside those of the targets."""
+    repositories: Mapping[str, str] = field(default_factory=dict)
+    """By forge, one of its repositories (`owner/name`), for hubs that check changes out."""
     trying: bool = False
     """Whether something may be made, and removed again, to find out whether that is allowed."""
 
@@ -51,13 +54,16 @@ Examination = AsyncGenerator[Diagnosis, None]
 Check = Callable[[Patient], Examination]
 
 
-def patient(settings: Settings, tags: Sequence[str], *, trying: bool) -> Patient:
+def patient(
+    settings: Settings, tags: Sequence[str], *, trying: bool, repositories: Mapping[str, str] = _NONE
+) -> Patient:
     """Read the files that the settings name; raise Misconfigured where one is wrong."""
     return Patient(
         settings=settings,
         systems=build_systems(settings.build_systems_file),
         targets=tuple(preset_targets(settings.targets_file).values()),
         tags=tags,
+        repositories=repositories,
         trying=trying,
     )
 
@@ -148,8 +154,9 @@ async def _hub(name: str, system: KojiSystem, login: KojiLogin, who: Patient) ->
         for repository in target.repositories
         if repository.koji is not None and repository.koji.hub == system.hub
     ]
-    settings = koji_settings(name, system, login, who.settings.state_dir.absolute(), {})
-    async for found in examine_koji(settings, list(dict.fromkeys([*tags, *who.tags])), trying=who.trying):
+    settings = koji_settings(name, system, login, who.settings.state_dir.absolute(), clone_urls(who.settings))
+    every = list(dict.fromkeys([*tags, *who.tags]))
+    async for found in examine_koji(settings, every, trying=who.trying, repositories=who.repositories):
         yield found
 
 

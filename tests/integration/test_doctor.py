@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.adapters.copr.examine import examine as examine_copr
 from bot.adapters.github.examine import examine as examine_github
-from bot.adapters.koji import Certificate
+from bot.adapters.koji import Certificate, SourceOrigin
 from bot.adapters.koji.examine import examine as examine_koji
 from bot.app.doctor import examine, patient
 from bot.app.settings import Settings
@@ -21,7 +21,7 @@ from tests.fakes.copr.place import place as copr_place
 from tests.fakes.copr.worker import Scripted as CoprWorker
 from tests.fakes.github_stage import GitHubStage
 from tests.fakes.koji.certificates import Certificates
-from tests.fakes.koji.policies import DEFAULTS
+from tests.fakes.koji.policies import DEFAULTS, for_user
 from tests.fakes.koji.threaded import TAG, Place, place
 from tests.fakes.koji.worker import Scripted
 
@@ -74,7 +74,10 @@ async def test_nothing_is_made_unless_it_is_asked_for(ready: Place) -> None:
     ("policy", "told"),
     [
         ("sidetag", "no side tag may be made"),
-        ("build_from_srpm", "no draft may be built from a source package: policy violation (build_from_srpm)"),
+        (
+            "build_from_srpm",
+            "no draft may be built from source packages: the Koji hub does not allow it, by its policy build_from_srpm",
+        ),
     ],
 )
 async def test_what_policy_forbids_is_said_and_what_to_ask_for(ready: Place, policy: str, told: str) -> None:
@@ -85,6 +88,51 @@ async def test_what_policy_forbids_is_said_and_what_to_ask_for(ready: Place, pol
     assert trouble.state is State.WRONG
     assert told in trouble.what
     assert "koji-policy.example" in trouble.mend
+
+
+@pytest.fixture
+def from_scm(ready: Place) -> Place:
+    """A hub that is to check changes out itself."""
+    clone_urls = {"github": "https://github.example/{repository}.git"}
+    ready.settings = replace(ready.settings, source=SourceOrigin.SCM, clone_urls=clone_urls)
+    return ready
+
+
+async def test_a_hub_that_checks_out_is_asked_to(from_scm: Place) -> None:
+    repositories = {"github": "octocat/lib"}
+    found = await listed(examine_koji(from_scm.settings, [TAG], trying=True, repositories=repositories))
+
+    assert troubles(found) == []
+    assert found[-1].what == "drafts may be built from commits of octocat/lib"
+    sources = [task.request[0] for task in from_scm.hub.world.tasks.values() if task.method == "build"]
+    assert sources[-1] == f"git+https://github.example/octocat/lib.git#{'0' * 40}"
+
+
+async def test_a_hub_that_does_not_check_out_there_says_so(from_scm: Place) -> None:
+    from_scm.hub.policies.set("build_from_scm", "match scm_repository /hubot/* :: allow none\nall :: deny not there")
+    repositories = {"github": "octocat/lib"}
+    (trouble,) = troubles(await listed(examine_koji(from_scm.settings, [TAG], trying=True, repositories=repositories)))
+
+    assert (trouble.about, trouble.state) == (f"koji:test {TAG} github", State.WRONG)
+    assert "by its policy build_from_scm" in trouble.what
+
+
+async def test_without_a_repository_checking_out_is_not_tried(from_scm: Place) -> None:
+    (doubt,) = troubles(await listed(examine_koji(from_scm.settings, [TAG], trying=True)))
+
+    assert (doubt.state, "--repository" in doubt.mend) == (State.DOUBTFUL, True)
+
+
+async def test_a_hub_where_all_side_tags_are_in_use_is_not_wrong(ready: Place) -> None:
+    world, base = ready.hub.world, ready.hub.world.tags_by_name[TAG]
+    (bot,) = [user for user in world.users.values() if user.name == "bot"]
+    world.add_tag("in-use", "x86_64", base, sidetag=True, sidetag_user="bot", sidetag_user_id=bot.id)
+    ready.hub.policies.set("sidetag", for_user("bot", 1)["sidetag"])
+
+    (doubt,) = troubles(await listed(examine_koji(ready.settings, [TAG], trying=True)))
+
+    assert doubt.state is State.DOUBTFUL
+    assert "may have no more for now" in doubt.what
 
 
 async def test_a_hub_without_a_builder_takes_no_build(ready: Place) -> None:

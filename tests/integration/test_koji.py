@@ -25,6 +25,7 @@ from bot.domain.ids import BuildKey, BuildRef, RunId, SnapshotId, WorkspaceRef
 from bot.domain.target import Target
 from bot.ports.builder import BuildStatus, WorkspaceSpec
 from bot.ports.errors import Gone, Misconfigured, Rejected, Transient
+from tests.fakes.koji.policies import for_user
 from tests.fakes.koji.stage import make_srpm
 from tests.fakes.koji.threaded import TAG, Place, place
 from tests.fakes.koji.worker import Job, Scripted, Work, built, failed, going
@@ -206,6 +207,33 @@ async def test_too_many_side_tags_are_told_as_the_hub_tells_it(here: Place) -> N
 
     with pytest.raises(Rejected, match="too many side tags"):
         await workspace(here.builder(), here)
+
+
+async def test_a_hub_that_has_let_us_make_one_is_asked_for_more_later(here: Place) -> None:
+    builder = here.builder()
+    where = await workspace(builder, here)
+    here.hub.policies.set("sidetag", for_user("bot", 1)["sidetag"])
+
+    with pytest.raises(Transient, match=r"this service has 1 side tags of mini.*too many side tags") as waits:
+        await workspace(builder, here, "another")
+    assert waits.value.retry_after == timedelta(minutes=5)
+    await builder.discard(where)
+    await workspace(builder, here, "another")
+
+
+@pytest.fixture
+def with_suffixes(tmp_path: Path) -> Iterator[Place]:
+    with place(tmp_path, Scripted(), ["lib"], suffixes=("rd",)) as made:
+        yield made
+
+
+async def test_side_tags_end_as_the_operator_says(with_suffixes: Place) -> None:
+    with_suffixes.settings = replace(with_suffixes.settings, suffix="rd")
+    assert (await workspace(with_suffixes.builder(), with_suffixes)).endswith("-rd")
+
+    with_suffixes.settings = replace(with_suffixes.settings, suffix="mine")
+    with pytest.raises(Misconfigured, match=r"does not allow side tags that end in -mine.*allowed_suffixes"):
+        await workspace(with_suffixes.builder(), with_suffixes, "another")
 
 
 async def test_a_build_whose_answer_was_lost_is_found_and_not_built_twice(here: Place) -> None:

@@ -65,8 +65,7 @@ class KojiBuilder:
 
     async def prepare(self, spec: WorkspaceSpec) -> WorkspaceRef:
         """Make the side tag, or find it."""
-        base = base_tag(spec.target, self._settings)
-        return await self._hub.call(lambda s: prepare(s, self._hub.user["id"], self._workspaces, spec, base))
+        return await self._hub.call(lambda s: prepare(s, self._hub.user["id"], self._workspaces, spec, self._settings))
 
     async def submit(self, key: BuildKey, request: BuildRequest) -> BuildRef:
         """Ask for a build, unless it was asked for."""

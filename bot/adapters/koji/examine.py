@@ -1,34 +1,54 @@
 """Looks at a hub with the eyes of an operator: does it answer, whom does it take us for, what does it let us do.
 
 What policies say cannot be asked for (`evalPolicy` is for builders, kojihub/kojihub.py, Koji 1.35): it is found out by
-trying. A build is asked for whose source package is not there: builders look at the policies first
-(builder/kojid, BuildTask.handler), so it fails for the policy, or gets past it and is cancelled.
+trying. A build is asked for whose source package, or commit, is not there: builders look at the policies first
+(builder/kojid, BuildTask and BuildSRPMFromSCMTask), so it fails for the policy, or gets past it and is cancelled.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import koji
 
 from bot.adapters.koji.hub import Hub
-from bot.adapters.koji.settings import KojiSettings
+from bot.adapters.koji.refusals import refusal
+from bot.adapters.koji.settings import KojiSettings, SourceOrigin
 from bot.adapters.koji.tasks import has_ended
+from bot.adapters.koji.workspaces import NoMoreSideTags, make
 from bot.ports.diagnosis import Diagnosis, doubtful, well, wrong
 from bot.ports.errors import Rejected
 
 _NEEDED = (1, 35)
 """The first version with requests for repositories; draft builds are there since 1.34."""
 _LOOKS = 30
+_NO_COMMIT = "0" * 40
 _NOWHERE = "cli-build/revdeps-doctor/no-such-package-0-0.src.rpm"
-_POLICY = "policy violation"
+_NONE: Mapping[str, str] = {}
 _SNIPPET = "Ask the hub's administrators for the policies in deploy/koji-policy.example."
 
 
-async def examine(settings: KojiSettings, tags: Sequence[str], *, trying: bool) -> AsyncGenerator[Diagnosis, None]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """A build that cannot be: how far it gets tells what the hub allows. `of` says what it is made from."""
+
+    source: str
+    of: str
+
+    @property
+    def checks_out(self) -> bool:
+        """Whether a builder has to check something out."""
+        return self.source != _NOWHERE
+
+
+async def examine(
+    settings: KojiSettings, tags: Sequence[str], *, trying: bool, repositories: Mapping[str, str] = _NONE
+) -> AsyncGenerator[Diagnosis, None]:
     """Yield what is found; with `trying` a side tag of each tag is made and removed again, and a build asked for.
 
+    Of `repositories` (`owner/name`, by forge) commits are asked for where the hub is to check changes out.
     Raises `Transient` where the hub does not answer, `Misconfigured` where it does not log us in.
     """
     hub = Hub(settings)
@@ -40,7 +60,7 @@ async def examine(settings: KojiSettings, tags: Sequence[str], *, trying: bool) 
         for tag in tags:
             yield await hub.call(partial(_tag, about=about, tag=tag))
             if trying:
-                async for found in _try(hub, settings, f"{about} {tag}", tag):
+                async for found in _try(hub, settings, f"{about} {tag}", tag, repositories):
                     yield found
         if not (tags and trying):
             what = "whether side tags, drafts and builds from source packages are allowed was not tried"
@@ -82,26 +102,48 @@ def _tag(session: Any, about: str, tag: str) -> Diagnosis:
     return well(f"{about} {tag}", "the tag has a repository")
 
 
-async def _try(hub: Hub, settings: KojiSettings, about: str, tag: str) -> AsyncGenerator[Diagnosis, None]:
+async def _try(
+    hub: Hub, settings: KojiSettings, about: str, tag: str, repositories: Mapping[str, str]
+) -> AsyncGenerator[Diagnosis, None]:
     try:
-        made = await hub.call(lambda session: str(session.createSideTag(tag)["name"]))
+        made = await hub.call(lambda session: _side_tag(session, hub.user["id"], tag, settings))
+    except NoMoreSideTags as full:
+        yield doubtful(about, str(full), "Raise the number in the hub's policy `sidetag`, should runs wait for long.")
+        return
     except Rejected as refusal:
         yield wrong(about, f"no side tag may be made: {refusal}", _SNIPPET)
         return
     try:
         yield well(about, f"a side tag may be made ({made}, removed again)")
-        yield await _policy(hub, settings, about, made)
+        yield await _policy(hub, settings, about, made, _Trial(source=_NOWHERE, of="source packages"))
+        if settings.source is SourceOrigin.SCM:
+            for forge, pattern in settings.clone_urls.items():
+                yield await _checkout(hub, settings, f"{about} {forge}", made, pattern, repositories.get(forge))
     finally:
         await hub.call(lambda session: session.removeSideTag(made))
 
 
-async def _policy(hub: Hub, settings: KojiSettings, about: str, side_tag: str) -> Diagnosis:
+def _side_tag(session: Any, user: int, tag: str, settings: KojiSettings) -> str:
+    return make(session, tag, settings, len(session.listSideTags(basetag=tag, user=user)))
+
+
+async def _checkout(
+    hub: Hub, settings: KojiSettings, about: str, side_tag: str, pattern: str, repository: str | None
+) -> Diagnosis:
+    if repository is None:
+        what = "whether its builders may check changes out was not tried"
+        return doubtful(about, what, "Name a repository there: --repository FORGE:OWNER/NAME.")
+    source = f"git+{pattern.format(repository=repository)}#{_NO_COMMIT}"
+    return await _policy(hub, settings, about, side_tag, _Trial(source=source, of=f"commits of {repository}"))
+
+
+async def _policy(hub: Hub, settings: KojiSettings, about: str, side_tag: str, trial: _Trial) -> Diagnosis:
     """Ask for a draft build of nothing, and see how far it gets."""
     options = {"draft": True, "skip_tag": True}
-    task = await hub.call(lambda session: int(session.build(_NOWHERE, side_tag, options)))
+    task = await hub.call(lambda session: int(session.build(trial.source, side_tag, options)))
     try:
         for _ in range(_LOOKS):
-            found = await hub.call(lambda session: _progress(session, task))
+            found = await hub.call(lambda session: _progress(session, task, trial))
             if found is not None:
                 break
             await asyncio.sleep(settings.pause.total_seconds())
@@ -109,17 +151,22 @@ async def _policy(hub: Hub, settings: KojiSettings, about: str, side_tag: str) -
         await hub.call(lambda session: session.cancelTask(task))
     if found is None:
         return doubtful(about, f"no builder took the build that was tried (task {task})", "Try again later.")
-    if _POLICY in found:
-        return wrong(about, f"no draft may be built from a source package: {found}", _SNIPPET)
-    return well(about, "drafts may be built from source packages")
+    if found:
+        return wrong(about, f"no draft may be built from {trial.of}: {found}", _SNIPPET)
+    return well(about, f"drafts may be built from {trial.of}")
 
 
-def _progress(session: Any, task: int) -> str | None:
-    """Return why the task failed, nothing where it got past the policies, None while neither is known."""
+def _progress(session: Any, task: int, trial: _Trial) -> str | None:
+    """Return what the hub does not allow, nothing where it got past the policies, None while neither is known."""
     if has_ended(session.getTaskInfo(task)):
         try:
             session.getTaskResult(task)
         except koji.GenericError as fault:
-            return str(fault)
+            refused = refusal(fault.faultCode, str(fault))
+            return refused.cause if refused else ""
         return ""
-    return "" if session.getTaskChildren(task) else None
+    children = session.getTaskChildren(task)
+    if not trial.checks_out:
+        return "" if children else None
+    checking = [child["id"] for child in children if child["method"] == "buildSRPMFromSCM"]
+    return "" if checking and session.listBuildroots(taskID=checking[0]) else None  # it asks before it makes a root

@@ -9,7 +9,7 @@ from bot.domain.build import Failed
 from bot.domain.failure import infrastructure
 
 _POLICY = re.compile(r"policy violation \((?P<policy>\w+)\)")
-_SCM = re.compile(r"(?m)^SCM: \S+ is not allowed")
+_SCM = re.compile(r"(?m)^SCM: \S+ is not allowed|^\S+ is not in the list of allowed SCMs")
 _TAKEN = re.compile(r"(?m)^Target build already exists: ")
 
 

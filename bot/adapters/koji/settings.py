@@ -54,6 +54,8 @@ class KojiSettings:
     """For how long `publish` waits for a repository before it asks to be called again."""
     pause: timedelta = timedelta(seconds=5)
     """Between two looks at what `publish` waits for, and before a call is tried for the third time."""
+    suffix: str | None = None
+    """How the names of side tags end, where the hub allows that one."""
     source: SourceOrigin = SourceOrigin.UPLOAD
     clone_urls: Mapping[str, str] = field(default_factory=dict)
     """By forge, where its repositories are cloned from, with `{repository}` for `owner/name`."""

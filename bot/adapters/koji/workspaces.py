@@ -9,14 +9,23 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import koji
 
 from bot.adapters.koji.settings import KojiSettings
 from bot.domain.ids import WorkspaceRef
 from bot.domain.target import Target
 from bot.ports.builder import WorkspaceSpec
-from bot.ports.errors import Gone, Misconfigured
+from bot.ports.errors import Gone, Misconfigured, Transient
+
+_LATER = timedelta(minutes=5)
+
+
+class NoMoreSideTags(Transient):
+    """The hub lets us have so many side tags, and we have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +97,40 @@ class Workspaces:
         return self._directory / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.json"
 
 
-def prepare(session: Any, user: int, workspaces: Workspaces, spec: WorkspaceSpec, base: str) -> WorkspaceRef:
+def prepare(
+    session: Any, user: int, workspaces: Workspaces, spec: WorkspaceSpec, settings: KojiSettings
+) -> WorkspaceRef:
     """Find the workspace's side tag, take one of ours that nobody knows of, or make one."""
+    base = base_tag(spec.target, settings)
     known = workspaces.by_key(spec.key)
     ours = {tag["name"] for tag in session.listSideTags(basetag=base, user=user)}
     if known is not None and known.tag in ours:
         return WorkspaceRef(known.tag)
     taken = {each.tag for each in workspaces.all()}
     lost = [tag for tag in sorted(ours - taken) if not session.listTagged(tag)]
-    tag = lost[0] if lost else session.createSideTag(base)["name"]
+    tag = lost[0] if lost else make(session, base, settings, len(ours))
     workspaces.write(Workspace(key=spec.key, tag=tag, arch=spec.target.arch, baseline=spec.run is None))
     return WorkspaceRef(tag)
+
+
+def make(session: Any, base: str, settings: KojiSettings, present: int) -> str:
+    """Make a side tag of a tag of which we have so many; raise Transient where the hub thinks that enough for now.
+
+    All that changes in what its policy is asked is our number of side tags (plugins/hub/sidetag_hub.py, Koji 1.35.3):
+    a hub that has let us make one of this tag refuses another for that number.
+    """
+    try:
+        return str(session.createSideTag(base, suffix=settings.suffix)["name"])
+    except koji.ActionNotAllowed as error:
+        if not present:
+            raise
+        told = f"this service has {present} side tags of {base}, and may have no more for now ({error})"
+        raise NoMoreSideTags(f"Koji ({settings.name}): {told}; runs that are over are cleaned up", _LATER) from error
+    except koji.GenericError as error:
+        if "suffix is not allowed" not in str(error):
+            raise
+        raise Misconfigured(
+            f"build system {settings.name}",
+            f"the hub does not allow side tags that end in -{settings.suffix}",
+            "Name one of its `allowed_suffixes` under `suffix`, or none.",
+        ) from error
