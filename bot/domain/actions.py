@@ -144,6 +144,13 @@ class FinishRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRun:
+    """Let a finished run go on, since its verdicts do not agree any more with the waivers that count."""
+
+    run: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CleanUp:
     """Remove a run's workspaces and checkout."""
 
@@ -167,5 +174,6 @@ Action = (
     | CompareRoots
     | PauseRun
     | FinishRun
+    | ResumeRun
     | CleanUp
 )

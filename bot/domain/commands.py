@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 
 from bot.domain.config import Depth, matches
 from bot.domain.publication import Button
@@ -21,12 +22,17 @@ MAX_COMMANDS = 20
 MAX_PACKAGES = 200
 """Names and globs in one command."""
 
+MAX_REASON = 300
+"""Characters of a reason that a report has to show."""
+
 _PREFIX = re.compile(r"/revdeps(?=\s|$)", re.IGNORECASE)
 _PACKAGE = re.compile(r"[A-Za-z0-9*?\[][A-Za-z0-9._+*?\[\]!^-]{0,199}")
 _OPTION = re.compile(r"-{0,2}([A-Za-z][A-Za-z-]*)=(.*)")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 _CHANGE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+#[0-9]{1,9}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}")
+_A_DATE = "a date such as `2030-01-31`"
 _DASHES = frozenset({"--", "–", "—"})  # noqa: RUF001  telephones turn two hyphens into a dash
 
 
@@ -52,6 +58,16 @@ class Command:
         """`limit=N`."""
         value = self.option("limit")
         return None if value is None else int(value)
+
+    @property
+    def priority(self) -> int:
+        """The `N` of `priority PKG… N`; 0 for every other command."""
+        return int(self.option("priority") or 0)
+
+    @property
+    def until(self) -> str | None:
+        """`until=DATE`, as `2030-01-31`."""
+        return self.option("until")
 
     @property
     def depth(self) -> Depth | None:
@@ -107,6 +123,18 @@ def parse(lines: Sequence[str]) -> tuple[Command | Mistake, ...]:
     return tuple(found)
 
 
+def without_repetitions(commands: Sequence[Command | Mistake]) -> tuple[Command | Mistake, ...]:
+    """Return the commands of one comment without those that ask for the same again.
+
+    After a command of another kind the same words may mean something else: `cancel`, `run`, `cancel`.
+    """
+    return tuple(command for _, alike in groupby(commands, _kind) for command in dict.fromkeys(alike))
+
+
+def _kind(command: Command | Mistake) -> Verb | None:
+    return command.verb if isinstance(command, Command) else None
+
+
 def expand(globs: Sequence[str], packages: Sequence[str]) -> tuple[tuple[str, ...], tuple[Mistake, ...]]:
     """Return which of a run's `packages` are meant, in the run's order, and a mistake for each glob that names none.
 
@@ -132,12 +160,14 @@ APPROVE = Button(label="Approve this commit", description="Let this commit be bu
 REFRESH_BASELINE = Button(
     label="Refresh baseline", description="Build the unchanged side again", identifier="refresh-baseline"
 )
+WAIVE = Button(label="Waive…", description="How to accept a failure", identifier="waive")
 
 _BUTTONS: Mapping[str, Verb] = {
     RETRY_FAILED.identifier: Verb.RETRY,
     CANCEL_RUN.identifier: Verb.CANCEL,
     APPROVE.identifier: Verb.OK,
     REFRESH_BASELINE.identifier: Verb.BASELINE,
+    WAIVE.identifier: Verb.WAIVE,
 }
 
 
@@ -230,10 +260,10 @@ def _expected(key: str, value: str) -> str:
             return "the name of a target"
         if key == "depth":
             Depth.parse(value)
-        elif key == "until":
-            date.fromisoformat(value)
+        elif key == "until" and not (_DATE.fullmatch(value) and date.fromisoformat(value)):
+            return _A_DATE
     except ValueError:
-        return "`direct`, `transitive` or a number" if key == "depth" else "a date such as `2030-01-31`"
+        return "`direct`, `transitive` or a number" if key == "depth" else _A_DATE
     return ""
 
 
@@ -259,6 +289,8 @@ def _complete(verb: Verb, taken: _Arguments) -> None:
         raise _Refusal(f"A command takes {MAX_PACKAGES} names; a glob such as `python-*` says more in one.")
     if USAGES[verb].reason and not taken.text:
         raise _Refusal(f"A reason is needed after `--`. {_write(verb)}")
+    if USAGES[verb].reason and len(taken.text) > MAX_REASON:
+        raise _Refusal(f"A reason has at most {MAX_REASON} characters: link to the rest.")
 
 
 def _write(verb: Verb) -> str:

@@ -74,6 +74,10 @@ class Depth:
             raise ValueError(f"not a depth (direct, transitive or a number from 1 to 99): {text!r}")
         return cls(levels=int(text))
 
+    def __str__(self) -> str:
+        words = {1: "direct", None: "transitive"}
+        return words.get(self.levels) or str(self.levels)
+
     def covers(self, distance: int) -> bool:
         """Whether a package at `distance` (1 is a direct BuildRequires) is asked for."""
         return self.levels is None or distance <= self.levels

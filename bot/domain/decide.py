@@ -26,6 +26,7 @@ from bot.domain.actions import (
     QueueBuilds,
     RecordFindings,
     RefreshChange,
+    ResumeRun,
     StartRun,
     StopRun,
 )
@@ -41,6 +42,7 @@ from bot.domain.reuse import reusable
 from bot.domain.run import Change, Conclusion, Problem, Run, RunState, RunTarget, StopReason
 from bot.domain.systemic import MOST, common_failure, holds, is_over, waits
 from bot.domain.verdict import Finding, Judgement, Needs, Waiver
+from bot.domain.waivers import disagree, in_force, lapses_at
 
 SUBJECT_RETRIES = 2
 """How often the change itself is built again after an infrastructure failure."""
@@ -85,7 +87,8 @@ def decide(view: ChangeView, now: datetime) -> tuple[Action, ...]:
     actions: list[Action] = []
     for run_view in view.runs:
         actions += _decide_run(view, run_view, now)
-    if change.state.open and not any(_tests_head(view, run_view.run) for run_view in view.runs):
+    # The newest run alone: one of a commit to which somebody went back was stopped by what came between.
+    if change.state.open and not (view.runs and _tests_head(view, view.runs[0].run)):
         sequence = max((run_view.run.sequence for run_view in view.runs), default=0) + 1
         actions.append(StartRun(sequence=sequence))
     return tuple(actions)
@@ -102,6 +105,11 @@ def next_time(view: ChangeView) -> datetime | None:
         run_view.run.finished_at + view.retention
         for run_view in view.runs
         if run_view.run.finished_at is not None and not run_view.run.cleaned
+    ]
+    times += [
+        lapse
+        for run_view in view.runs
+        if _stands(view, run_view.run) and (lapse := lapses_at(run_view.findings, view.waivers)) is not None
     ]
     return min(times, default=None)
 
@@ -127,6 +135,9 @@ def _tests_head(view: ChangeView, run: Run) -> bool:
 def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]:
     run = run_view.run
     if run.state is RunState.FINISHED:
+        waivers = in_force(view.waivers, view.change.state, now)
+        if _stands(view, run) and disagree(run_view.findings, waivers):
+            return [ResumeRun(run=run.id)]
         return _clean_up(view, run_view, now)
     if run.stop is not None:
         conclusion = Conclusion.TIMED_OUT if run.stop is StopReason.DEADLINE else Conclusion.CANCELLED
@@ -137,6 +148,13 @@ def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Acti
     if run.state is RunState.WAITING:
         return []
     return _advance(view, run_view, now)
+
+
+def _stands(view: ChangeView, run: Run) -> bool:
+    """Whether a run came to its end by itself and is what is told of the change now."""
+    state = view.change.state
+    shown = state is not None and state.open and run.id == view.runs[0].run.id and _tests_head(view, run)
+    return shown and run.state is RunState.FINISHED and run.stop is None
 
 
 def _reason_to_stop(view: ChangeView, run: Run, now: datetime) -> StopReason | None:
@@ -298,8 +316,9 @@ def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now:
     actions: list[Action] = []
     findings: list[Finding] = []
     open_questions = False
+    waivers = in_force(view.waivers, view.change.state, now)
     for target in run_view.targets:
-        part = target_view(run_view, target, config, view.waivers)
+        part = target_view(run_view, target, config, waivers)
         judged = judge_all(part)
         rebuilds = unpublished_rebuilds(part, judged)
         if rebuilds:

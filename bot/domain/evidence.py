@@ -139,6 +139,7 @@ def _gather(view: TargetView, entry: PlanEntry) -> Evidence:
         may_become_ready=config.mode is not Mode.ISOLATED and bool(entry.needs),
         candidate=_attempts(view.candidates(entry.package)),
         baseline=_attempts(view.baselines(entry)),
+        baselines=entry.baselines,
         baseline_policy=config.baseline,
         time_limit=config.build_timeout,
         stopped=entry.package in view.stopped,

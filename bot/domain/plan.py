@@ -99,6 +99,8 @@ class PlanEntry:
     """Generation of the workspace in which it was found to be solvable, raised by chained rebuilds."""
     ready: bool = True
     """Solvable in the workspace as it is now; a package that waits for another's rebuild is not."""
+    baselines: int = 0
+    """So many builds without the change somebody asked for; 0: as many as a verdict needs."""
     weight: Weight | None = None
     """By what it was chosen or left out; None where there is no limit."""
     least_chosen: int | None = None

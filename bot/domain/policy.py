@@ -6,12 +6,18 @@ said at the time of the command, never a comment's `author_association` (a priva
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Enum
 
 from bot.domain.commands import Command
 from bot.domain.permission import Permission
 from bot.domain.verbs import USAGES, Verb, syntax
 from bot.domain.wording import quoted
+
+ANSWERS_AN_HOUR = 20
+"""So many commands of one person without triage permission are answered in words in one pull request."""
+
+HOUR = timedelta(hours=1)
 
 
 class AuthorRight(Enum):
@@ -103,6 +109,15 @@ def authorize(command: Command, actor: Actor) -> Allowed | Refused:
         message=f"`{command.verb.value}` is for {requirement}; "
         f"{quoted(actor.name)} has {actor.permission.name.lower()} permission in this repository."
     )
+
+
+def may_be_answered(permission: Permission, told: Iterable[datetime], now: datetime) -> bool:
+    """Tell whether somebody is answered in words who was `told` so many things in this pull request before.
+
+    What anybody may ask for anybody could ask for without end. Who steers the pull request is not counted.
+    """
+    lately = sum(now - HOUR < moment for moment in told)
+    return permission >= Permission.TRIAGE or lately < ANSWERS_AN_HOUR
 
 
 def is_trusted(people: Iterable[tuple[str, Permission]], apps: Collection[str] = ()) -> bool:

@@ -1,6 +1,7 @@
 """Turns what a judgement needs into builds to be written down, each with its key."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -146,10 +147,20 @@ def candidate_build(run: Run, view: TargetView, entry: PlanEntry, purpose: Purpo
         state=BuildState.QUEUED,
         queued_at=now,
         not_before=None if purpose is Purpose.BY_HAND else not_before(earlier, now),
-        priority=_PRIORITY.get(purpose, max(0, 20 - entry.affected.distance)),
+        priority=_PRIORITY.get(purpose, max(0, 20 - entry.affected.distance)) + _boost(run, entry.package),
         snapshot=view.target.snapshot,
         buildroot=entry.affected.buildroot_after,
     )
+
+
+def by_hand(build: Build) -> Build:
+    """Return a build that waits as one that somebody asked for by its name: it is begun at once."""
+    raised = _PRIORITY[Purpose.BY_HAND] - _PRIORITY.get(build.purpose, 0)
+    return replace(build, purpose=Purpose.BY_HAND, priority=build.priority + max(0, raised), not_before=None)
+
+
+def _boost(run: Run, package: str) -> int:
+    return dict(run.boosts).get(package, 0)
 
 
 def _baseline_build(run: Run, view: TargetView, entry: PlanEntry, now: datetime) -> Build:
@@ -174,7 +185,7 @@ def _baseline_build(run: Run, view: TargetView, entry: PlanEntry, now: datetime)
         state=BuildState.QUEUED,
         queued_at=now,
         not_before=not_before(earlier, now),
-        priority=_PRIORITY[Purpose.BASELINE],
+        priority=_PRIORITY[Purpose.BASELINE] + _boost(run, entry.package),
         snapshot=view.target.snapshot,
         buildroot=entry.affected.buildroot_before,
     )

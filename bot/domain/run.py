@@ -4,7 +4,7 @@ A change is a pull request and owns the reports. A run tests one head commit of 
 one target. All three are rows; the engine replaces them as a whole under the lease's fencing token.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -170,11 +170,19 @@ class Run:
     only_targets: tuple[str, ...] = ()
     """From `run target=…`; empty for all of them."""
     cancelled_packages: tuple[str, ...] = ()
+    boosts: tuple[tuple[str, int], ...] = ()
+    """(package, points): what is added to the priority of its builds, by `priority`."""
     pause: Pause | None = None
     accepted_failures: tuple[str, ...] = ()
     """Signatures for which the run does not pause (again)."""
     cleaned: bool = False
     """Workspaces and checkout are removed."""
+
+
+def revived(run: Run, now: datetime) -> Run:
+    """Return a run as one that goes on, with the whole of its time before it."""
+    deadline = now + run.config.timeout if run.config else None
+    return replace(run, state=RunState.ACTIVE, conclusion=None, finished_at=None, problem=None, deadline=deadline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

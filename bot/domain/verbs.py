@@ -57,8 +57,8 @@ USAGES: Mapping[Verb, Usage] = {
     Verb.HELP: Usage(effect="show the commands"),
     Verb.STATUS: Usage(effect="tell how far the run has come"),
     Verb.WHY: Usage(arguments="PKG", packages=Arity.ONE, effect="show how a package depends on this change"),
-    Verb.LOGS: Usage(arguments="PKG", packages=Arity.ONE, effect="link the logs of both builds", available=False),
-    Verb.CONFIG: Usage(effect="show the configuration that applies", available=False),
+    Verb.LOGS: Usage(arguments="PKG", packages=Arity.ONE, effect="link the logs of both sides"),
+    Verb.CONFIG: Usage(effect="show the configuration that applies"),
     Verb.RUN: Usage(
         arguments="[limit=N] [target=NAME] [depth=direct|transitive|N]",
         options=("limit", "target", "depth"),
@@ -71,13 +71,11 @@ USAGES: Mapping[Verb, Usage] = {
     ),
     Verb.REBUILD: Usage(arguments="PKG…", packages=Arity.SOME, effect="build again, past every cache"),
     Verb.CANCEL: Usage(arguments="[PKG…]", packages=Arity.ANY, effect="stop the run, or the builds of these packages"),
-    Verb.BASELINE: Usage(
-        arguments="[PKG…]", packages=Arity.ANY, effect="build the side without the change again", available=False
-    ),
+    Verb.BASELINE: Usage(arguments="[PKG…]", packages=Arity.ANY, effect="build the side without the change again"),
     Verb.INCLUDE: Usage(arguments="PKG…", packages=Arity.SOME, effect="test these too, in this pull request only"),
     Verb.SKIP: Usage(arguments="PKG…", packages=Arity.SOME, effect="leave these out, in this pull request only"),
     Verb.PRIORITY: Usage(
-        arguments="PKG… N", packages=Arity.SOME, effect="build these sooner (larger is sooner), once", available=False
+        arguments="PKG… N", packages=Arity.SOME, effect="build these sooner (larger is sooner), in this run only"
     ),
     Verb.WITH: Usage(arguments="OWNER/REPO#N", effect="test together with another pull request", available=False),
     Verb.OK: Usage(arguments="[@SHA]", sha=True, effect="let this commit of an outsider be built"),
@@ -87,10 +85,9 @@ USAGES: Mapping[Verb, Usage] = {
         packages=Arity.SOME,
         options=("until",),
         reason=True,
-        effect="accept a failure",
-        available=False,
+        effect="accept a failure, until a date or until the base moves",
     ),
-    Verb.UNWAIVE: Usage(arguments="PKG…", packages=Arity.SOME, effect="take a waiver back", available=False),
+    Verb.UNWAIVE: Usage(arguments="PKG…", packages=Arity.SOME, effect="take a waiver back"),
 }
 """Every verb's usage, in the order in which `help` and the documentation list them."""
 

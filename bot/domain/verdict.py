@@ -7,7 +7,7 @@ must be found out. The rules and their order are those of docs/verdicts.md; what
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import assert_never
 
@@ -59,10 +59,19 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """Somebody took the responsibility for a package's failure."""
+    """Somebody took the responsibility for a package's failure, with the base as it was then, until a time."""
 
     by: str
     reason: str
+    base_branch: str
+    base_sha: str
+    until: datetime | None = None
+    """None: for as long as the base stays the same."""
+
+    @property
+    def how_long(self) -> str:
+        """Until when it counts, in words."""
+        return f"until {self.until:%Y-%m-%d}" if self.until else f"until {self.base_branch} moves"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +101,8 @@ class Evidence:
     candidate: tuple[Attempt, ...] = ()
     baseline: tuple[Attempt, ...] = ()
     baseline_policy: BaselinePolicy = BaselinePolicy.ON_FAILURE
+    baselines: int = 0
+    """So many builds without the change somebody asked for."""
     retries: int = 2
     """How often a side is built again by itself after an infrastructure failure."""
     time_limit: timedelta = timedelta(hours=5)
@@ -147,9 +158,9 @@ class Finding:
 def judge(evidence: Evidence) -> Judgement | Needs:
     """Return the verdict that the evidence allows, or the one thing that must be found out before there is one."""
     judged = _judge(evidence)
-    if isinstance(judged, Judgement) and evidence.waiver and judged.verdict in _WAIVABLE:
+    if isinstance(judged, Judgement) and evidence.waiver and judged.verdict in WAIVABLE:
         waiver = evidence.waiver
-        cause = f"waived by {waiver.by}: {waiver.reason} ({judged.cause})"
+        cause = f"waived by {waiver.by} {waiver.how_long}: {waiver.reason} ({judged.cause})"
         return replace(judged, verdict=Verdict.WAIVED, cause=cause, needs_order=False)
     if isinstance(judged, Judgement) and judged.verdict is Verdict.INCONCLUSIVE and evidence.uninstallable:
         # It is known not to install; that its rebuild was lost must not make the gate green.
@@ -157,7 +168,8 @@ def judge(evidence: Evidence) -> Judgement | Needs:
     return judged
 
 
-_WAIVABLE = frozenset({Verdict.REGRESSED, Verdict.NEEDS_REBUILD, Verdict.BLOCKED, Verdict.INCONCLUSIVE})
+WAIVABLE = frozenset({Verdict.REGRESSED, Verdict.NEEDS_REBUILD, Verdict.BLOCKED, Verdict.INCONCLUSIVE})
+"""What a waiver turns into WAIVED."""
 _CANCELLED = Judgement(verdict=Verdict.INCONCLUSIVE, cause="cancelled")
 LIMITS = frozenset({FailureReason.TIMEOUT, FailureReason.MEMORY})
 """A build that ran into one of these may be one that hangs or grows, or one that had a slow or crowded machine."""
@@ -194,6 +206,8 @@ def _judge_built(evidence: Evidence) -> Judgement | Needs:
     if any(attempt.outcome is None for attempt in evidence.candidate):
         return Needs.RESULT
     passed, failures = _results(evidence.candidate)
+    if (passed or failures) and _baseline_was_asked_for(evidence):
+        return Needs.BASELINE
     if passed:
         return _judge_passed(evidence, failures)
     if not failures:
@@ -202,6 +216,15 @@ def _judge_built(evidence: Evidence) -> Judgement | Needs:
     if evidence.effect is Effect.NOW_RESOLVABLE:
         return _unless_uninstallable(evidence, _with_cause(Verdict.CHANGED_FAILURE, failures[-1]))
     return _judge_failed(evidence, failures)
+
+
+def _baseline_was_asked_for(evidence: Evidence) -> bool:
+    """Whether a person waits for a build without the change that is not begun; one that was lost does not count."""
+    done = evidence.baseline
+    if evidence.stopped or any(attempt.outcome is None for attempt in done):
+        return False
+    lost = bool(done) and _says_nothing(done[-1])
+    return len(done) < evidence.baselines + (evidence.retries if lost and evidence.baselines else 0)
 
 
 def _judge_nothing_known(

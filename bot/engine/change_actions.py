@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bot.domain.actions import CleanUp, FinishRun, PauseRun, RefreshChange, StartRun, StopRun
+from bot.domain.actions import CleanUp, FinishRun, PauseRun, RefreshChange, ResumeRun, StartRun, StopRun
 from bot.domain.build import Build, BuildState, Cancelled
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.ids import RunId
 from bot.domain.intents import Refresh
-from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, StopReason
+from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, StopReason, revived
 from bot.domain.systemic import resumed
 from bot.engine.world import World
 from bot.engine.write import Write
@@ -129,6 +129,16 @@ async def pause_run(world: World, view: ChangeView, action: PauseRun) -> Write:
 async def finish_run(world: World, view: ChangeView, action: FinishRun) -> Write:
     """End the run."""
     run = finished(run_view(view, action.run).run, action.conclusion, world.clock.now(), action.problem)
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put(run)
+
+    return write
+
+
+async def resume_run(world: World, view: ChangeView, action: ResumeRun) -> Write:
+    """Let the run come to its end once more."""
+    run = revived(run_view(view, action.run).run, world.clock.now())
 
     async def write(tx: Transaction) -> None:
         await tx.runs.put(run)

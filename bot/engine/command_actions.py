@@ -7,21 +7,23 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.domain.actions import HandleIntent
-from bot.domain.build import Build
-from bot.domain.commands import Command, Mistake, command_for_button, parse
+from bot.domain.asked import Asked, Effect
+from bot.domain.build import Build, BuildState
+from bot.domain.commands import Command, Mistake, command_for_button, parse, without_repetitions
 from bot.domain.decide import ChangeView, RunView
-from bot.domain.effects import Asked, Effect, carry_out
+from bot.domain.effects import carry_out
 from bot.domain.ids import RunId
 from bot.domain.intents import ButtonPressed, Commented, RerunRequested, StoredIntent
 from bot.domain.permission import Permission
-from bot.domain.policy import Actor, Refused, authorize
+from bot.domain.policy import HOUR, Actor, Refused, authorize, may_be_answered
 from bot.domain.publication import Reaction
 from bot.domain.report.answers import answer_all
 from bot.domain.report.check import NAME_OF_GATE
 from bot.domain.report.values import Report
-from bot.domain.run import ChangeRef, RunState
+from bot.domain.run import ChangeRef, Run, RunState
 from bot.domain.verbs import Verb
 from bot.engine.reports import links_of, report_of
 from bot.engine.world import World
@@ -44,6 +46,20 @@ class _Request:
     comment: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Carried:
+    """What the commands of one intent come to."""
+
+    view: ChangeView
+    answers: tuple[tuple[str, str], ...]
+    records: tuple[AuditRecord, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether any of them was not done."""
+        return not all(record.allowed for record in self.records)
+
+
 async def handle_intent(world: World, view: ChangeView, action: HandleIntent) -> Write:
     """Carry out every command of one intent, in order, and answer."""
     request = _read(world, view, action.intent)
@@ -53,35 +69,52 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
     if request.comment is not None:
         await _react(forge, view.change.ref, request.comment, Reaction.SEEN)
     permission = await forge.permission(view.change.ref.repo, request.actor)
+    carried = await _carry_out_all(world, view, request, permission)
+    # A button has no place for a reaction: who pressed it is told in words whatever there is to tell.
+    to = request.comment if request.comment is not None else f"press{action.intent.id}"
+    if carried.answers:
+        await _answer(forge, view.change.ref, answer_all(to, carried.answers))
+    if request.comment is not None:
+        reaction = Reaction.REFUSED if carried.refused else Reaction.DONE
+        await _react(forge, view.change.ref, request.comment, reaction)
+
+    async def write(tx: Transaction) -> None:
+        await _store_difference(tx, view, carried.view)
+        for record in carried.records:
+            await tx.audit.add(record)
+        await tx.intents.done([action.intent.id])
+
+    return write
+
+
+async def _carry_out_all(world: World, view: ChangeView, request: _Request, permission: Permission) -> _Carried:
+    """Carry the commands out, in order; whoever was answered often enough for now is not answered in words."""
     asked = await _circumstances(world, view, request)
+    told = await _told(world, view, request.actor, permission)
     after, answers, records = view, list[tuple[str, str]](), list[AuditRecord]()
-    refused = False
-    for command in request.commands:
+    for command in without_repetitions(request.commands):
         effect = _one(command, after, asked, permission)
-        refused = refused or not effect.done
+        if effect.view is after and effect.answer and not may_be_answered(permission, told, asked.now):
+            effect = Effect(view=after, done=False)
         if effect.view is not after:
             # The next command of the comment is about the change as this one left it.
             after = effect.view
             asked = replace(asked, report=await _report(world, after))
         if effect.answer:
             answers.append((_written(command), effect.answer))
+            told.append(asked.now)
         records.append(_record(view, request, command, effect, asked))
-    if request.comment is not None:
-        if answers:
-            body = answer_all(request.comment, answers)
-            await _answer(forge, view.change.ref, body)
-        await _react(forge, view.change.ref, request.comment, Reaction.REFUSED if refused else Reaction.DONE)
-    elif refused and answers:
-        # A button has no place for a reaction: who pressed it is told in words why nothing happens.
-        await _answer(forge, view.change.ref, answer_all(f"press{action.intent.id}", answers))
+    return _Carried(view=after, answers=tuple(answers), records=tuple(records))
 
-    async def write(tx: Transaction) -> None:
-        await _store_difference(tx, view, after)
-        for record in records:
-            await tx.audit.add(record)
-        await tx.intents.done([action.intent.id])
 
-    return write
+async def _told(world: World, view: ChangeView, actor: str, permission: Permission) -> list[datetime]:
+    """Return when somebody whose answers are counted was answered lately."""
+    if permission >= Permission.TRIAGE:
+        return []
+    since = world.clock.now() - HOUR
+    async with world.store.transaction() as tx:
+        records = await tx.audit.of_change(view.change.ref.id)
+    return [record.at for record in records if record.actor == actor and record.answer and record.at > since]
 
 
 async def _react(forge: Forge, change: ChangeRef, comment: str, reaction: Reaction) -> None:
@@ -128,12 +161,24 @@ def _read(world: World, view: ChangeView, stored: StoredIntent) -> _Request | No
             commands = () if command is None else (command,)
             return _Request(actor=user, commands=commands, source=f"button:{identifier}", stored=stored)
         case RerunRequested(user=user, head_sha=sha, run=run):
-            if state is None or sha != state.head_sha:
+            if state is None or not state.open:
                 return None
-            verb = Verb.RETRY if run is None else Verb.RUN
-            return _Request(actor=user, commands=(Command(verb=verb),), source="rerun", stored=stored)
+            command = Command(verb=Verb.RETRY, sha=sha) if run is None else _same_again(view, run, sha)
+            return _Request(actor=user, commands=(command,), source="rerun", stored=stored)
         case _:
             return None
+
+
+def _same_again(view: ChangeView, run: RunId, sha: str) -> Command:
+    """Return the command for a new run of the same plan as that of an earlier one."""
+    found = next((each.run for each in view.runs if each.run.id == run), None)
+    return Command(verb=Verb.RUN, options=() if found is None else _options(found), sha=sha)
+
+
+def _options(run: Run) -> tuple[tuple[str, str], ...]:
+    limit = () if run.limit is None else (("limit", str(run.limit)),)
+    depth = () if run.depth is None else (("depth", str(run.depth)),)
+    return (*limit, *depth, *(("target", target) for target in run.only_targets))
 
 
 async def _circumstances(world: World, view: ChangeView, request: _Request) -> Asked:
@@ -199,22 +244,41 @@ def _record(
 async def _store_difference(tx: Transaction, before: ChangeView, after: ChangeView) -> None:
     if after.change != before.change:
         await tx.changes.put(after.change)
+    for package in sorted({*before.waivers, *after.waivers}):
+        waiver = after.waivers.get(package)
+        if waiver != before.waivers.get(package):
+            await tx.waivers.put(after.change.ref.id, package, waiver)
     known = {found.run.id: found for found in before.runs}
     for run_view in after.runs:
         old = known.get(run_view.run.id, RunView(run=run_view.run))
         if run_view.run.id not in known or run_view.run != old.run:
             await tx.runs.put(run_view.run)
-        entries = [entry for entry in run_view.entries if entry not in old.entries]
+        planned = {(entry.target, entry.package): entry for entry in old.entries}
+        entries = [entry for entry in run_view.entries if entry != planned.get((entry.target, entry.package))]
         if entries:
             await tx.runs.put_entries(entries)
         await _store_builds(tx, old.builds, run_view.builds)
 
 
 async def _store_builds(tx: Transaction, before: Sequence[Build], after: Sequence[Build]) -> None:
-    known = {build.key for build in before}
+    known = {build.key: build for build in before}
     await tx.builds.add([build for build in after if build.key not in known])
-    stopped = [build.key for build in after if build.key in known and build.cancel_requested]
-    if stopped:
+    changed = {build.key: build for build in after if build.key in known and build != known[build.key]}
+    if changed:
         # Read again: the poller may have gone on since.
-        fresh = await tx.builds.get(stopped)
-        await tx.builds.put([replace(build, cancel_requested=True) for build in fresh.values() if not build.outcome])
+        fresh = await tx.builds.get(list(changed))
+        await tx.builds.put([_as_asked(build, changed[build.key]) for build in fresh.values() if not build.outcome])
+
+
+def _as_asked(fresh: Build, wanted: Build) -> Build:
+    """Return a build as it is by now, with what a command can change of one: that it ends, or when it begins."""
+    stopped = fresh.cancel_requested or wanted.cancel_requested
+    if fresh.state is not BuildState.QUEUED:
+        return replace(fresh, cancel_requested=stopped)
+    return replace(
+        fresh,
+        cancel_requested=stopped,
+        purpose=wanted.purpose,
+        priority=wanted.priority,
+        not_before=wanted.not_before,
+    )

@@ -12,7 +12,15 @@ from bot.domain import actions
 from bot.domain.actions import Action
 from bot.domain.decide import ChangeView
 from bot.engine.build_actions import make_plan, publish_generation, queue_builds, record_findings
-from bot.engine.change_actions import clean_up, finish_run, pause_run, refresh_change, start_run, stop_run
+from bot.engine.change_actions import (
+    clean_up,
+    finish_run,
+    pause_run,
+    refresh_change,
+    resume_run,
+    start_run,
+    stop_run,
+)
 from bot.engine.command_actions import handle_intent
 from bot.engine.difference_actions import compare_roots
 from bot.engine.setup_actions import fall_back, fetch_source, load_configuration, pin_snapshot, prepare_workspace
@@ -40,6 +48,7 @@ REGISTRY: dict[type[Action], Perform] = {
     actions.CompareRoots: compare_roots,
     actions.PauseRun: pause_run,
     actions.FinishRun: finish_run,
+    actions.ResumeRun: resume_run,
     actions.CleanUp: clean_up,
 }
 

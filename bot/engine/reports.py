@@ -5,12 +5,14 @@ published where they differ. A crash after publishing repeats a write that finds
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.build import Purpose
 from bot.domain.config import CommentPolicy
 from bot.domain.decide import ChangeView, RunView
+from bot.domain.ids import RunId
 from bot.domain.publication import Published
 from bot.domain.report.assemble import Context, Stored, assemble, stage, wanted_tails
 from bot.domain.report.check import NAME_OF_GATE, render_check
@@ -18,6 +20,7 @@ from bot.domain.report.comment import MARKER, notice_marker, render_comment, ren
 from bot.domain.report.values import Links, Report, Stage
 from bot.domain.run import Conclusion, RunState
 from bot.domain.verdict import Verdict
+from bot.domain.waivers import lapsed_notes
 from bot.engine.outlook import foretell
 from bot.engine.world import World
 from bot.ports.errors import Rejected
@@ -50,11 +53,16 @@ async def report_of(world: World, view: ChangeView, run_view: RunView) -> Report
     context = Context(
         state=view.change.state,
         log_tails=tails,
+        notes=_lapsed(world, view) if run.id == view.runs[0].run.id else (),
         previous=_previous(view, run_view),
         review=run.changed_files if run.state is RunState.WAITING else (),
         forecast=await foretell(world, stored),
     )
     return assemble(stored, context)
+
+
+def _lapsed(world: World, view: ChangeView) -> tuple[str, ...]:
+    return lapsed_notes(view.waivers, view.runs[0].findings, view.change.state, world.clock.now())
 
 
 def _previous(view: ChangeView, run_view: RunView) -> Report | None:
@@ -88,6 +96,8 @@ class _Publisher:
     view: ChangeView
     forge: Forge
     now: datetime
+    new: Collection[RunId] = ()
+    """Runs of which nothing was ever told, so that nothing of theirs need be looked for."""
     due: datetime | None = None
 
     async def check(self, run_view: RunView, report: Report) -> None:
@@ -99,6 +109,7 @@ class _Publisher:
         interval = timedelta() if _plan_is_news(run_view) else self.world.settings.check_interval
         if self._waits(before, digest, report, interval):
             return
+        check = replace(check, new=report.run in self.new)
         forge_id = await self.forge.publish_check(run_view.run.change.repo, check, before.forge_id if before else None)
         await self._store(report.run, NAME_OF_GATE, digest, forge_id)
 
@@ -179,12 +190,15 @@ class _Publisher:
             await tx.reports.put(published)
 
 
-async def publish(world: World, lease: Lease, view: ChangeView) -> datetime | None:
-    """Bring the checks of all runs and the comment up to date; return when something held back becomes due."""
+async def publish(world: World, lease: Lease, view: ChangeView, new: Collection[RunId] = ()) -> datetime | None:
+    """Bring the checks of all runs and the comment up to date; return when something held back becomes due.
+
+    `new` are runs that began under this very lease and of which nothing was told yet.
+    """
     if view.change.state is None or not view.runs:
         return None
     forge = world.forge(view.change.ref.repo.forge)
-    publisher = _Publisher(world=world, lease=lease, view=view, forge=forge, now=world.clock.now())
+    publisher = _Publisher(world=world, lease=lease, view=view, forge=forge, now=world.clock.now(), new=new)
     for index, run_view in enumerate(view.runs):
         if index > 0 and run_view.run.cleaned and run_view.run.state is RunState.FINISHED:
             continue

@@ -11,8 +11,9 @@ from bot.domain.ids import BuildKey, RunId, SnapshotId
 from bot.domain.intents import ButtonPressed, Commented, Intent, Refresh, RepositoryTouched, RerunRequested
 from bot.domain.publication import Published
 from bot.domain.run import Change, RunState
-from bot.domain.verdict import Verdict, Waiver
+from bot.domain.verdict import Verdict
 from bot.ports.store import AuditRecord, Store, Transaction
+from tests.fakes.domain import waiver
 from tests.fakes.stored import (
     MINUTE,
     NOW,
@@ -341,11 +342,11 @@ async def test_what_was_published_is_replaced_by_scope_and_name(store: SqlStore)
 async def test_a_waiver_is_set_replaced_and_lifted(store: SqlStore) -> None:
     async with store.transaction() as tx:
         await tx.changes.put(change())
-        await tx.waivers.put(CHANGE, "bar", Waiver(by="octocat", reason="known"))
-        await tx.waivers.put(CHANGE, "bar", Waiver(by="octocat", reason="known, see upstream"))
-        await tx.waivers.put(CHANGE, "foo", Waiver(by="octocat", reason="flaky"))
+        await tx.waivers.put(CHANGE, "bar", waiver())
+        await tx.waivers.put(CHANGE, "bar", waiver(reason="known, see upstream", until=NOW))
+        await tx.waivers.put(CHANGE, "foo", waiver(reason="flaky"))
         await tx.waivers.put(CHANGE, "foo", None)
-        assert await tx.waivers.of_change(CHANGE) == {"bar": Waiver(by="octocat", reason="known, see upstream")}
+        assert await tx.waivers.of_change(CHANGE) == {"bar": waiver(reason="known, see upstream", until=NOW)}
 
 
 async def test_the_audit_log_is_read_in_the_order_in_which_it_was_written(store: SqlStore) -> None:

@@ -22,6 +22,7 @@ from bot.domain.ids import RunId, SnapshotId, WorkspaceRef
 from bot.domain.plan import Affected, PlanEntry, Selection
 from bot.domain.run import Change, ChangeRef, ChangeState, PublishedPackage, RepoRef, Run, RunTarget
 from bot.domain.target import Target
+from bot.domain.verdict import Waiver
 from tests.fakes.resolver import affected
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -142,6 +143,12 @@ def part(*entries: PlanEntry, builds: tuple[Build, ...] = (), **changes: object)
 def run_view(*entries: PlanEntry, builds: tuple[Build, ...] = (), **changes: object) -> RunView:
     """A run whose change is built and published."""
     plain = RunView(run=run(), targets=(target(),), entries=entries, builds=(subject(Succeeded()), *builds))
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def waiver(**changes: object) -> Waiver:
+    """A waiver that somebody gave for the base of `state()`, without a date."""
+    plain = Waiver(by="octocat", reason="known", base_branch="main", base_sha="9f8e7d6c5b" * 4)
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 

@@ -63,7 +63,7 @@ async def settle(revdeps: Stage) -> None:
 
 
 async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
-    """One backend refuses, another builds: a soname moves; somebody retries; the author pushes; the end."""
+    """One backend refuses, another builds: a soname moves; somebody retries, and waives; the author pushes; the end."""
     waiting = unresolvable("app", "nothing provides libfoo.so.1")
     broken = [uninstallable(name, "nothing provides libfoo.so.1") for name in ("libbar", "tool")]
     revdeps.resolver.script_impact(["libfoo"], affected("libbar"), affected("tool"), waiting, broken=broken)
@@ -77,6 +77,12 @@ async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
     asked = await revdeps.ask(ref, "/revdeps retry tool\n/revdeps status")
     await settle(revdeps)
     retried = await revdeps.verdicts(ref)
+    await revdeps.ask(ref, "/revdeps waive tool until=2026-01-02 -- it is mended tomorrow")
+    await settle(revdeps)
+    waived = await revdeps.verdicts(ref)
+    revdeps.clock.pass_time(hours=12)
+    await settle(revdeps)
+    lapsed = await revdeps.verdicts(ref)
     many = [affected(name) for name in MANY]
     revdeps.resolver.script_impact(["libfoo"], *many)
     revdeps.builder.outcome_for = lambda request: Succeeded() if request.package == "libfoo" else failed("ld: no -lfoo")
@@ -90,6 +96,8 @@ async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
     return {
         "first": first,
         "retried": retried,
+        "waived": waived,
+        "lapsed": lapsed,
         "paused": paused,
         "conclusions": [found.run.conclusion for found in view.runs],
         "intents left": view.intents,

@@ -87,10 +87,7 @@ async def test_retry_of_one_package_builds_that_one_and_the_rest_goes_on_waiting
     ref = await paused(revdeps)
     before = dependents(revdeps)
     await revdeps.say(ref, f"/revdeps retry {NAMES[-1]}")
-    assert dependents(revdeps) == before
-    assert any(
-        "`/revdeps retry` without a package lets it go on" in each.body for each in revdeps.forge.comments_on(ref)
-    )
+    assert dependents(revdeps) == before | {NAMES[-1]}
     await revdeps.say(ref, f"/revdeps retry {NAMES[0]}")
     assert (await revdeps.view(ref)).runs[0].run.pause is not None
 

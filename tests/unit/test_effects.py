@@ -5,10 +5,20 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.asked import Asked, Effect
 from bot.domain.build import BuildState, Cancelled, Purpose, Succeeded
-from bot.domain.commands import APPROVE, CANCEL_RUN, REFRESH_BASELINE, RETRY_FAILED, Command, command_for_button, parse
+from bot.domain.commands import (
+    APPROVE,
+    CANCEL_RUN,
+    REFRESH_BASELINE,
+    RETRY_FAILED,
+    WAIVE,
+    Command,
+    command_for_button,
+    parse,
+)
 from bot.domain.decide import ChangeView, RunView, decide
-from bot.domain.effects import Asked, Effect, carry_out
+from bot.domain.effects import carry_out
 from bot.domain.ids import RunId
 from bot.domain.packages import Link
 from bot.domain.plan import Effect as Change_
@@ -84,7 +94,10 @@ def test_a_command_of_a_later_version_is_answered(verb):
     assert "not available" in effect.answer
 
 
-@pytest.mark.parametrize("line", ["status", "why bar", "retry", "cancel", "skip bar", "revoke"])
+NEED_A_RUN = ["status", "why bar", "logs bar", "config", "retry", "baseline", "priority bar 1", "cancel", "skip bar"]
+
+
+@pytest.mark.parametrize("line", [*NEED_A_RUN, "revoke", "waive bar -- known", "unwaive bar"])
 def test_before_the_first_run_there_is_nothing_to_ask_about(line):
     effect = carried_out(line, view())
     assert nothing_happened(effect, view())
@@ -138,6 +151,7 @@ ABOUT_TO_START = run(config=None, checkout=None)
 NOT_JOINED = [
     ("one with other options", ABOUT_TO_START, "run limit=3", {}),
     ("one that has begun", run(), "run", {}),
+    ("one that waits for an approval", run(state=RunState.WAITING), "run", {}),
     ("one that is being stopped", replace(ABOUT_TO_START, stop=StopReason.CANCELLED), "run", {}),
     ("one of the commit before", ABOUT_TO_START, "run", {"change": MOVED}),
 ]
@@ -426,7 +440,7 @@ def test_a_wish_about_an_unknown_package_is_refused():
 
 # Buttons.
 
-BUTTONS = [RETRY_FAILED, CANCEL_RUN, APPROVE, REFRESH_BASELINE]
+BUTTONS = [RETRY_FAILED, CANCEL_RUN, APPROVE, REFRESH_BASELINE, WAIVE]
 
 
 @pytest.mark.parametrize("button", BUTTONS, ids=[button.label for button in BUTTONS])
@@ -452,6 +466,9 @@ def test_a_button_on_the_check_of_the_head_does_what_its_command_does(button):
 TWICE = [
     ("run", run_view(BAR)),
     (f"ok @{HEAD}", run_view(run=WAITING)),
+    ("baseline bar", run_view(BAR, builds=(built("bar", OK),), run=ENDED)),
+    ("priority bar 7", run_view(BAR, builds=RUNNING)),
+    ("waive bar until=2026-01-02 -- known", run_view(BAR, findings=judged(bar=Verdict.REGRESSED), run=ENDED)),
     ("retry", JUDGED),
     ("cancel", run_view(BAR, builds=RUNNING)),
     ("cancel bar", run_view(BAR, builds=RUNNING)),
@@ -464,6 +481,27 @@ TWICE = [
 def test_a_command_that_is_carried_out_twice_is_carried_out_once(line, seen):
     once = carried_out(line, view(seen)).view
     assert carried_out(line, once).view == once
+
+
+def test_what_is_so_already_is_said_to_be_so():
+    once = carried_out("skip bar", view(run_view(BAR))).view
+    effect = carried_out("skip bar", once, actor="hubot")
+    assert (effect.view, effect.done) == (once, True)
+    assert "already" in effect.answer
+
+
+def test_who_cancels_what_is_being_stopped_joins_and_the_first_one_is_named():
+    once = carried_out("cancel", view(run_view(BAR, builds=RUNNING))).view
+    effect = carried_out("cancel", once, actor="hubot")
+    assert effect.view == once
+    assert "joins" in effect.answer
+
+
+def test_who_approves_what_is_approved_does_not_take_it_over():
+    once = carried_out(f"ok @{HEAD}", view(run_view(run=WAITING))).view
+    effect = carried_out(f"ok @{HEAD}", once, actor="hubot")
+    assert effect.view.change.approved_by == "octocat"
+    assert "already" in effect.answer
 
 
 def test_the_verbs_that_act_are_those_that_are_offered():

@@ -8,8 +8,8 @@ from bot.domain.build import Build, FailureReason, Succeeded
 from bot.domain.config import Mode
 from bot.domain.evidence import TargetView, is_published, judge_all, unpublished_rebuilds
 from bot.domain.plan import PlanEntry, Selection
-from bot.domain.verdict import Judgement, Needs, Verdict, Waiver
-from tests.fakes.domain import CONFIG, INFRASTRUCTURE, base, built, entry, failed, part, run, subject, target
+from bot.domain.verdict import Judgement, Needs, Verdict
+from tests.fakes.domain import CONFIG, INFRASTRUCTURE, base, built, entry, failed, part, run, subject, target, waiver
 from tests.fakes.resolver import affected, uninstallable, unresolvable
 
 OK = Succeeded()
@@ -50,7 +50,7 @@ def test_a_baseline_on_another_buildroot_is_not_asked():
 def test_waivers_and_cancellations_are_by_package():
     bar, baz = entry("bar"), entry("baz")
     view = part(
-        bar, baz, builds=regressed(bar, "no"), waivers={"bar": Waiver(by="octocat", reason="known")}, stopped=("baz",)
+        bar, baz, builds=regressed(bar, "no"), waivers={"bar": waiver()}, stopped=("baz",)
     )
     assert short(view) == {"bar": (Verdict.WAIVED, None), "baz": (Verdict.INCONCLUSIVE, None)}
 
@@ -151,7 +151,7 @@ def test_a_time_out_is_no_ones_root():
 
 
 def test_a_waiver_of_the_root_does_not_waive_who_fails_with_it():
-    waived = {"jinja2": Waiver(by="octocat", reason="known")}
+    waived = {"jinja2": waiver()}
     builds = regressed(JINJA, FAULT)
     assert told_of_flask(*builds, built("flask", failed(FAULT)), waivers=waived) is Needs.CONFIRMATION
     twice = (built("flask", failed(FAULT)), built("flask", failed(FAULT), 2))

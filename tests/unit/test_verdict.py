@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
 from bot.domain.config import BaselinePolicy
 from bot.domain.plan import Effect, Selection
-from bot.domain.verdict import Attempt, Evidence, Judgement, Needs, Verdict, Waiver, judge
-from tests.fakes.domain import INFRASTRUCTURE, failed
+from bot.domain.verdict import Attempt, Evidence, Judgement, Needs, Verdict, judge
+from tests.fakes.domain import INFRASTRUCTURE, failed, waiver
 
 OK = Succeeded()
 NEW = failed("new")
@@ -225,7 +225,7 @@ def test_rebuilds_that_were_not_tried_in_order_ask_for_a_person():
         assert not judged.conclusive
 
 
-WAIVER = Waiver(by="octocat", reason="goes away with 2.0")
+WAIVER = waiver(reason="goes away with 2.0")
 
 
 def test_a_waiver_names_who_and_why_and_keeps_the_cause():
@@ -242,7 +242,7 @@ def test_a_waiver_names_who_and_why_and_keeps_the_cause():
     )
     assert isinstance(judged, Judgement)
     assert judged.verdict is V.WAIVED
-    assert judged.cause == f"waived by octocat: goes away with 2.0 ({PROBLEM})"
+    assert judged.cause == f"waived by octocat until main moves: goes away with 2.0 ({PROBLEM})"
     assert judged.conclusive
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
+from bot.domain.build import BuildState
 from bot.domain.report.escape import code, prose
 from bot.domain.report.headline import counts, headline, sign
 from bot.domain.report.outlook import forecast_words, why_left_out
-from bot.domain.report.pieces import NAME, cause, link, names, sides, subject, verdict_words
-from bot.domain.report.values import Links, Report, Row
-from bot.domain.report.words import count, word
+from bot.domain.report.pieces import NAME, cause, last_lines, link, names, sides, subject, verdict_words
+from bot.domain.report.values import BuildView, Links, Report, Row
+from bot.domain.report.words import count, duration, outcome_sign, outcome_words, word
 
 _REPLY_LIMIT = 20_000
+_TAIL_LINES = 20
 
 
 def answer_marker(comment: str) -> str:
@@ -38,6 +40,17 @@ def answer_why(report: Report, package: str, links: Links) -> str:
     return "\n\n".join(_why(row, report, links) for row in rows)
 
 
+def answer_logs(report: Report, package: str, links: Links) -> str:
+    """Return the builds of a package on both sides and every target, each with its log, and how a failure ends."""
+    parts = [_logs_of(row, report, links) for row in report.rows if row.package == package]
+    for changed in report.subjects:
+        if changed.package == package:
+            parts.append(f"{code(package, NAME)}, {'which' if changed.builds else 'not built yet, which'} is changed:")
+            parts.append("\n".join(_attempts("the change", changed.builds, report, links)))
+            parts.append(last_lines(changed.log_tail, _TAIL_LINES))
+    return "\n\n".join(part for part in parts if part)
+
+
 def answer_status(report: Report, links: Links) -> str:
     """Return how far a run has come."""
     running = [row for row in report.rows if row.running]
@@ -54,6 +67,27 @@ def answer_status(report: Report, links: Links) -> str:
 def answer_no_run() -> str:
     """Return the answer to a command about a run, where the pull request has none."""
     return "Nothing was tested for this pull request yet. `/revdeps run` starts it."
+
+
+def _logs_of(row: Row, report: Report, links: Links) -> str:
+    with_change = _attempts("with the change", row.candidate, report, links)
+    without = _attempts("without it", row.baseline, report, links)
+    if not (with_change or without):
+        return f"{code(row.package, NAME)} on {code(row.target, NAME)} was not built. {_became(row, report, links)}"
+    lines = "\n".join([*with_change, *without])
+    parts = (f"{code(row.package, NAME)}:", lines, last_lines(row.log_tail, _TAIL_LINES))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _attempts(side: str, builds: Sequence[BuildView], report: Report, links: Links) -> list[str]:
+    """Return a line for every build of a side; what waits has no log."""
+    lines = []
+    for build in builds:
+        ended = outcome_words(build.outcome, build.state) + (f", {duration(build.duration)}" if build.duration else "")
+        address = "" if build.state is BuildState.QUEUED else links.log(report.run, build.key)
+        where = f"{code(build.target, NAME)}, attempt {build.attempt}"
+        lines.append(f"- {side} on {where}: {outcome_sign(build.outcome)} {link(ended, address)}")
+    return lines
 
 
 def _why(row: Row, report: Report, links: Links) -> str:

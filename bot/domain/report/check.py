@@ -1,6 +1,6 @@
 """The check on the head commit: its state, its one-line title, a summary, and the whole story below it."""
 
-from bot.domain.commands import APPROVE, CANCEL_RUN, REFRESH_BASELINE, RETRY_FAILED
+from bot.domain.commands import APPROVE, CANCEL_RUN, REFRESH_BASELINE, RETRY_FAILED, WAIVE
 from bot.domain.publication import Annotation, Button, Capabilities, Check, CheckStatus
 from bot.domain.report.budget import Detail, fit
 from bot.domain.report.comment import LIMIT, overview, previous
@@ -10,8 +10,7 @@ from bot.domain.report.pieces import NAME, subject
 from bot.domain.report.sections import sections
 from bot.domain.report.values import Links, Report, Stage
 from bot.domain.run import Conclusion
-from bot.domain.verbs import USAGES, Verb
-from bot.domain.verdict import Verdict
+from bot.domain.verdict import WAIVABLE, Verdict
 
 NAME_OF_GATE = "revdeps"
 """The check that a branch protection rule requires."""
@@ -88,6 +87,9 @@ def _buttons(report: Report) -> tuple[Button, ...]:
         return (RETRY_FAILED, CANCEL_RUN)
     if not report.finished:
         return (CANCEL_RUN,)
-    if not report.with_verdict(Verdict.REGRESSED, Verdict.INCONCLUSIVE, Verdict.BLOCKED, Verdict.CHANGED_FAILURE):
+    if not report.with_verdict(*WAIVABLE, Verdict.CHANGED_FAILURE):
         return ()
-    return (RETRY_FAILED, REFRESH_BASELINE) if USAGES[Verb.BASELINE].available else (RETRY_FAILED,)
+    if report.stop is not None:
+        return (RETRY_FAILED,)
+    in_the_way = report.conclusion in {Conclusion.FAILURE, Conclusion.ACTION_REQUIRED}
+    return (RETRY_FAILED, REFRESH_BASELINE, WAIVE) if in_the_way else (RETRY_FAILED, REFRESH_BASELINE)

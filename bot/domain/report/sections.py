@@ -15,6 +15,9 @@ from bot.domain.report.words import SELECTIONS, UNFINISHED, WORDS, count
 from bot.domain.verbs import USAGES, Verb, syntax
 from bot.domain.verdict import Verdict
 
+_CAUSE = 400
+"""Characters of a cause in a list: a waiver's whole reason, with who gave it and until when."""
+
 
 def sections(report: Report, links: Links, detail: Detail, *, weights: bool = False) -> list[str]:
     """Return all sections that have something to say, in the order in which they are shown.
@@ -115,7 +118,8 @@ def listed(report: Report, links: Links, verdict: Verdict, detail: Detail) -> st
     if not rows:
         return ""
     lines = [
-        f"- {code(row.package, NAME)} {sides(row, report, links)}" + (f" {code(cause(row))}" if cause(row) else "")
+        f"- {code(row.package, NAME)} {sides(row, report, links)}"
+        + (f" {code(cause(row), _CAUSE)}" if cause(row) else "")
         for row in rows[: detail.names]
     ]
     rest = len(rows) - detail.names
