@@ -71,7 +71,8 @@ def moment(data: object, *path: str) -> datetime:
     """Return the time at a path, aware and in UTC."""
     value = text(data, *path)
     try:
-        return datetime.fromisoformat(value).astimezone(UTC)
+        # GitLab writes `2026-01-02 03:04:05 UTC`.
+        return datetime.fromisoformat(value.replace(" UTC", "+00:00")).astimezone(UTC)
     except (ValueError, OverflowError):
         raise MalformedEvent(f"{'.'.join(path)} is no time: {value[:40]!r}") from None
 

@@ -14,12 +14,16 @@ import aiohttp
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bot.app.settings import Settings
+from bot.adapters.gitlab.forge import GitLabForge
+from bot.adapters.gitlab.settings import GitLabSettings
+from bot.app.build_systems import Address
+from bot.app.settings import Settings, secret
 from bot.ports.clock import Clock
 from bot.ports.errors import Misconfigured
 from bot.ports.forge import Forge
-from bot.web.dialects import Dialect
+from bot.web.dialects import Dialect, GitLabDialect, signing_key
 from bot.web.webhook import Translator
+from handlers.gitlab.translate import GitLabTranslator
 
 VARIABLE = "REVDEPS_FORGES_FILE"
 STRICT = ConfigDict(extra="forbid", alias_generator=lambda name: name.replace("_", "-"))
@@ -61,7 +65,56 @@ class ForgeEntry(Protocol):
         ...
 
 
-KINDS: Mapping[str, type[ForgeEntry]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitLabEntry:
+    """A GitLab: gitlab.com or self-managed. Its webhooks carry a secret token, are signed, or both."""
+
+    __pydantic_config__ = STRICT
+    url: Address
+    token_file: Path
+    """Of an access token with the scope api: a project's, a group's, or that of a user made for the bot."""
+    webhook_token_file: Path | None = None
+    webhook_signing_key_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.webhook_token_file is None and self.webhook_signing_key_file is None:
+            raise ValueError("give webhook-token-file or webhook-signing-key-file, or both")
+
+    @property
+    def clone_url(self) -> str:
+        """Where repositories are cloned from."""
+        return f"{self.url}/{{repository}}.git"
+
+    def open(self, surroundings: Surroundings) -> Forge:
+        """Return the adapter. Its token is read when it is needed, and again when GitLab takes it no more."""
+        secret(self.token_file, f"{surroundings.name}.token-file")
+        settings = GitLabSettings(
+            url=self.url,
+            token=lambda: secret(self.token_file, f"{surroundings.name}.token-file"),
+            forge=surroundings.name,
+            hook_url=surroundings.hook_url,
+        )
+        return GitLabForge(settings, surroundings.session, surroundings.clock)
+
+    def dialect(self) -> Dialect:
+        """Return how its deliveries are signed."""
+        token, key = self.webhook_token_file, self.webhook_signing_key_file
+        try:
+            return GitLabDialect(
+                token="" if token is None else secret(token, "webhook-token-file"),
+                key=b"" if key is None else signing_key(secret(key, "webhook-signing-key-file")),
+            )
+        except ValueError as error:
+            raise Misconfigured(
+                "webhook-signing-key-file", f"{key}: {error}", "Write the signing token as GitLab showed it into it."
+            ) from None
+
+    def translator(self, name: str) -> Translator:
+        """Return what turns its events into intents."""
+        return GitLabTranslator(name)
+
+
+KINDS: Mapping[str, type[ForgeEntry]] = {"gitlab": GitLabEntry}
 """By the word that stands under `kind`."""
 
 

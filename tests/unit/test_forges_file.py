@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.forges import forge_entries, hook_url
+from bot.app.forges import ForgeEntry, forge_entries, hook_url
 from bot.app.settings import Settings
 from bot.ports.errors import Misconfigured
 
@@ -46,3 +46,43 @@ def test_webhooks_belong_under_the_public_address() -> None:
         "https://revdeps.example.org/webhook/gitlab"
     )
     assert hook_url(Settings(), "gitlab") == ""
+
+
+GITLAB = "gitlab: {kind: gitlab, url: 'https://gitlab.example.org', token-file: %s/token, webhook-token-file: %s/hook}"
+
+
+def gitlab(tmp_path: Path) -> ForgeEntry:
+    (tmp_path / "token").write_text("glpat-secret\n")
+    (tmp_path / "hook").write_text("hook secret\n")
+    return forge_entries(settings(tmp_path, GITLAB % (tmp_path, tmp_path)))["gitlab"]
+
+
+def test_a_gitlab_is_known_by_its_address_and_tokens(tmp_path: Path) -> None:
+    entry = gitlab(tmp_path)
+    assert entry.clone_url == "https://gitlab.example.org/{repository}.git"
+    assert entry.dialect().believed({"X-Gitlab-Token": "hook secret"}, b"")
+    assert "Merge Request Hook" in entry.translator("gitlab").events
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{kind: gitlab}", "gitlab.url: Field required"),
+        ("{kind: gitlab, url: 'https://g.example/', token-file: t, webhook-token-file: h}", "gitlab.url"),
+        ("{kind: gitlab, url: 'https://g.example', token-file: t}", "webhook-signing-key-file"),
+        ("{kind: gitlab, url: 'https://g.example', token-file: t, webhook-token-file: h, color: red}", "gitlab.color"),
+    ],
+)
+def test_what_is_wrong_with_a_gitlab_is_told(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        forge_entries(settings(tmp_path, f"gitlab: {text}"))
+    assert told in str(refused.value)
+
+
+def test_a_file_that_holds_no_signing_token_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("not a signing token")
+    text = (
+        f"gitlab: {{kind: gitlab, url: 'https://g.example', token-file: t, webhook-signing-key-file: {tmp_path}/key}}"
+    )
+    with pytest.raises(Misconfigured, match="whsec_"):
+        forge_entries(settings(tmp_path, text))["gitlab"].dialect()
