@@ -3,7 +3,7 @@
 A scenario reads like its user: open, push, comment; then `settle`, and read the report.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,8 @@ from bot.engine.poller import Poller
 from bot.engine.reconciler import Reconciler
 from bot.engine.view import load_change
 from bot.engine.world import EngineSettings, World
+from bot.ports.clock import Clock
+from bot.ports.forge import Forge
 from bot.ports.sources import SpecFacts
 from tests.fakes.builder import FakeBuilder
 from tests.fakes.forge import FakeComment, FakeForge
@@ -65,67 +67,16 @@ class FakeSpecs:
         return None
 
 
-@dataclass(slots=True)
-class Stage:
-    """The engine with everything around it."""
+@dataclass(slots=True, kw_only=True)
+class Engine:
+    """The engine with what it builds and solves with."""
 
     world: World
-    forge: FakeForge
     builder: FakeBuilder
     resolver: FakeResolver
-    clock: FakeClock
     checkpoint: Checkpoint = pass_by
-    _deliveries: int = 0
     owner: str = "engine"
     actions: list[str] = field(default_factory=list)
-
-    async def deliver(self, *intents: Intent) -> None:
-        """Let a webhook have come in."""
-        self._deliveries += 1
-        delivery = ReceivedDelivery(
-            forge="github",
-            guid=f"delivery-{self._deliveries}",
-            event="test",
-            received_at=self.clock.now(),
-            intents=intents,
-        )
-        async with self.world.store.transaction() as tx:
-            await tx.deliveries.record([delivery])
-
-    async def open(
-        self, *, config: str | None = CONFIG, paths: tuple[str, ...] = ("libfoo.spec",), **state: object
-    ) -> ChangeRef:
-        """Open a pull request by somebody with write permission (unless told otherwise)."""
-        change: ChangeState = self.forge.open_change(**state)  # type: ignore[arg-type]
-        if config is not None:
-            self.forge.put_files(change.base_branch, {".revdeps.yaml": config})
-        self.forge.put_files(change.head_sha, {"libfoo.spec": "Name: libfoo\n"})
-        self.forge.touch(change.ref, paths)
-        await self.deliver(Refresh(change=change.ref))
-        return change.ref
-
-    async def push(self, ref: ChangeRef, user: str = "octocat") -> None:
-        """Push a commit to a pull request."""
-        change = self.forge.push(ref)
-        self.forge.put_files(change.head_sha, {"libfoo.spec": "Name: libfoo\n# changed\n"})
-        await self.deliver(Refresh(change=ref, pushed_sha=change.head_sha, pushed_by=user))
-
-    async def deliver_refresh(self, ref: ChangeRef) -> None:
-        """Let the forge say that something about a pull request changed."""
-        await self.deliver(Refresh(change=ref))
-
-    async def ask(self, ref: ChangeRef, body: str, author: str = "octocat") -> FakeComment:
-        """Comment."""
-        comment = self.forge.write(ref, body, author)
-        intent = Commented(change=ref, comment=comment.id, author=author, body=body, written_at=self.clock.now())
-        await self.deliver(intent)
-        return comment
-
-    async def say(self, ref: ChangeRef, body: str, author: str = "octocat") -> FakeComment:
-        """Comment, and settle."""
-        comment = await self.ask(ref, body, author)
-        await self.settle()
-        return comment
 
     def reconciler(self) -> Reconciler:
         return Reconciler(
@@ -185,6 +136,63 @@ class Stage:
         view = await self.view(ref)
         return {finding.package: finding.judgement.verdict for finding in view.runs[0].findings}
 
+
+@dataclass(slots=True, kw_only=True)
+class Stage(Engine):
+    """The engine with everything around it."""
+
+    forge: FakeForge
+    clock: FakeClock
+    _deliveries: int = 0
+
+    async def deliver(self, *intents: Intent) -> None:
+        """Let a webhook have come in."""
+        self._deliveries += 1
+        delivery = ReceivedDelivery(
+            forge="github",
+            guid=f"delivery-{self._deliveries}",
+            event="test",
+            received_at=self.clock.now(),
+            intents=intents,
+        )
+        async with self.world.store.transaction() as tx:
+            await tx.deliveries.record([delivery])
+
+    async def open(
+        self, *, config: str | None = CONFIG, paths: tuple[str, ...] = ("libfoo.spec",), **state: object
+    ) -> ChangeRef:
+        """Open a pull request by somebody with write permission (unless told otherwise)."""
+        change: ChangeState = self.forge.open_change(**state)  # type: ignore[arg-type]
+        if config is not None:
+            self.forge.put_files(change.base_branch, {".revdeps.yaml": config})
+        self.forge.put_files(change.head_sha, {"libfoo.spec": "Name: libfoo\n"})
+        self.forge.touch(change.ref, paths)
+        await self.deliver(Refresh(change=change.ref))
+        return change.ref
+
+    async def push(self, ref: ChangeRef, user: str = "octocat") -> None:
+        """Push a commit to a pull request."""
+        change = self.forge.push(ref)
+        self.forge.put_files(change.head_sha, {"libfoo.spec": "Name: libfoo\n# changed\n"})
+        await self.deliver(Refresh(change=ref, pushed_sha=change.head_sha, pushed_by=user))
+
+    async def deliver_refresh(self, ref: ChangeRef) -> None:
+        """Let the forge say that something about a pull request changed."""
+        await self.deliver(Refresh(change=ref))
+
+    async def ask(self, ref: ChangeRef, body: str, author: str = "octocat") -> FakeComment:
+        """Comment."""
+        comment = self.forge.write(ref, body, author)
+        intent = Commented(change=ref, comment=comment.id, author=author, body=body, written_at=self.clock.now())
+        await self.deliver(intent)
+        return comment
+
+    async def say(self, ref: ChangeRef, body: str, author: str = "octocat") -> FakeComment:
+        """Comment, and settle."""
+        comment = await self.ask(ref, body, author)
+        await self.settle()
+        return comment
+
     def check(self, ref: ChangeRef) -> Check:
         """Return the gate as it stands on the head commit."""
         return self.forge.latest_check(self.forge.changes[ref].head_sha)
@@ -199,15 +207,23 @@ class Stage:
 @asynccontextmanager
 async def stage(directory: Path, **changes: object) -> AsyncIterator[Stage]:
     """Set the stage: `octocat` may write; the backend is `fake` and ends no build by itself."""
-    clock = FakeClock()
+    clock, forge = FakeClock(), FakeForge()
+    forge.grant("octocat", Permission.WRITE)
+    async with engine(directory, {"github": forge}, clock, **changes) as parts:
+        yield Stage(world=parts.world, forge=forge, builder=parts.builder, resolver=parts.resolver, clock=clock)
+
+
+@asynccontextmanager
+async def engine(
+    directory: Path, forges: Mapping[str, Forge], clock: Clock, **changes: object
+) -> AsyncIterator[Engine]:
+    """The engine over these forges; `changes` are other parts of its world."""
     store = await SqlStore.open(f"sqlite+aiosqlite:///{directory}/revdeps.db")
     await store.upgrade()
-    forge, builder, resolver = FakeForge(), FakeBuilder(clock=clock), FakeResolver(clock=clock)
-    forge.grant("octocat", Permission.WRITE)
-    specs = FakeSpecs()
+    builder, resolver, specs = FakeBuilder(clock=clock), FakeResolver(clock=clock), FakeSpecs()
     world = World(
         store=store,
-        forges={"github": forge},
+        forges=forges,
         builders={"fake": builder},
         resolver=resolver,
         specs=specs,
@@ -219,6 +235,6 @@ async def stage(directory: Path, **changes: object) -> AsyncIterator[Stage]:
         settings=EngineSettings(state=directory, public_url="https://revdeps.example"),
     )
     try:
-        yield Stage(world=replace(world, **changes), forge=forge, builder=builder, resolver=resolver, clock=clock)  # type: ignore[arg-type]
+        yield Engine(world=replace(world, **changes), builder=builder, resolver=resolver)  # type: ignore[arg-type]
     finally:
         await store.close()
