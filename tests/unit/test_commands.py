@@ -12,6 +12,7 @@ from bot.domain.commands import (
     command_for_button,
     expand,
     parse,
+    without_repetitions,
 )
 from bot.domain.config import Depth
 from bot.domain.verbs import SYNONYMS, USAGES, Verb
@@ -112,6 +113,20 @@ def test_several_commands_run_in_the_order_in_which_they_stand():
     assert [type(each) for each in found] == [Command, Mistake, Command]
 
 
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        (["retry a", "retry a"], ["retry a"]),
+        (["retry a", "retry b", "retry a"], ["retry a", "retry b"]),
+        (["cancel", "run", "cancel"], ["cancel", "run", "cancel"]),
+        (["bogus", "bogus"], ["bogus"]),
+    ],
+)
+def test_the_same_again_runs_once_unless_something_else_was_asked_for_in_between(lines, kept):
+    written = [f"/revdeps {line}" for line in lines]
+    assert without_repetitions(parse(written)) == parse([f"/revdeps {line}" for line in kept])
+
+
 def test_commands_beyond_the_bound_are_refused_in_words():
     found = parse(["/revdeps status"] * (MAX_COMMANDS + 5))
     assert len(found) == MAX_COMMANDS + 1
@@ -124,6 +139,8 @@ def test_commands_beyond_the_bound_are_refused_in_words():
     [
         "/revdeps retry a b -- again",
         "/revdeps run limit=5 depth=2",
+        "/revdeps priority a b 7",
+        "/revdeps waive a until=2030-01-31 -- known upstream",
         "/revdeps ok @a1b2c3d",
         "/revdeps status",
     ],
@@ -208,6 +225,7 @@ def test_every_verb_has_a_usage_and_no_synonym_hides_a_verb():
 
 @pytest.mark.parametrize(("text", "levels"), [("direct", 1), ("transitive", None), ("3", 3)])
 def test_a_depth_is_a_word_or_a_number(text, levels):
+    assert str(Depth.parse(text)) == text
     assert Depth.parse(text) == Depth(levels=levels)
 
 

@@ -1,8 +1,21 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from bot.domain.commands import Command
 from bot.domain.permission import Permission
-from bot.domain.policy import REQUIREMENTS, Actor, Allowed, Refused, authorize, help_text, is_trusted, unavailable_text
+from bot.domain.policy import (
+    ANSWERS_AN_HOUR,
+    REQUIREMENTS,
+    Actor,
+    Allowed,
+    Refused,
+    authorize,
+    help_text,
+    is_trusted,
+    may_be_answered,
+    unavailable_text,
+)
 from bot.domain.verbs import USAGES, Verb
 
 READS = [Verb.HELP, Verb.STATUS, Verb.WHY, Verb.LOGS, Verb.CONFIG]
@@ -65,6 +78,23 @@ def test_a_refusal_names_the_missing_permission(verb, who):
 )
 def test_everyone_who_wrote_the_change_has_to_be_trusted(people, trusted):
     assert is_trusted(people, apps=("updates[bot]",)) is trusted
+
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("permission", "told", "answered"),
+    [
+        (Permission.READ, [NOW] * (ANSWERS_AN_HOUR - 1), True),
+        (Permission.READ, [NOW] * ANSWERS_AN_HOUR, False),
+        (Permission.NONE, [NOW - timedelta(minutes=59)] * ANSWERS_AN_HOUR, False),
+        (Permission.READ, [NOW - timedelta(hours=1)] * ANSWERS_AN_HOUR, True),
+        (Permission.TRIAGE, [NOW] * ANSWERS_AN_HOUR, True),
+    ],
+)
+def test_who_does_not_steer_is_answered_so_often_in_an_hour(permission, told, answered):
+    assert may_be_answered(permission, told, NOW) is answered
 
 
 def test_help_lists_what_this_version_acts_on():

@@ -154,6 +154,8 @@ def test_buttons_are_those_that_make_sense_now() -> None:
     assert labels(EMPTY_SUCCESS) == []
     assert labels(FULL)[0] == "Retry failed"
     assert render_check(FULL, LINKS, BARE).buttons == ()
+    ran_out = replace(FULL, conclusion=Conclusion.TIMED_OUT, stop=StopReason.DEADLINE)
+    assert [button.label for button in render_check(ran_out, LINKS, ALL).buttons] == ["Retry failed"]
 
 
 def test_a_forge_without_annotations_gets_none() -> None:
