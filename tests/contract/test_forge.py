@@ -1,8 +1,8 @@
-"""The meaning of `bot.ports.forge.Forge`: the same for the fake that engine tests use and for GitHub's adapter, which
-speaks HTTP to a server that behaves like GitHub.
+"""The meaning of `bot.ports.forge.Forge`: the same for the fake that engine tests use and for the adapters, each of
+which speaks HTTP to a server that behaves like its forge.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,16 +15,23 @@ from bot.domain.publication import Annotation, Button, Check, CheckStatus, React
 from bot.domain.run import ChangeRef, Conclusion, RepoRef
 from bot.ports.errors import Gone, Rejected
 from tests.fakes.forge_stages import MemoryStage, Stage
+from tests.fakes.forgejo_stage import ForgejoStage
 from tests.fakes.github_stage import GitHubStage
 
 MARKER = "<!-- revdeps:v1 -->"
 UNKNOWN = "0123456789" * 4
 
 
-@pytest.fixture(params=["memory", "github"])
+STAGES: Mapping[str, Callable[[Path], Stage]] = {
+    "memory": lambda _: MemoryStage(),
+    "github": GitHubStage,
+    "forgejo": ForgejoStage,
+}
+
+
+@pytest.fixture(params=STAGES)
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
-    made: Stage = MemoryStage() if request.param == "memory" else GitHubStage(tmp_path)
-    async with made:
+    async with STAGES[request.param](tmp_path) as made:
         yield made
 
 
