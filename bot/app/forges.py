@@ -14,6 +14,8 @@ import aiohttp
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from bot.adapters.forgejo.forge import ForgejoForge
+from bot.adapters.forgejo.settings import ForgejoSettings
 from bot.adapters.gitlab.forge import GitLabForge
 from bot.adapters.gitlab.settings import GitLabSettings
 from bot.app.build_systems import Address
@@ -21,8 +23,9 @@ from bot.app.settings import Settings, secret
 from bot.ports.clock import Clock
 from bot.ports.errors import Misconfigured
 from bot.ports.forge import Forge
-from bot.web.dialects import Dialect, GitLabDialect, signing_key
+from bot.web.dialects import Dialect, ForgejoDialect, GitLabDialect, signing_key
 from bot.web.webhook import Translator
+from handlers.forgejo.translate import ForgejoTranslator
 from handlers.gitlab.translate import GitLabTranslator
 
 VARIABLE = "REVDEPS_FORGES_FILE"
@@ -114,7 +117,42 @@ class GitLabEntry:
         return GitLabTranslator(name)
 
 
-KINDS: Mapping[str, type[ForgeEntry]] = {"gitlab": GitLabEntry}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgejoEntry:
+    """A Forgejo, or a Gitea. `user` is the login of the account that the token is of."""
+
+    __pydantic_config__ = STRICT
+    url: Address
+    user: str
+    token_file: Path
+    webhook_secret_file: Path
+
+    @property
+    def clone_url(self) -> str:
+        """Where repositories are cloned from."""
+        return f"{self.url}/{{repository}}.git"
+
+    def open(self, surroundings: Surroundings) -> Forge:
+        """Return the adapter. Its token is read when it is needed, and again when Forgejo takes it no more."""
+        secret(self.token_file, f"{surroundings.name}.token-file")
+        settings = ForgejoSettings(
+            url=self.url,
+            user=self.user,
+            token=lambda: secret(self.token_file, f"{surroundings.name}.token-file"),
+            forge=surroundings.name,
+        )
+        return ForgejoForge(settings, surroundings.session, surroundings.clock)
+
+    def dialect(self) -> Dialect:
+        """Return how its deliveries are signed."""
+        return ForgejoDialect(secret(self.webhook_secret_file, "webhook-secret-file").encode())
+
+    def translator(self, name: str) -> Translator:
+        """Return what turns its events into intents."""
+        return ForgejoTranslator(name, self.user)
+
+
+KINDS: Mapping[str, type[ForgeEntry]] = {"forgejo": ForgejoEntry, "gitlab": GitLabEntry}
 """By the word that stands under `kind`."""
 
 

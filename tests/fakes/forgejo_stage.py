@@ -64,7 +64,7 @@ class ForgejoStage:
         await self.server.create_repository("stranger/open", BASE)
         self.server.set_permission(str(self.repo), BOT, "admin")
         self.server.world.user("passer-by")
-        self.settings = ForgejoSettings(url=self.server.url, user=BOT, token=self.token.value)
+        self.settings = ForgejoSettings(url=self.server.url, user=BOT, token=lambda: self.token.value)
         self.session = await started.enter_async_context(aiohttp.ClientSession())
         self.forge = self._make(self.settings, self.session, self.clock)
 

@@ -7,6 +7,7 @@ import pytest
 from bot.app.forges import ForgeEntry, forge_entries, hook_url
 from bot.app.settings import Settings
 from bot.ports.errors import Misconfigured
+from bot.web.dialects import signed
 
 
 def settings(tmp_path: Path, text: str, **more: object) -> Settings:
@@ -86,3 +87,23 @@ def test_a_file_that_holds_no_signing_token_is_named(tmp_path: Path) -> None:
     )
     with pytest.raises(Misconfigured, match="whsec_"):
         forge_entries(settings(tmp_path, text))["gitlab"].dialect()
+
+
+FORGEJO = """
+codeberg: {kind: forgejo, url: 'https://forgejo.example.org', user: revdeps, token-file: %s/token,
+           webhook-secret-file: %s/hook}
+"""
+
+
+def test_a_forgejo_is_known_by_its_address_account_and_secrets(tmp_path: Path) -> None:
+    (tmp_path / "hook").write_text("hook secret\n")
+    entry = forge_entries(settings(tmp_path, FORGEJO % (tmp_path, tmp_path)))["codeberg"]
+    assert entry.clone_url == "https://forgejo.example.org/{repository}.git"
+    signature = signed(b"hook secret", b"{}")
+    assert entry.dialect().believed({"X-Forgejo-Signature": signature}, b"{}")
+    assert "pull_request" in entry.translator("codeberg").events
+
+
+def test_what_a_forgejo_lacks_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"codeberg\.user: Field required"):
+        forge_entries(settings(tmp_path, "codeberg: {kind: forgejo, url: 'https://forgejo.example.org'}"))

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from bot.adapters.forgejo.failures import Refusal, error_for
+from bot.adapters.forgejo.failures import Refusal, Unauthorised, error_for
 from bot.adapters.forgejo.settings import ForgejoSettings
 from bot.domain.run import RepoRef
 from bot.ports.clock import Clock
@@ -54,8 +54,20 @@ class ForgejoClient:
         self._session = session
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=settings.request_seconds)
+        self._token = ""
         self._writing = asyncio.Lock()
         self._held: datetime | None = None
+
+    @property
+    def token(self) -> str:
+        """The token, as it was read last."""
+        self._token = self._token or self.settings.token()
+        return self._token
+
+    def renewed(self) -> bool:
+        """Read the token again, and tell whether it is another one."""
+        before, self._token = self._token, self.settings.token()
+        return self._token != before
 
     def wrote(self, user: Mapping[str, Any] | None) -> bool:
         """Tell whether an account is ours: Forgejo's names know no case."""
@@ -102,20 +114,27 @@ class ForgejoClient:
             raise Transient("Forgejo wants to be left alone for a while", self._held - now)
         url = URL(f"{self.settings.api_url}{path}" + (f"?{urlencode(query)}" if query else ""), encoded=True)
         try:
-            for _ in range(_REDIRECTIONS):
-                answer = await self._send(method, url, data)
-                if isinstance(answer, _Answer):
-                    return answer
-                url = self._redirected(url, answer)
+            return await self._follow(method, url, data)
+        except Unauthorised:
+            if not self.renewed():
+                raise
+            return await self._follow(method, url, data)
         except Transient as error:
             if error.retry_after is not None:
                 self._held = self._clock.now() + error.retry_after
             raise
-        raise Transient(f"{method} {path}: Forgejo redirects in a circle")
+
+    async def _follow(self, method: str, url: URL, data: Mapping[str, str] | None) -> _Answer:
+        for _ in range(_REDIRECTIONS):
+            answer = await self._send(method, url, data)
+            if isinstance(answer, _Answer):
+                return answer
+            url = self._redirected(url, answer)
+        raise Transient(f"{method} {url.path}: Forgejo redirects in a circle")
 
     async def _send(self, method: str, url: URL, data: Mapping[str, str] | None) -> _Answer | URL:
         """Return the answer, or where it is to be had instead."""
-        headers = {**_HEADERS, "Authorization": f"token {self.settings.token}"}
+        headers = {**_HEADERS, "Authorization": f"token {self.token}"}
         what = f"{method} {url.path}"
         try:
             async with self._session.request(

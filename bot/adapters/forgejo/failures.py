@@ -21,6 +21,10 @@ _ACCOUNT = re.compile(r"not activated|prohibited from signing in|change your pas
 _RIGHTS = re.compile(r"permission to write|read permission|admin write|only admins|repo admins", re.IGNORECASE)
 
 
+class Unauthorised(Misconfigured):
+    """401: nobody has this token (any more)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """An answer with a status of 400 or more. `what` names the request, `user` the account that made it."""
@@ -37,11 +41,7 @@ def error_for(refusal: Refusal) -> RevdepsError:
     told = f"{refusal.what}: Forgejo answered {refusal.status}: {_message(refusal.body)}"
     match refusal.status:
         case 401:
-            return login_refused(
-                "the token for Forgejo",
-                told,
-                f"it is wrong, was revoked or has expired: make a new one as {refusal.user}.",
-            )
+            return unauthorised(told, refusal.user)
         case 403:
             return _forbidden(refusal, told)
         case 404 | 410 | 451:
@@ -53,6 +53,14 @@ def error_for(refusal: Refusal) -> RevdepsError:
         case _:
             # 423 among them: the repository is archived.
             return Rejected(told)
+
+
+def unauthorised(told: str, user: str) -> Unauthorised:
+    """Return the error for a token that Forgejo, or its git, does not take."""
+    refused = login_refused(
+        "the token for Forgejo", told, f"it is wrong, was revoked or has expired: make a new one as {user}."
+    )
+    return Unauthorised(refused.where, refused.what, refused.mend)
 
 
 def _forbidden(refusal: Refusal, told: str) -> RevdepsError:

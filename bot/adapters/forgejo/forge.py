@@ -8,13 +8,14 @@ import aiohttp
 
 from bot.adapters.forgejo import comments, pulls, statuses
 from bot.adapters.forgejo.client import ForgejoClient
+from bot.adapters.forgejo.failures import unauthorised
 from bot.adapters.forgejo.settings import ForgejoSettings
 from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
 from bot.domain.permission import Permission
 from bot.domain.publication import Capabilities, Check, Reaction
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
 from bot.ports.clock import Clock
-from bot.ports.errors import Rejected, login_refused
+from bot.ports.errors import Rejected
 from bot.ports.forge import Delivery
 
 
@@ -57,20 +58,22 @@ class ForgejoForge:
         raise Rejected(f"Forgejo cannot be asked to deliver {delivery.guid} again")
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:
-        """Check a commit of a pull request out."""
-        request = CloneRequest(
-            url=f"{self._settings.url}/{ref.repo}.git",
-            ref=f"refs/pull/{ref.number}/head",
-            sha=sha,
-            token=self._settings.token,
-            user=self._settings.user,
-            seconds=self._settings.clone_seconds,
-        )
-        try:
-            await clone(request, Path(directory))
-        except TokenRefused as error:
-            mend = f"it is wrong, was revoked or has expired: make a new one as {self._settings.user}."
-            raise login_refused("the token for Forgejo", str(error), mend) from None
+        """Check a commit of a pull request out, with one more try where the token was renewed."""
+        for last in (False, True):
+            request = CloneRequest(
+                url=f"{self._settings.url}/{ref.repo}.git",
+                ref=f"refs/pull/{ref.number}/head",
+                sha=sha,
+                token=self._client.token,
+                user=self._settings.user,
+                seconds=self._settings.clone_seconds,
+            )
+            try:
+                return await clone(request, Path(directory))
+            except TokenRefused as error:
+                if last or not self._client.renewed():
+                    raise unauthorised(str(error), self._settings.user) from None
+        return None
 
     async def read_file(self, repo: RepoRef, path: str, ref: str) -> bytes | None:
         """Return a file's contents at a commit or branch."""
