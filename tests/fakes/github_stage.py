@@ -13,6 +13,9 @@ from bot.adapters.github.forge import GitHubForge
 from bot.adapters.github.settings import GitHubSettings
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef, RepoRef
+from bot.web.dialects import Dialect, GitHubDialect
+from bot.web.webhook import Translator
+from handlers.github.translate import GitHubTranslator
 from tests.fakes.forge import REPO
 from tests.fakes.forge_stages import BASE, Files, SeenCheck, SeenComment
 from tests.fakes.github import GitHubServer
@@ -86,6 +89,16 @@ class GitHubStage:
         for label in labels:
             await self.server.label(str(self.repo), opened.number, label)
         return ChangeRef(repo=self.repo, number=opened.number)
+
+    async def commit(self, files: Files) -> str:
+        """Commit to the base branch."""
+        return await self.server.push(str(self.repo), "main", files)
+
+    def connect(self, url: str) -> tuple[Dialect, Translator]:
+        """Have webhooks sent there, and return what understands them."""
+        [app] = self.server.world.apps.values()
+        app.webhook_url = url
+        return GitHubDialect(app.webhook_secret.encode()), GitHubTranslator(self.repo.forge, app.id)
 
     async def push(self, ref: ChangeRef, files: Files) -> str:
         return await self.server.push(str(ref.repo), self.server.pull(str(ref.repo), ref.number).head_ref, files)

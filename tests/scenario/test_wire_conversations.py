@@ -1,0 +1,169 @@
+"""What people say and see on each forge, from webhook to comment, over servers that behave like the real ones."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.domain.build import BuildRequest, Outcome, Succeeded
+from bot.domain.permission import Permission
+from tests.fakes.resolver import affected
+from tests.scenario.test_first_light import breaks
+from tests.scenario.wire import FORGES, Talk, talking
+
+
+@pytest.fixture(params=sorted(FORGES))
+async def talk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Talk]:
+    """The bot on each forge; two packages depend on the changed one, and nothing breaks."""
+    async with talking(FORGES[request.param](tmp_path), tmp_path) as made:
+        made.engine.builder.outcome_for = breaks()
+        made.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
+        yield made
+
+
+def holds_builds(request: BuildRequest) -> Outcome | None:
+    """Let the change itself build, and its dependents run on."""
+    return Succeeded() if request.package == "libfoo" else None
+
+
+async def test_a_change_that_breaks_nothing_passes_without_a_word(talk: Talk) -> None:
+    ref = await talk.open()
+    gate = await talk.gate(ref)
+    assert (gate.status, gate.conclusion) == ("completed", "success")
+    assert "2 of 2 tested" in gate.title
+    assert gate.url.startswith("https://revdeps.example/runs/")
+    assert talk.stage.comments(ref) == []
+
+
+async def test_a_break_is_told_and_taken_back_when_it_is_mended(talk: Talk) -> None:
+    talk.engine.builder.outcome_for = breaks("bar")
+    ref = await talk.open()
+    gate = await talk.gate(ref)
+    assert (gate.status, gate.conclusion) == ("completed", "failure")
+    assert gate.title.startswith("1 regressed")
+    summary = talk.summary(ref)
+    assert "**`bar`**" in summary
+    assert "soft_unicode" in summary
+    assert "`/revdeps retry bar`" in summary
+    told = len(talk.stage.comments(ref))
+
+    talk.engine.builder.outcome_for = breaks()
+    await talk.push(ref)
+    assert (await talk.gate(ref)).conclusion == "success"
+    assert "bar" not in talk.summary(ref).partition("<details>")[0]
+    assert len(talk.stage.comments(ref)) == told
+
+
+async def test_a_second_push_supersedes_what_the_first_one_began(talk: Talk) -> None:
+    talk.engine.builder.outcome_for = holds_builds
+    ref = await talk.open()
+    first = (await talk.stage.forge.change(ref)).head_sha
+    assert (await talk.gate(ref)).status == "in_progress"
+    await talk.push(ref)
+    assert talk.stage.checks(first)[-1].status == "completed"
+    assert talk.stage.checks(first)[-1].conclusion != "success"
+    assert (await talk.gate(ref)).status == "in_progress"
+    assert len(talk.engine.builder.cancelled) == 2
+
+
+async def test_a_passer_by_may_ask_and_is_answered(talk: Talk) -> None:
+    talk.engine.builder.outcome_for = breaks("bar")
+    ref = await talk.open()
+    asked = await talk.say(ref, "/revdeps why bar", author="hubot-friend")
+    assert asked.reactions == ("eyes", "rocket")
+    assert "depends on" in talk.answers(ref)[-1]
+
+
+async def test_a_slip_of_the_pen_is_answered_with_what_was_meant(talk: Talk) -> None:
+    ref = await talk.open()
+    asked = await talk.say(ref, "/revdeps retyr bar")
+    assert asked.reactions == ("eyes", "confused")
+    assert "`retry`" in talk.answers(ref)[-1]
+
+
+async def test_one_who_may_not_is_told_what_is_missing(talk: Talk) -> None:
+    ref = await talk.open()
+    builds = talk.built()
+    asked = await talk.say(ref, "/revdeps rebuild baz", author="hubot-friend")
+    assert asked.reactions == ("eyes", "confused")
+    assert "triage permission" in talk.answers(ref)[-1]
+    assert talk.built() == builds
+
+
+async def test_a_command_builds_again_and_the_gate_follows(talk: Talk) -> None:
+    talk.engine.builder.outcome_for = breaks("bar")
+    ref = await talk.open()
+    talk.engine.builder.outcome_for = breaks()
+    asked = await talk.say(ref, "/revdeps retry bar")
+    assert asked.reactions == ("eyes", "rocket")
+    gate = await talk.gate(ref)
+    assert gate.conclusion == "success"
+    assert "flaky" in gate.title
+
+
+async def test_what_is_quoted_or_in_code_is_no_command(talk: Talk) -> None:
+    ref = await talk.open()
+    builds = talk.built()
+    asked = await talk.say(ref, "> /revdeps rebuild baz\n\n```\n/revdeps rebuild baz\n```\n<!-- /revdeps cancel -->")
+    assert asked.reactions == ()
+    assert talk.built() == builds
+
+
+async def test_a_strangers_change_waits_for_somebody_to_read_it(talk: Talk) -> None:
+    ref = await talk.open(author="hubot-friend")
+    assert talk.built() == []
+    gate = await talk.gate(ref)
+    assert gate.conclusion not in {"success", "neutral", "skipped"}
+    head = (await talk.stage.forge.change(ref)).head_sha
+
+    own = await talk.say(ref, "/revdeps ok", author="hubot-friend")
+    assert own.reactions == ("eyes", "confused")
+    assert talk.built() == []
+
+    await talk.say(ref, f"/revdeps ok @{head[:10]}")
+    assert talk.built() == ["libfoo", "bar", "baz"]
+    assert (await talk.gate(ref)).conclusion == "success"
+
+    await talk.push(ref)
+    assert talk.built() == ["libfoo", "bar", "baz"]
+    assert (await talk.gate(ref)).conclusion not in {"success", "neutral", "skipped"}
+
+
+async def test_a_permission_that_was_taken_away_is_worth_nothing(talk: Talk) -> None:
+    ref = await talk.open()
+    builds = talk.built()
+    await talk.stage.grant("hubot-friend", Permission.WRITE)
+    await talk.stage.write(ref, "/revdeps rebuild baz", "hubot-friend")
+    await talk.stage.grant("hubot-friend", Permission.READ)
+    await talk.settle()
+    assert talk.built() == builds
+    assert "triage permission" in talk.answers(ref)[-1]
+
+
+async def test_closing_ends_it(talk: Talk) -> None:
+    talk.engine.builder.outcome_for = holds_builds
+    ref = await talk.open()
+    await talk.stage.close(ref)
+    await talk.settle()
+    gate = await talk.gate(ref)
+    assert gate.status == "completed"
+    assert gate.conclusion != "success"
+    assert talk.engine.builder.running == ()
+    await talk.say(ref, "/revdeps run")
+    assert talk.answers(ref) == []
+
+
+async def test_a_configuration_that_is_wrong_is_told_with_its_line(talk: Talk) -> None:
+    await talk.stage.commit({".revdeps.yaml": "version: 2\n"})
+    ref = await talk.open()
+    gate = await talk.gate(ref)
+    assert gate.conclusion not in {"success", "neutral", "skipped"}
+    assert talk.built() == []
+
+
+async def test_without_a_configuration_nothing_is_done_and_nobody_disturbed(talk: Talk) -> None:
+    await talk.stage.commit({".revdeps.yaml": None})
+    ref = await talk.open()
+    assert talk.stage.comments(ref) == []
+    assert talk.built() == []
+    assert (await talk.gate(ref)).conclusion in {"skipped", "success"}
