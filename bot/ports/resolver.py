@@ -188,3 +188,9 @@ class RootSolver(Protocol):
     def replaced(self) -> Sequence[str]:
         """Return the names of the base's binary packages that the change hides, sorted."""
         ...
+
+    def repositories(self, directory: str) -> Sequence[str]:
+        """Write the target's repositories, as they were pinned, below a directory, unless they are there already; return
+        their addresses, all `file:`, in the target's order. Their packages stay where they are. One at a time.
+        """
+        ...

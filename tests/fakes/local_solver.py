@@ -62,6 +62,7 @@ class LocalSolver:
             package.nevra.name for packages in rest for package in packages if package.source in hidden_sources
         }
         self.base: tuple[str, ...] = ("host-base",)
+        self.urls: tuple[str, ...] = ()
 
     def solve(self, requires: Sequence[str]) -> Buildroot | Unsolvable:
         chosen: dict[str, _Package] = {}
@@ -90,13 +91,18 @@ class LocalSolver:
     def replaced(self) -> Sequence[str]:
         return sorted(self._replaced)
 
+    def repositories(self, directory: str) -> Sequence[str]:
+        return self.urls
+
 
 def solver_for(job: Job) -> LocalSolver:
     """Solve over the repositories of the job's target, with the published change before them."""
     urls = [job.overlay.repository] if job.overlay else ["file:/nonexistent"]
     urls += [repository.url for repository in job.target.repositories]
     hidden = job.overlay.replaces if job.overlay else frozenset()
-    return LocalSolver([Path(unquote(urlsplit(url).path)) for url in urls], hidden)
+    solver = LocalSolver([Path(unquote(urlsplit(url).path)) for url in urls], hidden)
+    solver.urls = tuple(urls[1:])
+    return solver
 
 
 if __name__ == "__main__":

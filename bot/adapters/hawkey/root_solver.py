@@ -8,6 +8,7 @@ from typing import Any
 from bot.adapters.hawkey.architectures import builds_on
 from bot.adapters.hawkey.filelists import asks_beyond, is_silent
 from bot.adapters.hawkey.packages import fetch_packages
+from bot.adapters.hawkey.pinned import write_pinned
 from bot.adapters.hawkey.pins import read_pin
 from bot.adapters.hawkey.roots import Roots, Wish
 from bot.adapters.hawkey.settings import HawkeySettings
@@ -62,6 +63,11 @@ class HawkeyRootSolver:
     def replaced(self) -> Sequence[str]:
         """Return the names of the base's binary packages that were built from what the change replaces."""
         return self._roots.universe.replaced()
+
+    def repositories(self, directory: str) -> Sequence[str]:
+        """Write the pinned metadata down for a package manager; raises Transient where a `file:` repository moved."""
+        pinned = enumerate(self._pin.repositories)
+        return [write_pinned(each, Path(directory) / str(number), self._settings) for number, each in pinned]
 
     def _load_filelists(self) -> None:
         fetch_filelists(self._settings, self._pin)

@@ -8,7 +8,7 @@ itself in any of the three.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.adapters.mock.settings import MockSettings
@@ -52,9 +52,12 @@ class Chroot:
         return path
 
 
-def chroot(target: Target, settings: MockSettings, hidden: Sequence[str] = ()) -> Chroot:
+def chroot(
+    target: Target, settings: MockSettings, hidden: Sequence[str] = (), places: Sequence[str] | None = None
+) -> Chroot:
     """Return the configuration for a target; packages named in `hidden` are taken out of its repositories.
 
+    `places` are other addresses of its repositories, in their order, that need no signature any more.
     Raises Misconfigured where the target cannot be written down so that it means what it says.
     """
     based_on = None if target.chroot is None else _checked(target.chroot, _NAME, target, "chroot")
@@ -67,13 +70,21 @@ def chroot(target: Target, settings: MockSettings, hidden: Sequence[str] = ()) -
         lines.append(f"config_opts['module_enable'] = {modules!r}")
     if based_on is None:
         lines += _own(target)
-    # What is hidden does not count: all builds for a target share the packages that dnf has fetched.
+    # What is hidden, and where, does not count: all builds for a target share the packages that dnf has fetched.
     identity = hashlib.sha256(repr((based_on, _dnf(target, ()), *lines)).encode()).hexdigest()[:12]
-    lines.append(f"config_opts['dnf.conf'] = {_dnf(target, hidden)!r}")
+    shown = target if places is None else replace(target, repositories=_moved(target.repositories, places))
+    lines.append(f"config_opts['dnf.conf'] = {_dnf(shown, hidden)!r}")
     root = f"revdeps-{re.sub(r'[^a-z0-9]+', '-', target.name.lower()).strip('-')[:30]}-{identity}"
-    places = (("root", root), ("basedir", str(settings.roots)), ("cache_topdir", str(settings.caches)))
+    own = (("root", root), ("basedir", str(settings.roots)), ("cache_topdir", str(settings.caches)))
     first = [f"include({f'{based_on}.cfg'!r})"] if based_on is not None else []
-    return Chroot(root=root, text="\n".join([*first, *lines, *(f"config_opts[{k!r}] = {v!r}" for k, v in places), ""]))
+    return Chroot(root=root, text="\n".join([*first, *lines, *(f"config_opts[{k!r}] = {v!r}" for k, v in own), ""]))
+
+
+def _moved(repositories: Sequence[Repository], places: Sequence[str]) -> tuple[Repository, ...]:
+    return tuple(
+        replace(repository, url=place, kind=RepositoryKind.BASEURL, koji=None, gpgkey=None)
+        for repository, place in zip(repositories, places, strict=True)
+    )
 
 
 def _own(target: Target) -> list[str]:

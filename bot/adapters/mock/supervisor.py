@@ -1,8 +1,8 @@
 """The process beside one build in mock: it outlives the service, and `result.json` is all it has to say in the end.
 
 Every build has a root of its own, made anew, which mock removes in the end: a root is named by its configuration and by
-the slot of whoever builds in it. The change is seen by `--addrepo`, and what it replaces is taken out of the target's
-repositories.
+the slot of whoever builds in it. The package manager sees the target's repositories as they were pinned. The change is
+seen by `--addrepo`, and what it replaces is taken out of those.
 """
 
 import shutil
@@ -23,6 +23,7 @@ from bot.adapters.mock.caches import extension, in_use, keep_bound
 from bot.adapters.mock.config import chroot
 from bot.adapters.mock.job import Job, read_job
 from bot.adapters.mock.outcome import Made, collect, failure, installed
+from bot.adapters.mock.pinned import pinned
 from bot.adapters.mock.process import Mock
 from bot.adapters.mock.source import make_srpm
 from bot.domain.build import Failed, TreeSource
@@ -86,10 +87,10 @@ def _attempt(directory: JobDirectory, job: Job, slot: int, sign: StopSign, solve
     try:
         with Console(directory.log, settings.log) as console:
             solver = solver_for(job)
-            hidden = chroot(job.target, settings, solver.replaced())
+            shown = chroot(job.target, settings, solver.replaced(), pinned(settings, job.snapshot, solver))
             mock = Mock(
                 settings=settings,
-                config=hidden.write(work),
+                config=shown.write(work),
                 extension=extension(settings, slot),
                 console=console,
                 stop=sign,
@@ -131,8 +132,10 @@ def _options(job: Job) -> tuple[str, ...]:
         "_buildhost localhost",
         "--enable-plugin",
         "package_state",
+        # A packed root has what others saw: their change, or repositories that were pinned at another time.
+        "--disable-plugin",
+        "root_cache",
     ]
     if job.overlay is not None:
-        # A packed root would show the change to whoever builds for the same target next, and hide it from this build.
-        options += ["--addrepo", job.overlay.repository, "--disable-plugin", "root_cache"]
+        options += ["--addrepo", job.overlay.repository]
     return tuple(options)

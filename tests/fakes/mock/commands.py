@@ -15,6 +15,9 @@ from tests.fakes.mock.config import expanded, repositories
 from tests.fakes.mock.errors import SOURCE, MockError, NotModelled
 from tests.fakes.mock.worker import Worker, matching
 
+_KEPT = {"root_cache": "root_cache/cache.tar.gz", "yum_cache": "dnf_cache/packages.rpm"}
+"""What plug-ins keep between builds (mockbuild/plugins/root_cache.py, yum_cache.py)."""
+
 
 class Commands:
     """The commands over one root."""
@@ -75,9 +78,10 @@ class Commands:
             self._repos()
             root.make_home()
             root.cache.mkdir(parents=True, exist_ok=True)
-            if self.opts["plugin_conf"]["root_cache_enable"]:
-                (root.cache / "root_cache").mkdir(exist_ok=True)
-                (root.cache / "root_cache" / "cache.tar.gz").write_bytes(b"0" * self.stage.get("cache_bytes", 0))
+            for plugin, place in _KEPT.items():
+                if self.opts["plugin_conf"][f"{plugin}_enable"]:
+                    (root.cache / place).parent.mkdir(exist_ok=True)
+                    (root.cache / place).write_bytes(b"0" * self.stage.get("cache_bytes", 0))
             (root.path / ".initialized").touch()
         if self.opts["use_bootstrap"]:
             extension = root.basedir.name.removeprefix(root.shared_name)

@@ -137,7 +137,8 @@ class Worker:
         for number, repo in enumerate(self.repos):
             shown = scratch / str(number)
             shown.mkdir()
-            for file in repo.directory.glob("*.rpm"):
+            (elsewhere := scratch / f"{number}-fetched").mkdir()
+            for file in repo.files(elsewhere):
                 hidden = any(fnmatch.fnmatch(name_of(file), pattern) for pattern in repo.excludes)
                 if not hidden and not file.name.endswith(".src.rpm"):
                     (shown / file.name).symlink_to(file)
