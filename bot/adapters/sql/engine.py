@@ -5,12 +5,18 @@ last commits when the power fails, and a lost SUBMITTING row is a build that is 
 in groups, so the one fsync per commit is affordable). Every transaction is BEGIN IMMEDIATE: one that reads first and
 writes later would fail in the middle otherwise. There is one connection per process: writers take turns in any case,
 and they do so more fairly in the pool's queue than in SQLite's polling.
+
+aiosqlite hands every operation to a thread and back, which costs more than most of them take: a cursor that is made,
+executed, read and closed goes there four times. Here only what may wait goes: for another process's write, for the
+disk, and what removes many rows.
 """
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import aiosqlite
 import sqlalchemy as sa
@@ -27,6 +33,56 @@ _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "p
 
 BUSY_SECONDS = 30
 """How long to wait for another process's write, or for a free connection, before it is `Transient`."""
+
+_MAY_WAIT = ("BEGIN", "DELETE")
+_ROWS_AT_ONCE = 64
+"""aiosqlite's own default, for a way of reading that is not used here."""
+
+T = TypeVar("T")
+
+
+class _Connection(aiosqlite.Connection):
+    """An SQLite connection whose thread has only to do what may wait. One task uses it at a time."""
+
+    _written = 0
+
+    def begin_now(self) -> bool:
+        """Begin a transaction that may write, unless that has to be waited for; return whether it has begun."""
+        connection = self._conn
+        (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            return False  # whoever waits for it learns why it could not be
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={patience}")
+        self._written = connection.total_changes
+        return True
+
+    async def commit(self) -> None:
+        """Commit: in the thread where something was written, as the disk is waited for."""
+        if self.total_changes == self._written:
+            self._conn.commit()
+        else:
+            await self._in_thread(self._conn.commit)
+
+    async def rollback(self) -> None:
+        """Roll back; the pool does so after every commit too, when there is nothing."""
+        if self.in_transaction:
+            self._conn.rollback()
+
+    async def _execute(self, fn: Callable[..., T], *args: Any, **options: Any) -> T:
+        if args and isinstance(args[0], str) and args[0].lstrip().startswith(_MAY_WAIT):
+            return await self._in_thread(fn, *args, **options)
+        if not self._running or self._connection is None:
+            raise ValueError("Connection closed")
+        return fn(*args, **options)
+
+    async def _in_thread(self, fn: Callable[..., T], *args: Any, **options: Any) -> T:
+        hand_over: Any = super()._execute
+        found: T = await hand_over(fn, *args, **options)
+        return found
 
 
 def make_engine(url: str, connections: int = 10) -> AsyncEngine:
@@ -70,7 +126,8 @@ def _unknown(what: str) -> Misconfigured:
 
 async def _open_file(*arguments: Any, **options: Any) -> aiosqlite.Connection:
     """Open a database file as SQLAlchemy would, and leave no thread behind where that fails."""
-    connection = aiosqlite.connect(*arguments, **options)
+    opened = partial(sqlite3.connect, *arguments, **options | {"check_same_thread": False})
+    connection = _Connection(opened, _ROWS_AT_ONCE)
     worker: Any = getattr(connection, "_thread", connection)  # before 0.22 the connection is the thread itself
     worker.daemon = True
     try:
@@ -95,4 +152,6 @@ def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> 
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver: Any = connection.connection.driver_connection
+    if not driver.begin_now():
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
