@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
+from unicodedata import category
 
 from bot.domain.config import Depth, matches
 from bot.domain.publication import Button
@@ -32,6 +33,7 @@ _SHA = re.compile(r"[0-9a-f]{7,64}")
 _CHANGE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+#[0-9]{1,9}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}")
+_HINTS = 5
 _A_DATE = "a date such as `2030-01-31`"
 _DASHES = frozenset({"--", "–", "—"})  # noqa: RUF001  telephones turn two hyphens into a dash
 
@@ -109,7 +111,7 @@ def parse(lines: Sequence[str]) -> tuple[Command | Mistake, ...]:
     """Return what every line that starts with `/revdeps` asks for, in order; all other lines are talk."""
     found: list[Command | Mistake] = []
     for line in lines:
-        stripped = line.strip()
+        stripped = _visible(line).strip()
         prefix = _PREFIX.match(stripped)
         if not prefix:
             continue
@@ -122,6 +124,11 @@ def parse(lines: Sequence[str]) -> tuple[Command | Mistake, ...]:
         except _Refusal as refusal:
             found.append(Mistake(line=stripped, answer=str(refusal)))
     return tuple(found)
+
+
+def _visible(line: str) -> str:
+    """Return a line without characters that only say how others are shown (zero-width, direction): they get copied."""
+    return line if line.isascii() else "".join(char for char in line if category(char) != "Cf")
 
 
 def without_repetitions(commands: Sequence[Command | Mistake]) -> tuple[Command | Mistake, ...]:
@@ -149,7 +156,9 @@ def expand(globs: Sequence[str], packages: Sequence[str]) -> tuple[tuple[str, ..
             completed = {package for package in packages if package.startswith(glob)}
             hits = completed if len(completed) == 1 else set()
         if not hits:
-            answer = f"{quoted(glob)} is none of this run's packages.{did_you_mean(glob, packages)}"
+            # Each takes a look at every package: somebody who names hundreds wrongly is no longer helped by it.
+            hint = did_you_mean(glob, packages) if len(unknown) < _HINTS else ""
+            answer = f"{quoted(glob)} is none of this run's packages.{hint}"
             unknown.append(Mistake(line=glob, answer=answer))
         meant |= hits
     return tuple(dict.fromkeys(package for package in packages if package in meant)), tuple(unknown)

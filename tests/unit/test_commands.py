@@ -185,6 +185,59 @@ def test_an_unknown_package_gets_a_suggestion(glob, answer):
     assert expand([glob, "ruby"], RUN) == (("ruby",), (Mistake(line=glob, answer=answer),))
 
 
+def test_whoever_names_hundreds_wrongly_gets_a_few_suggestions():
+    _, mistakes = expand([f"rubi{number}" for number in range(200)], RUN)
+    assert ["Did you mean" in mistake.answer for mistake in mistakes] == [True] * 5 + [False] * 195
+
+
+STATUS = Command(verb=Verb.STATUS)
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("\ufeff/revdeps status", STATUS),
+        ("\u200b/rev\u200bdeps sta\u2060tus\u200b", STATUS),
+        ("\u202e/revdeps status\u202c", STATUS),
+        ("\u200f/revdeps status", STATUS),
+        ("/revdeps\u00a0status", STATUS),
+        ("/revdeps\u3000status\r", STATUS),
+        ("/revdeps waive a -- \u202eknown\u202c", Command(verb=Verb.WAIVE, packages=("a",), text="known")),
+        ("/revdeps waive a -- 既知の不具合", Command(verb=Verb.WAIVE, packages=("a",), text="既知の不具合")),
+    ],
+)
+def test_what_cannot_be_seen_changes_nothing(line, command):
+    assert parse([line]) == (command,)
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("/revdeps st\u0430tus", "Did you mean `status`?"),
+        ("/revdeps why b\u0430r", "is no package name"),
+        ("/revdeps why ba\ufffdr", "is no package name"),
+        ("/revdeps waive a until=\u0662\u0660\u0663\u0660-01-31 -- known", "a date such as"),
+        ("/revdeps run limit=\u0665", "a number from 1"),
+        ("/revdeps ok @\uff41\uff41\uff41\uff41\uff41\uff41\uff41", "is no commit"),
+        ("/revdeps " + "x" * 60_000, "There is no command"),
+        ("/revdeps why " + "x" * 60_000, "is no package name"),
+        ("/revdeps help " + "a" * 60_000, "takes no package"),
+    ],
+)
+def test_letters_that_look_alike_are_others_and_long_words_are_answered_shortly(line, answer):
+    (mistake,) = parse([line])
+    assert isinstance(mistake, Mistake)
+    assert answer in mistake.answer
+    assert len(mistake.answer) < 400
+
+
+@pytest.mark.parametrize(
+    "line", ["\u2215revdeps status", "/r\u0435vdeps status", "/revdeps-status", "\ufffd/revdeps status"]
+)
+def test_what_only_looks_like_a_command_is_talk(line):
+    assert parse([line]) == ()
+
+
 def test_the_beginning_of_several_packages_stands_for_none():
     meant, (mistake,) = expand(["python-"], RUN)
     assert meant == ()
