@@ -13,6 +13,9 @@ from bot.adapters.forgejo.settings import NEEDED_SCOPES, ForgejoSettings
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef, RepoRef
 from bot.ports.clock import Clock
+from bot.web.dialects import Dialect, ForgejoDialect
+from bot.web.webhook import Translator
+from handlers.forgejo.translate import ForgejoTranslator
 from tests.fakes.forge_stages import BASE, Files, SeenCheck, SeenComment
 from tests.fakes.forgejo import ForgejoServer
 from tests.fakes.forgejo.model import Token
@@ -63,6 +66,7 @@ class ForgejoStage:
         await self.server.create_repository("stranger/elsewhere", BASE, private=True)
         await self.server.create_repository("stranger/open", BASE)
         self.server.set_permission(str(self.repo), BOT, "admin")
+        self.server.set_permission("stranger/open", BOT, "read")
         self.server.world.user("passer-by")
         self.settings = ForgejoSettings(url=self.server.url, user=BOT, token=lambda: self.token.value)
         self.session = await started.enter_async_context(aiohttp.ClientSession())
@@ -84,6 +88,15 @@ class ForgejoStage:
         for label in labels:
             await self.server.label(str(self.repo), opened.number, label)
         return ChangeRef(repo=self.repo, number=opened.number)
+
+    async def commit(self, files: Files) -> str:
+        """Commit to the base branch."""
+        return await self.server.push(str(self.repo), "main", files)
+
+    def connect(self, url: str) -> tuple[Dialect, Translator]:
+        """Have webhooks sent there, and return what understands them."""
+        hook = self.server.add_hook(url)
+        return ForgejoDialect(hook.secret.encode()), ForgejoTranslator(self.repo.forge, BOT)
 
     async def push(self, ref: ChangeRef, files: Files) -> str:
         return await self.server.push(str(ref.repo), self.server.pull(str(ref.repo), ref.number).head_ref, files)

@@ -58,11 +58,11 @@ async def test_a_second_push_supersedes_what_the_first_one_began(talk: Talk) -> 
     talk.engine.builder.outcome_for = holds_builds
     ref = await talk.open()
     first = (await talk.stage.forge.change(ref)).head_sha
-    assert (await talk.gate(ref)).status == "in_progress"
+    assert (await talk.gate(ref)).status != "completed"
     await talk.push(ref)
     assert talk.stage.checks(first)[-1].status == "completed"
     assert talk.stage.checks(first)[-1].conclusion != "success"
-    assert (await talk.gate(ref)).status == "in_progress"
+    assert (await talk.gate(ref)).status != "completed"
     assert len(talk.engine.builder.cancelled) == 2
 
 
@@ -167,3 +167,50 @@ async def test_without_a_configuration_nothing_is_done_and_nobody_disturbed(talk
     assert talk.stage.comments(ref) == []
     assert talk.built() == []
     assert (await talk.gate(ref)).conclusion in {"skipped", "success"}
+
+
+async def test_a_waiver_lets_the_gate_pass_and_says_who_gave_it_and_why(talk: Talk) -> None:
+    talk.engine.builder.outcome_for = breaks("bar")
+    ref = await talk.open()
+    bare = await talk.say(ref, "/revdeps waive bar")
+    assert bare.reactions == ("eyes", "confused")
+    assert "--" in talk.answers(ref)[-1]
+
+    given = await talk.say(ref, "/revdeps waive bar -- ported in octocat/bar#3")
+    assert given.reactions == ("eyes", "rocket")
+    gate = await talk.gate(ref)
+    assert gate.conclusion == "success"
+    assert "waived" in gate.title
+    assert "ported in" in talk.summary(ref)
+
+    await talk.say(ref, "/revdeps unwaive bar")
+    assert (await talk.gate(ref)).conclusion == "failure"
+
+
+async def test_the_same_asked_for_by_two_joins_one_job(talk: Talk) -> None:
+    ref = await talk.open()
+    await talk.stage.grant("hubot-friend", Permission.WRITE)
+    talk.engine.builder.outcome_for = holds_builds
+    await talk.stage.write(ref, "/revdeps rebuild baz", "octocat")
+    await talk.stage.write(ref, "/revdeps rebuild baz", "hubot-friend")
+    await talk.settle()
+    assert talk.built() == ["libfoo", "bar", "baz", "baz"]
+    assert "joins" in talk.answers(ref)[-1]
+
+
+async def test_what_was_asked_for_is_on_record(talk: Talk) -> None:
+    ref = await talk.open()
+    await talk.say(ref, "/revdeps status\n/revdeps cancel", author="hubot-friend")
+    async with talk.engine.world.store.transaction() as tx:
+        kept = [(entry.actor, entry.action, entry.allowed) for entry in await tx.audit.of_change(ref.id)]
+    assert kept == [("hubot-friend", "/revdeps status", True), ("hubot-friend", "/revdeps cancel", False)]
+
+
+async def test_where_there_are_no_buttons_the_commands_are_beside_each_package(talk: Talk) -> None:
+    talk.engine.builder.outcome_for = breaks("bar")
+    ref = await talk.open()
+    gate = await talk.gate(ref)
+    if talk.stage.forge.capabilities.buttons:
+        assert "retry-failed" in gate.buttons
+    assert "`/revdeps retry bar`" in talk.summary(ref)
+    assert "https://revdeps.example/runs/" in talk.summary(ref)

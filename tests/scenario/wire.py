@@ -20,6 +20,7 @@ from bot.web.dialects import Dialect
 from bot.web.metrics import Metrics
 from bot.web.webhook import Translator, Webhook, WebhookParts
 from tests.fakes.forge_stages import Files, SeenCheck, SeenComment, Stage
+from tests.fakes.forgejo_stage import ForgejoStage
 from tests.fakes.github_stage import GitHubStage, ShiftedClock
 from tests.scenario.harness import CONFIG, Engine, engine
 
@@ -41,7 +42,7 @@ class WireStage(Stage, Protocol):
         ...
 
 
-FORGES: dict[str, Callable[[Path], WireStage]] = {"github": GitHubStage}
+FORGES: dict[str, Callable[[Path], WireStage]] = {"forgejo": ForgejoStage, "github": GitHubStage}
 """By name; a conversation is held on each."""
 
 
