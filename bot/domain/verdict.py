@@ -283,7 +283,8 @@ def _judge_failed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement
         return _judge_both_failed(evidence, last, base_failures)
     # A baseline is shared and knows no attempt by hand: whoever retries the package grants its baseline another round.
     rounds = 1 + sum(attempt.purpose is Purpose.BY_HAND for attempt in evidence.candidate)
-    retry = len(evidence.baseline) < rounds * (1 + evidence.retries)
+    spent = sum(_spent(attempt, evidence) for attempt in evidence.baseline)
+    retry = spent < rounds * (1 + evidence.retries)
     return _judge_nothing_known(evidence, evidence.baseline, Needs.BASELINE, Needs.BASELINE_RETRY, retry=retry)
 
 
@@ -363,7 +364,13 @@ def _may_retry(evidence: Evidence) -> bool:
     for attempt in reversed(evidence.candidate):
         if not _says_nothing(attempt):
             break
-        count += 1
+        count += _spent(attempt, evidence)
         if attempt.purpose is Purpose.BY_HAND:
             break
     return count <= evidence.retries
+
+
+def _spent(attempt: Attempt, evidence: Evidence) -> int:
+    """Return how many attempts one is worth: what the backend refused it refuses again, so that one is worth all."""
+    refused = isinstance(attempt.outcome, Failed) and attempt.outcome.refused
+    return 1 + evidence.retries if refused else 1

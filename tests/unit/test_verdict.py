@@ -1,5 +1,6 @@
 """Who broke what: docs/verdicts.md, row by row."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -17,6 +18,7 @@ OK = Succeeded()
 NEW = failed("new")
 OLD = failed("old")
 UNRESOLVABLE = failed("nothing provides foo", FailureReason.UNRESOLVABLE)
+REFUSED = replace(INFRASTRUCTURE, refused=True)
 TIMEOUT = failed("did not end", FailureReason.TIMEOUT)
 MEMORY = failed("out of memory", FailureReason.MEMORY)
 PROBLEM = "nothing provides libfoo.so.1"
@@ -69,6 +71,9 @@ ROWS = [
     ("infrastructure once", [INFRASTRUCTURE], [], N.CANDIDATE_RETRY),
     ("infrastructure twice", [INFRASTRUCTURE] * 2, [], N.CANDIDATE_RETRY),
     ("infrastructure, again and again", [INFRASTRUCTURE] * 3, [OK], V.INCONCLUSIVE),
+    ("refused by the backend", [REFUSED], [], V.INCONCLUSIVE),
+    ("its second build is refused", [NEW, REFUSED], [OK], V.INCONCLUSIVE),
+    ("failed, and the baseline is refused", [NEW], [REFUSED], V.INCONCLUSIVE),
     ("infrastructure, and then it passes", [INFRASTRUCTURE, OK], [], V.STILL_PASSING),
     ("infrastructure, and then it fails", [INFRASTRUCTURE, NEW], [OK], N.CONFIRMATION),
     ("infrastructure in the way of the second build", [NEW, INFRASTRUCTURE], [OK], N.CANDIDATE_RETRY),
@@ -198,6 +203,14 @@ def test_a_retry_by_hand_grants_new_attempts_to_both_sides():
     again = tried(NEW, NEW, last=Purpose.BY_HAND)
     assert told(candidate=again, baseline=tried(*[INFRASTRUCTURE] * 3)) is N.BASELINE_RETRY
     assert told(candidate=again, baseline=tried(*[INFRASTRUCTURE] * 6)) is V.INCONCLUSIVE
+
+
+def test_what_was_refused_is_asked_for_again_by_hand_alone():
+    by_hand = Attempt(purpose=Purpose.BY_HAND, outcome=None)
+    assert told(candidate=(*tried(REFUSED), by_hand)) is N.RESULT
+    assert told(candidate=(*tried(REFUSED), replace(by_hand, outcome=REFUSED))) is V.INCONCLUSIVE
+    again = tried(NEW, NEW, last=Purpose.BY_HAND)
+    assert told(candidate=again, baseline=tried(REFUSED)) is N.BASELINE_RETRY
 
 
 def test_what_fails_with_the_cause_of_a_regressed_package_is_not_built_again():
