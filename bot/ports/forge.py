@@ -42,7 +42,7 @@ class Forge(Protocol):
         ...
 
     async def open_changes(self, repo: RepoRef) -> Sequence[ChangeState]:
-        """Return the open pull requests of a repository."""
+        """Return the open pull requests of a repository; `base_sha` is empty where the forge's list tells none."""
         ...
 
     async def missed_deliveries(self, since: datetime) -> Sequence[Delivery]:

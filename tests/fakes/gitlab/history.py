@@ -1,0 +1,89 @@
+"""What people do to projects: make them, fork them, push to them, open merge requests. The commits are real."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.fakes import git
+from tests.fakes.gitlab.model import OWNER, MergeRequest, Project, User, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """`parent` resets the branch to that commit first (a forced push); None goes on from where it stands."""
+
+    branch: str
+    files: git.Files | Path
+    user: User
+    message: str = ""
+    parent: str | None = None
+
+
+async def create(world: World, path: str, files: git.Files | Path, *, visibility: str, owner: User) -> Project:
+    """Make a project with a first commit on its default branch."""
+    new = Project(path, next(world.small_ids), world.root / f"{path.replace('/', '+')}.git", visibility)
+    new.members[owner.id] = OWNER
+    await git.init(new.git_dir, new.default_branch)
+    world.projects[new.id] = new
+    await push(world, new, Push(branch=new.default_branch, files=files, user=owner, message="Begin"))
+    return new
+
+
+async def fork(world: World, parent: Project, user: User) -> Project:
+    """The user's fork of a project, made where there is none yet."""
+    path = f"{user.username}/{parent.path.rpartition('/')[2]}"
+    known = world.project(path)
+    if known is not None:
+        return known
+    where = world.root / f"{path.replace('/', '+')}.git"
+    await asyncio.to_thread(shutil.copytree, parent.git_dir, where)
+    new = Project(path, next(world.small_ids), where, parent.visibility, parent=parent)
+    new.members[user.id] = OWNER
+    world.projects[new.id] = new
+    return new
+
+
+async def push(world: World, where: Project, what: Push) -> tuple[str, str]:
+    """Commit to a branch, made from the default one where it is new; return the commits before and after."""
+    before = await git.resolve(where.git_dir, f"refs/heads/{what.branch}")
+    parent = what.parent or before or await git.resolve(where.git_dir, f"refs/heads/{where.default_branch}")
+    commit = git.NewCommit(
+        branch=what.branch, parent=parent, files=what.files, author=what.user.username, when=world.now(),
+        message=what.message or f"Change {what.branch}",
+    )  # fmt: skip
+    return before or git.ZERO, await git.commit(where.git_dir, commit)
+
+
+async def open_request(
+    world: World, target: Project, source: Project, branch: str, author: User, *, title: str, target_branch: str,
+    draft: bool,
+) -> MergeRequest:  # fmt: skip
+    """Make a merge request and its ref in the target project."""
+    sha = await git.resolve(source.git_dir, f"refs/heads/{branch}")
+    if sha is None:
+        raise AssertionError(f"no branch {branch} in {source.path}")
+    now = world.now()
+    new = MergeRequest(
+        project=target, iid=next(target.numbers), id=world.new_id(), author=author, title=title, source=source,
+        source_branch=branch, target_branch=target_branch, sha=sha, base_sha="", start_sha="", created_at=now,
+        updated_at=now, draft=draft,
+    )  # fmt: skip
+    target.requests[new.iid] = new
+    await follow(world, new, sha)
+    return new
+
+
+async def follow(world: World, what: MergeRequest, sha: str) -> None:
+    """Take a merge request along to a commit: a new version of its diff, and `refs/merge-requests/N/head`."""
+    where, ref = what.project.git_dir, f"refs/merge-requests/{what.iid}/head"
+    if what.source is not None and what.source is not what.project:
+        source = str(what.source.git_dir)
+        await git.git(where, "fetch", "--quiet", source, f"+refs/heads/{what.source_branch}:{ref}")
+    else:
+        await git.git(where, "update-ref", ref, sha)
+    tip = await git.resolve(where, f"refs/heads/{what.target_branch}")
+    if tip is None:
+        raise AssertionError(f"no branch {what.target_branch} in {what.project.path}")
+    what.sha, what.start_sha, what.updated_at = sha, tip, world.now()
+    what.base_sha = await git.merge_base(where, tip, sha)
