@@ -12,6 +12,9 @@ from bot.adapters.gitlab.forge import GitLabForge
 from bot.adapters.gitlab.settings import GitLabSettings
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef, RepoRef
+from bot.web.dialects import Dialect, GitLabDialect
+from bot.web.webhook import Translator
+from handlers.gitlab.translate import GitLabTranslator
 from tests.fakes.forge_stages import BASE, Files, SeenCheck, SeenComment
 from tests.fakes.github_stage import ShiftedClock
 from tests.fakes.gitlab import GitLabServer
@@ -91,6 +94,15 @@ class GitLabStage:
         opened = await self.server.open_merge_request(str(self.repo), branch, title, author, files=files, **more)
         opened.labels += labels
         return ChangeRef(repo=self.repo, number=opened.iid)
+
+    async def commit(self, files: Files) -> str:
+        """Commit to the base branch."""
+        return await self.server.push(str(self.repo), "main", files)
+
+    def connect(self, url: str) -> tuple[Dialect, Translator]:
+        """Have webhooks sent there, and return what understands them."""
+        hook = self.server.add_hook(str(self.repo), url)
+        return GitLabDialect(token=hook.token), GitLabTranslator(self.repo.forge)
 
     async def push(self, ref: ChangeRef, files: Files) -> str:
         request = self.server.request(str(ref.repo), ref.number)

@@ -22,6 +22,7 @@ from bot.web.webhook import Translator, Webhook, WebhookParts
 from tests.fakes.forge_stages import Files, SeenCheck, SeenComment, Stage
 from tests.fakes.forgejo_stage import ForgejoStage
 from tests.fakes.github_stage import GitHubStage, ShiftedClock
+from tests.fakes.gitlab_stage import GitLabStage
 from tests.scenario.harness import CONFIG, Engine, engine
 
 SUMMARY = "revdeps:v1"
@@ -42,7 +43,11 @@ class WireStage(Stage, Protocol):
         ...
 
 
-FORGES: dict[str, Callable[[Path], WireStage]] = {"forgejo": ForgejoStage, "github": GitHubStage}
+FORGES: dict[str, Callable[[Path], WireStage]] = {
+    "forgejo": ForgejoStage,
+    "github": GitHubStage,
+    "gitlab": GitLabStage,
+}
 """By name; a conversation is held on each."""
 
 
