@@ -6,10 +6,10 @@ nobody. Each caller returns once its own delivery is stored, and hears of its ow
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bot.domain.intents import ReceivedDelivery
+from bot.domain.intents import Intent, ReceivedDelivery
 from bot.ports.errors import RevdepsError, Transient
 from bot.ports.store import Store
 
@@ -30,11 +30,16 @@ class _Batch:
 
 
 class Intake:
-    """Stores deliveries, several to a transaction. `wake` is called after one that brought something to do."""
+    """Stores deliveries, several to a transaction. `wake` is called after one that brought something to do, and `heard`
+    with what that is.
+    """
 
-    def __init__(self, store: Store, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, wake: Callable[[], None], heard: Callable[[Iterable[Intent]], None] | None = None
+    ) -> None:
         self._store = store
         self._wake = wake
+        self._heard = heard
         self._turn = asyncio.Lock()
         self._open: _Batch | None = None
         self._commits: set[asyncio.Task[None]] = set()
@@ -92,6 +97,8 @@ class Intake:
         # Most deliveries are about nothing of ours: whoever works must not look up for each of them.
         if new and any(delivery.intents for delivery in deliveries):
             self._wake()
+            if self._heard is not None:
+                self._heard(intent for delivery in deliveries for intent in delivery.intents)
 
 
 async def _outcome(batch: _Batch) -> BaseException | None:
