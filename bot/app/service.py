@@ -15,6 +15,7 @@ from bot.adapters.config_file.check import schema_text
 from bot.app.forges import forge_entries
 from bot.app.settings import Settings, secret
 from bot.domain.build import Build
+from bot.engine.acknowledge import Acknowledger
 from bot.engine.executor import pass_by
 from bot.engine.intake import Intake
 from bot.engine.outlook import foretell
@@ -162,7 +163,8 @@ async def serve(world: World, settings: Settings) -> None:
     metrics = Metrics()
     counted = metrics.counter("revdeps_actions", "Actions that the reconciler performed, by kind.", ("action",))
     workers = Workers(world=world, acted=counted)
-    intake = Intake(world.store, workers.hint)
+    acknowledger = Acknowledger(world)
+    intake = Intake(world.store, workers.hint, acknowledger.heard)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -177,4 +179,5 @@ async def serve(world: World, settings: Settings) -> None:
         await workers.run(stop)
     finally:
         await intake.close()
+        await acknowledger.close()
         await runner.cleanup()
