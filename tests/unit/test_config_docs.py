@@ -7,10 +7,10 @@ import pytest
 
 from bot.adapters.config_file import Offer, load
 from bot.adapters.config_file.check import schema
-from bot.domain import commands, policy
+from bot.domain import commands, policy, waivers
 from bot.domain.config import Config, SourceMethod
 from bot.domain.publication import Button
-from bot.domain.verbs import USAGES
+from bot.domain.verbs import USAGES, Verb
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
@@ -42,6 +42,19 @@ def test_the_examples_of_the_documentation_work():
 def test_the_table_of_commands_is_what_help_prints():
     table = [line for line in policy.help_text().splitlines() if line.startswith("|")]
     assert "\n".join(table) in COMMANDS
+
+
+def test_the_bounds_of_commands_are_those_of_the_code():
+    told = " ".join(COMMANDS.split())
+    assert f"in order, up to {commands.MAX_COMMANDS};" in told
+    assert f"answered in words {policy.ANSWERS_AN_HOUR} times an hour" in told
+    assert f"at most {waivers.LONGEST.days} days away" in told
+    assert f"A reason has at most {commands.MAX_REASON} characters." in told
+
+
+def test_every_verb_that_takes_more_than_a_line_is_explained():
+    for verb in (Verb.RETRY, Verb.BASELINE, Verb.PRIORITY, Verb.LOGS, Verb.CONFIG, Verb.WAIVE, Verb.UNWAIVE):
+        assert f"\n- `{verb.value}" in COMMANDS
 
 
 def test_commands_of_a_later_version_are_named():
