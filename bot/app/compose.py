@@ -172,6 +172,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         trusted_apps=settings.trusted_apps,
         systemic_failures=settings.systemic_failures,
         quotas=tuple(settings.quotas.items()),
+        targets=tuple(preset_targets(settings.targets_file)),
         workers=settings.workers,
     )
 

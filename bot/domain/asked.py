@@ -26,6 +26,8 @@ class Asked:
     report: Report | None = None
     """Of the newest run."""
     links: Links
+    proposal: str = ""
+    """A configuration for a repository that has none, where somebody asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ def _carried_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
         case Verb.WHY | Verb.LOGS:
             return _about_packages(command, view, asked)
         case Verb.CONFIG:
-            return Effect(view=view, answer=answer_config(view.runs[0].run))
+            return Effect(view=view, answer=answer_config(view.runs[0].run, asked.proposal))
         case Verb.RETRY | Verb.REBUILD | Verb.BASELINE:
             return _build_again(command, view, asked)
         case Verb.PRIORITY:

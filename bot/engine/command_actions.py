@@ -25,6 +25,7 @@ from bot.domain.report.check import NAME_OF_GATE
 from bot.domain.report.values import Report
 from bot.domain.run import ChangeRef, Run, RunState
 from bot.domain.verbs import Verb
+from bot.engine.proposing import proposed
 from bot.engine.reports import links_of, report_of
 from bot.engine.world import World
 from bot.engine.write import Write
@@ -198,7 +199,19 @@ async def _circumstances(world: World, view: ChangeView, request: _Request) -> A
         waiting_since=waiting_since,
         report=await _report(world, view),
         links=links_of(world),
+        proposal=await _proposal(world, view, request),
     )
+
+
+async def _proposal(world: World, view: ChangeView, request: _Request) -> str:
+    """Return a configuration for a repository that has none, where one is asked for."""
+    state = view.change.state
+    asked_for = any(isinstance(each, Command) and each.verb is Verb.CONFIG for each in request.commands)
+    if not asked_for or state is None or not view.runs:
+        return ""
+    run = view.runs[0].run
+    missing = run.config is None and not run.config_problems and run.state is RunState.FINISHED
+    return await proposed(world, view.change.ref, state.head_sha) if missing else ""
 
 
 async def _report(world: World, view: ChangeView) -> Report | None:

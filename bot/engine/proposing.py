@@ -1,19 +1,28 @@
 """Looks at a checkout for what a `.revdeps.yaml` for it would say."""
 
 import asyncio
+import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.domain.proposal import SpecSeen
+from bot.domain.proposal import SpecSeen, propose, render
+from bot.domain.run import ChangeRef
 from bot.domain.selection import default_specs
-from bot.ports.errors import Rejected
+from bot.engine.world import World
+from bot.ports.errors import Misconfigured, Rejected
 from bot.ports.sources import SpecReader
+
+SCHEMA_PATH = "/schema/revdeps.schema.json"
+"""Where the service has the schema for editors."""
 
 MAX_SPECS = 50
 """Each is parsed in a sandbox of its own; a repository with more is described by hand."""
 
 _SPEC_BYTES = 1 << 20
+
+log = logging.getLogger(__name__)
 
 
 def specs_below(top: Path) -> Iterator[str]:
@@ -23,6 +32,24 @@ def specs_below(top: Path) -> Iterator[str]:
         for name in sorted(names):
             if name.endswith(".spec"):
                 yield (Path(directory) / name).relative_to(top).as_posix()
+
+
+async def proposed(world: World, change: ChangeRef, sha: str) -> str:
+    """Return a configuration for the repository as it is at a commit of a pull request; empty where it has no specs,
+    or where this machine cannot look at them.
+    """
+    settings = world.settings
+    directory = settings.state / "checkouts" / f"look-{sha}"
+    try:
+        await world.forge(change.repo.forge).clone_source(change, sha, str(directory))
+        seen = await look(directory, world.specs)
+    except (Rejected, Misconfigured) as trouble:
+        log.warning("%s: no configuration is proposed: %s", change, trouble)
+        return ""
+    finally:
+        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+    schema = f"{settings.public_url.rstrip('/')}{SCHEMA_PATH}" if settings.public_url else ""
+    return render(propose(seen, settings.targets), schema) if seen else ""
 
 
 async def look(top: Path, reader: SpecReader) -> tuple[SpecSeen, ...]:

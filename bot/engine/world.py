@@ -50,6 +50,8 @@ class EngineSettings:
     """So many first rebuilds that fail with one signature pause a run; 0: none do."""
     quotas: Quotas = ()
     """How many builds of one repository run at once on each backend."""
+    targets: tuple[str, ...] = ()
+    """Names of the targets that the operator has set up."""
     workers: int = 4
     """How many changes are worked on at once."""
 

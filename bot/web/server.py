@@ -4,11 +4,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from bot.engine.proposing import SCHEMA_PATH
 from bot.web.health import Health
 from bot.web.webhook import Webhook
-
-SCHEMA_PATH = "/schema/revdeps.schema.json"
-"""Where editors find the schema of `.revdeps.yaml`."""
 
 
 def add_routes(app: web.Application, *, webhooks: Iterable[Webhook], health: Health, schema: str) -> None:

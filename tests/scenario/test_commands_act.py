@@ -1,15 +1,19 @@
 """The commands that change what is accepted, compared, or built first, as those who give them see them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.adapters.config_file import Offer, load
 from bot.domain.build import BuildRequest, Outcome, Succeeded
+from bot.domain.config import Config
 from bot.domain.intents import RerunRequested
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef, Conclusion
 from bot.domain.verdict import Verdict
 from tests.fakes.builder import failed
+from tests.fakes.domain import TARGET
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
 from tests.scenario.test_conversations import (
@@ -198,6 +202,19 @@ async def test_the_configuration_is_told_or_what_to_do_without(revdeps: Stage, c
     comment = await revdeps.say(ref, "/revdeps config", author="passer-octocat")
     assert is_done(comment)
     assert answer in answers(revdeps, ref)[0]
+
+
+async def test_a_configuration_is_proposed_from_the_specs_of_the_pull_request(revdeps: Stage) -> None:
+    ref = await revdeps.open(config=None)
+    revdeps.world = replace(revdeps.world, settings=replace(revdeps.world.settings, targets=("rawhide", "f42")))
+    await revdeps.settle()
+    await revdeps.say(ref, "/revdeps config", author="passer-octocat")
+    (told,) = answers(revdeps, ref)
+    proposed = told.partition("```yaml\n")[2].partition("```")[0]
+    assert proposed.startswith("# yaml-language-server: $schema=https://revdeps.example/schema/revdeps.schema.json\n")
+    offer = Offer(presets={name: replace(TARGET, name=name) for name in ("rawhide", "f42")}, backends=("fake",))
+    assert isinstance(load(proposed.encode(), ".revdeps.yaml", ("libfoo.spec",), offer), Config)
+    assert list((revdeps.world.settings.state / "checkouts").iterdir()) == []
 
 
 # Asked twice.

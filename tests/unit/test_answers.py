@@ -145,3 +145,9 @@ def test_problems_are_told_with_their_places():
     told = answer_config(run(config=None, config_problems=problems[:1]))
     assert told.endswith("cannot be used:\n\n- `.revdeps.yaml:1:2`: no `mode` is called \\*fast\\*")
     assert answer_config(run(config=None, config_problems=problems)).endswith("- and 2 more")
+
+
+def test_a_repository_without_a_configuration_is_told_of_one_that_would_do():
+    ended = run(config=None, state=RunState.FINISHED)
+    assert "```yaml\nversion: 1\n```" in answer_config(ended, "version: 1\n")
+    assert "The least" not in answer_config(ended, "version: 1\n")

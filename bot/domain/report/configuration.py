@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bot.domain.config import Config, PackageConfig, SourceMethod
-from bot.domain.report.escape import code, prose
+from bot.domain.report.escape import block, code, prose
 from bot.domain.report.pieces import NAME
 from bot.domain.report.words import duration
 from bot.domain.run import Run, RunState
@@ -25,8 +25,15 @@ Where the service's operator has set up targets, their names do: `targets: [rawh
 `revdeps config check {CONFIG_FILE}` shows what is wrong with it on your machine."""
 
 
-def answer_config(run: Run) -> str:
-    """Return where the run's configuration comes from, its effective values, and what commands changed of them."""
+_PROPOSED = f"""There is no `{CONFIG_FILE}` on the base branch, so nothing is tested here. This one is made from the \
+specs of this pull request: put in what its remarks ask for, and commit it at the top of the repository."""
+
+
+def answer_config(run: Run, proposal: str = "") -> str:
+    """Return where the run's configuration comes from, its effective values, and what commands changed of them.
+
+    Where there is none the answer is the `proposal` (YAML), or the least that there can be.
+    """
     if run.config_problems:
         listed = [
             f"- {code(f'{each.path}:{each.line}:{each.column}')}: {prose(each.message)}"
@@ -36,7 +43,9 @@ def answer_config(run: Run) -> str:
         more = [f"- and {rest:,} more"] if rest > 0 else []
         return "\n".join([f"{_origin(run)} cannot be used:\n", *listed, *more])
     if run.config is None:
-        return _NONE if run.state is RunState.FINISHED else "The configuration is not read yet; ask again in a moment."
+        if run.state is not RunState.FINISHED:
+            return "The configuration is not read yet; ask again in a moment."
+        return f"{_PROPOSED}\n\n{block(proposal, 'yaml')}" if proposal else _NONE
     lines = [f"- {key}: {value}" for key, value in (*_values(run.config), *_by_commands(run)) if value]
     return "\n".join([f"{_origin(run)} applies. With its defaults it says:\n", *lines])
 

@@ -64,11 +64,11 @@ def tag(text: str, width: int = 160) -> str:
     return f"<code>{_SPECIAL.sub(lambda found: f'&#x{ord(found[0]):X};', short)}</code>"
 
 
-def block(text: str) -> str:
+def block(text: str, language: str = "text") -> str:
     """Return text as a fenced block of code that it cannot break out of."""
     body = _quiet(clean_lines(text).strip("\n"))
     fence = _fence(body, 3)
-    return f"{fence}text\n{body}\n{fence}"
+    return f"{fence}{language}\n{body}\n{fence}"
 
 
 def prose(text: str, width: int = 1_000) -> str:
