@@ -73,12 +73,55 @@ def _distribution(rng: random.Random) -> list[Package]:
     return packages
 
 
+def _exclusive(rng: random.Random) -> list[Package]:
+    """Three groups of packages that stand in for one another and mostly exclude each other, over a plain rest."""
+    names = rng.sample(NAMES, len(NAMES))
+    groups = [names[start : start + rng.choice((2, 2, 3, 4))] for start in (0, 4, 8)]
+    plain = names[12:]
+
+    def wish() -> str:
+        kind = rng.random()
+        if kind < 0.45:
+            return rng.choice(plain)
+        if kind < 0.85:
+            return rng.choice(CAPABILITIES[:3])
+        return rng.choice(names) if kind < 0.92 else f"({rng.choice(names)} or {rng.choice(names)})"
+
+    packages: list[Package] = []
+    for name in NAMES:
+        others = [(group, capability) for group, capability in zip(groups, CAPABILITIES, strict=False) if name in group]
+        requires = [wish() for _ in range(rng.choice((0, 0, 1, 2)))]
+        if rng.random() < 0.3:
+            requires.append(f"p{int(name[1:]) ^ 1} = 1-1")
+        packages += [
+            Rpm(
+                name=name,
+                version=version,
+                source=f"source{int(name[1:]) // 2}",
+                requires=tuple(text for text in dict.fromkeys(requires) if text != name),
+                provides=tuple(capability for _, capability in others),
+                conflicts=tuple(
+                    other for group, _ in others for other in group if other != name and rng.random() < 0.7
+                ),
+            )
+            for version in rng.choice((("1",), ("1",), ("1",), ("1", "2")))
+        ]
+    packages += [Srpm(name=f"s{number}", requires=tuple({wish(): None, wish(): None})) for number in range(30)]
+    return packages
+
+
 def _changed(rng: random.Random, packages: Sequence[Rpm]) -> list[Rpm]:
     """Rebuild packages: as they were, with another release, other requirements, or other provides and one less."""
     kind = rng.choice(("same", "release", "requires", "provides"))
     changed = [replace(package, contents="rebuilt") for package in packages]
     if kind == "release":
-        return [replace(package, release="2") for package in changed]
+        raised = {
+            f"{package.name} = {package.version}-1": f"{package.name} = {package.version}-2" for package in changed
+        }
+        return [
+            replace(package, release="2", requires=tuple(raised.get(text, text) for text in package.requires))
+            for package in changed
+        ]
     if kind == "requires":
         return [replace(package, requires=(*package.requires, "p3")) for package in changed]
     if kind == "provides":
@@ -88,7 +131,7 @@ def _changed(rng: random.Random, packages: Sequence[Rpm]) -> list[Rpm]:
 
 def _compared(directory: Path, seed: int) -> tuple[UniverseSpec, UniverseSpec]:
     rng = random.Random(seed)
-    base = _distribution(rng)
+    base = _exclusive(rng) if seed % 3 == 2 else _distribution(rng)
     source = f"source{rng.randrange(8)}"
     change = _changed(rng, [package for package in base if isinstance(package, Rpm) and package.source == source])
     fetching = HawkeySettings(cache=directory / "cache", allow_file=True)
@@ -118,7 +161,7 @@ def _solved_before(spec: UniverseSpec) -> KnownRoots:
     return known
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(90))
 def test_an_impact_is_what_solving_everything_twice_says(tmp_path: Path, seed: int) -> None:
     before, after = _compared(tmp_path, seed)
     comparison = Comparison(_solved_before(before), Roots(Universe(after)))
@@ -142,6 +185,68 @@ def test_an_impact_is_what_solving_everything_twice_says(tmp_path: Path, seed: i
         and isinstance(plain_before.of_binary(number), Root)
         and not isinstance(plain_after.of_binary(number), Root)
     }
+
+
+def _load(directory: Path, base: Sequence[Package], change: Sequence[Package], *replaces: str) -> Comparison:
+    fetching = HawkeySettings(cache=directory / "cache", allow_file=True)
+    first, second = (write_repository(directory / name, some) for name, some in (("b", base), ("c", change)))
+    layers = [Layer(url=url, digest=fetch_metadata(url, fetching)) for url in (first, second)]
+    before = UniverseSpec(cache=fetching.cache, arch="x86_64", base=(layers[0],))
+    after = replace(before, change=(layers[1],), replaces=frozenset(replaces))
+    return Comparison(_solved_before(before), Roots(Universe(after)))
+
+
+def _carried(comparison: Comparison) -> set[str]:
+    found = set()
+    for name, number in comparison.sources.items():
+        solved = comparison.known.solved(number)
+        assert isinstance(solved.root, Root)
+        if comparison.replacement.is_carried_over(number, solved.root.numbers, solved.course):
+            found.add(name)
+    return found
+
+
+def _alternatives() -> list[Package]:
+    """An application whose library needs one of two servers, which exclude each other."""
+    return [
+        Rpm(name="zlib"),
+        Rpm(name="postfix", provides=("smtp",), conflicts=("exim",), requires=("zlib",)),
+        Rpm(name="exim", provides=("smtp", "mta = 1"), obsoletes=("mta < 1",), requires=("zlib",)),
+        Rpm(name="third", provides=("smtp", "mta = 2")),
+        Rpm(name="libmail", requires=("smtp",)),
+        Srpm(name="app", requires=("libmail", "zlib")),
+    ]
+
+
+def test_alternatives_that_exclude_each_other_are_no_reason_to_solve_again(tmp_path: Path) -> None:
+    change = [Rpm(name="zlib", contents="rebuilt")]
+    comparison = _load(tmp_path, _alternatives(), change, "zlib")
+    assert len(comparison.known.solved(comparison.sources["app"]).course.tried) > 1
+    assert _carried(comparison) == {"app"}
+
+
+def test_one_that_is_needed_for_itself_cannot_be_stood_in_for(tmp_path: Path) -> None:
+    queues = [Rpm(name=name, provides=("queue",), requires=("postfix",)) for name in ("one", "two")]
+    base = [*_alternatives(), *queues, Srpm(name="other", requires=("libmail", "queue"))]
+    comparison = _load(tmp_path, base, [Rpm(name="zlib", contents="rebuilt")], "zlib")
+    assert _carried(comparison) == {"app"}
+
+
+def test_subpackages_that_require_each_others_release_succeed_those_before(tmp_path: Path) -> None:
+    def packages(release: str) -> list[Rpm]:
+        library = Rpm(name="zlib", release=release)
+        return [library, Rpm(name="zlib-devel", release=release, source="zlib", requires=(f"zlib = 1-{release}",))]
+
+    def base(*requires: str) -> list[Package]:
+        return [*packages("1"), Rpm(name="pinned", requires=requires), Srpm(name="app", requires=("zlib-devel",))]
+
+    pinned = Srpm(name="other", requires=("pinned",))
+    comparison = _load(tmp_path / "1", [*base("zlib"), pinned], packages("2"), "zlib")
+    assert len(comparison.replacement.successors) == 2
+    assert _carried(comparison) == {"app", "other"}
+    comparison = _load(tmp_path / "2", [*base("zlib = 1-1"), pinned], packages("2"), "zlib")
+    assert _carried(comparison) == {"app"}
+    assert {str(comparison.after.universe.packages[number].name) for number in comparison.broken} == {"pinned"}
 
 
 def test_some_roots_are_carried_over_and_some_are_not(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.hawkey.architectures import ARCHITECTURES
 from bot.adapters.hawkey.dependents import reverse_dependencies
 from bot.adapters.hawkey.impact import Comparison, impact
 from bot.adapters.hawkey.metadata import fetch_metadata
+from bot.adapters.hawkey.pins import metadata_directory
 from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Root, Roots
 from bot.adapters.hawkey.settings import HawkeySettings
@@ -61,6 +63,16 @@ class Distribution:
 @pytest.fixture
 def distribution(tmp_path: Path) -> Distribution:
     return Distribution(tmp_path)
+
+
+def test_a_package_that_is_not_built_here_is_told_with_that(distribution: Distribution) -> None:
+    comparison = distribution.compare(LIBFOO, [Rpm(name="libfoo", release="2")])
+    spec = comparison.before.universe.spec
+    known = metadata_directory(spec.cache, spec.base[0].digest) / f"{ARCHITECTURES}.json"
+    known.write_text('{"user": [["s390x"], []]}')
+    again = Comparison(Roots(Universe(spec)), Roots(Universe(comparison.after.universe.spec)))
+    assert [item.source.elsewhere for item in impact(comparison).affected] == [False]
+    assert [item.source.elsewhere for item in impact(again).affected] == [True]
 
 
 def test_a_moved_soname_is_told_without_a_build(distribution: Distribution) -> None:

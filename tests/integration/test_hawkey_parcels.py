@@ -20,7 +20,7 @@ def rows(places: range) -> list[tuple[object, ...]]:
         (
             1,
             place,
-            (f"s{place:05}", 0, "1", "1", "src", f"file:///s{place:05}.rpm", "sha256:00", False),
+            (f"s{place:05}", 0, "1", "1", "src", f"file:///s{place:05}.rpm", "sha256:00", False, False),
             "rebuild",
             ((f"s{place:05}", "libz", "zlib"),),
             "",

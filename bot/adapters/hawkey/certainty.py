@@ -2,20 +2,24 @@
 
 The argument is in docs/decisions/0006-when-a-root-needs-no-second-solve.md. In short: libsolv first takes what is
 required without an alternative, then decides the open requirements one after the other by its policy. Where the root
-and everything that may have been chosen on the way can be installed together, no choice ever led into a conflict, and
-what the solver looked at is the requirements of these packages and no others.
+and everything that may have been chosen on the way can be installed together, or where whatever excludes another stands
+in for it everywhere, no choice ever led into a conflict, and what the solver looked at is the requirements of these
+packages and no others.
 """
 
 import re
 from array import array
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 from bot.adapters.hawkey.index import Index, is_plain, operators
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
 
 _CONDITION = re.compile(r"\((?P<wish>[^() ]\S*(?: [<>=]+ \S+)?) if .*\)")
+
+_CLOSURES = 1 << 8
+"""So many sets of what comes with a package are kept, some 10 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Certainty:
         self._universe = universe
         self._index = index
         self._units = cache(self._work_out_units)
+        self._closure = lru_cache(_CLOSURES)(self._work_out_closure)
         self._open = cache(self._work_out_open)
         self._vague = cache(self._work_out_vague)
         self._conditional = cache(self._work_out_conditional)
@@ -75,13 +80,27 @@ class Certainty:
         return Course(array("I", sorted(choices)), array("I", sorted(tried)), straight=True)
 
     def _is_peaceful(self, inside: Set[int], tried: Set[int]) -> bool:
-        """Whether packages can be installed beside a root: no conflict, no namesake, no condition that they fulfil."""
+        """Whether packages can be tried beside a root: no conflict that matters, no condition that they fulfil."""
         if any(self._universe.packages[number].arch in SOURCE_ARCHES for number in tried):
             return False
-        if any(map(self._conditional, inside | tried)):
-            return False
         together = inside | tried
-        return all(together.isdisjoint(self._index.foes[number]) for number in tried)
+        if any(map(self._conditional, together)):
+            return False
+        return all(
+            self._stands_in(number, foe, together)
+            for number in tried
+            for foe in self._index.foes[number]
+            if foe in together
+        )
+
+    def _stands_in(self, one: int, other: int, together: Set[int]) -> bool:
+        """Whether of two packages that exclude each other either is enough for all that the rest requires of them.
+
+        Then the one that is taken meets whatever can no longer be met by the other: nobody misses that.
+        """
+        provides, wanted_by = self._index.provides, self._index.wanted_by
+        apart = set(provides[one]).symmetric_difference(provides[other])
+        return all(together.isdisjoint(wanted_by[requirement]) for requirement in apart)
 
     def _kept_out(self, source: int) -> set[int]:
         """Return what the BuildConflicts of a source package keep out of its root."""
@@ -90,13 +109,20 @@ class Certainty:
 
     def _forced(self, source: int) -> set[int]:
         """Return what is installed before anything is chosen: whatever alone provides a requirement, and so on."""
-        seen, work = {source}, [source]
-        while work:
-            for number in self._units(work.pop()):
-                if number not in seen:
-                    seen.add(number)
-                    work.append(number)
+        seen = {source}
+        for number in self._units(source):
+            if number not in seen:
+                seen |= self._closure(number)
         return seen
+
+    def _work_out_closure(self, start: int) -> frozenset[int]:
+        """Return what is installed with a package before anything is chosen, itself included."""
+        seen, work = {start}, [start]
+        while work:
+            new = set(self._units(work.pop())) - seen
+            seen |= new
+            work += new
+        return frozenset(seen)
 
     def _work_out_units(self, number: int) -> tuple[int, ...]:
         rows = (self._index.provided_by[wanted] for wanted in self._index.wanted[number] if self._is_plain(wanted))

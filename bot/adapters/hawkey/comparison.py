@@ -8,19 +8,24 @@ root from which the one after the change follows (see `replacement`).
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 from bot.adapters.hawkey.doomed import Doomed
+from bot.adapters.hawkey.fingerprints import Fingerprints
 from bot.adapters.hawkey.known import KnownRoots, Solved
+from bot.adapters.hawkey.places import NOWHERE, Places
 from bot.adapters.hawkey.replacement import Replacement
 from bot.adapters.hawkey.roots import Problem, Root, Roots
 from bot.adapters.hawkey.ways import Ways
 from bot.domain.packages import Link
 from bot.domain.plan import Effect, Uninstallable
 
-_NOWHERE = -1
+_ENOUGH = 500
+"""After so many affected ones, and no other, all are taken for affected until they are solved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,15 @@ class Finding:
     before: str
     after: str
     inside: "array[int]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Source packages with the same buildroot, on both sides."""
+
+    numbers: Sequence[int]
+    before: Solved
+    after: Root | Problem
 
 
 @dataclass(frozen=True)
@@ -93,38 +107,60 @@ class Comparison:
         Those that pose the same problem stand beside each other.
         """
         self.known.refresh()
-        open_ones = (number for number in self.sources.values() if self._may_differ(number))
-        return array("I", sorted(open_ones, key=lambda number: (self.known.index.twin(number), number)))
+        twin = self.known.index.twin
+        touched = self.replacement.touched
+        in_order = sorted((twin(number), number) for number in self.sources.values() if number in touched)
+        found = array("I")
+        spared = False
+        for count, (_, group) in enumerate(groupby(in_order, key=itemgetter(0))):
+            members = [number for _, number in group]
+            # Where everybody is affected, as by a change of the minimal buildroot, nobody needs to be looked at twice.
+            if (count >= _ENOUGH and not spared) or self._may_differ(members[0]):
+                found.extend(members)
+            else:
+                spared = True
+        return found
 
     def _may_differ(self, number: int) -> bool:
+        """Whether the root of a source package that the change can touch is not known to be the same after it."""
         known = self.known.peek(number)
         if known is None or not isinstance(known.root, Root):
-            return number in self.replacement.touched
-        change, root = self.replacement, known.root.numbers
-        if change.is_carried_over(number, root, known.course):
-            return not change.removed.isdisjoint(root)
-        return number in change.touched
+            return True
+        root = known.root.numbers
+        return not (
+            self.replacement.removed.isdisjoint(root) and self.replacement.is_carried_over(number, root, known.course)
+        )
 
     def examine(self, numbers: Iterable[int]) -> tuple[Sequence[Finding], Set[int]]:
         """Solve source packages on both sides, or see what follows without solving, and compare.
 
         Returns what differs, and which of the suspects are in a root after the change: those can be installed.
         """
-        findings, seen = [], set[int]()
+        findings: list[Finding] = []
+        seen = set[int]()
         suspects = self.replacement.suspects
-        for number in numbers:
-            before = self.known.solved(number)
-            after = self._after(number, before)
-            if isinstance(after, Root):
-                seen.update(suspects.intersection(after.numbers) if suspects else ())
-            finding = self._compare(number, before, after)
-            if finding is not None:
-                findings.append(finding)
+        for _, group in groupby(numbers, key=self.known.index.twin):
+            for alike in self._solved(list(group)):
+                if suspects and isinstance(alike.after, Root):
+                    seen.update(suspects.intersection(alike.after.numbers))
+                findings += self._compare(alike)
         return findings, seen
 
     def place(self, number: int) -> int:
         """Return which one a source package is among all that are compared, by name."""
         return self._places[str(self.before.universe.packages[number].name)]
+
+    def _solved(self, numbers: Sequence[int]) -> Iterator["_Alike"]:
+        """Solve source packages that pose the same problem on both sides. What cannot be solved is told of each."""
+        before = self.known.solved(numbers[0])
+        if self.replacement.is_comparable and isinstance(before.root, Root):
+            after = self._after(numbers[0], before)
+            if isinstance(after, Root):
+                yield _Alike(numbers, before, after)
+                return
+        for number in numbers:
+            before = self.known.solved(number)
+            yield _Alike([number], before, self._after(number, before))
 
     def _after(self, number: int, before: Solved) -> Root | Problem:
         if isinstance(before.root, Root):
@@ -138,22 +174,40 @@ class Comparison:
         found = self.after.of_source(self.known.index.twin(number))
         return self.after.of_source(number) if isinstance(found, Problem) else found
 
-    def _compare(self, number: int, before: Solved, after: Root | Problem) -> Finding | None:
-        was = before.root
+    def _compare(self, alike: "_Alike") -> Iterator[Finding]:
+        before, was, after = alike.before, alike.before.root, alike.after
         if isinstance(was, Root) and isinstance(after, Root) and was.numbers == after.numbers:
-            return None
-        digest = self.after.digest(after) if isinstance(after, Root) else ""
+            return
+        digest = self._digest(after) if isinstance(after, Root) else ""
         if digest and digest == before.digest:
-            return None
-        return Finding(
-            number=number,
-            effect=_effect(was, after),
-            path=self._path(number, was, after),
-            problem=after.text if isinstance(after, Problem) else "",
-            before=before.digest,
-            after=digest,
-            inside=self._inside(was, after),
-        )
+            return
+        effect, inside = _effect(was, after), self._inside(was, after)
+        path = self._path(alike.numbers[0], was, after)
+        for number in alike.numbers:
+            yield Finding(
+                number=number,
+                effect=effect,
+                path=self._begun_by(number, path),
+                problem=after.text if isinstance(after, Problem) else "",
+                before=before.digest,
+                after=digest,
+                inside=inside,
+            )
+
+    def _begun_by(self, number: int, path: tuple[Link, ...]) -> tuple[Link, ...]:
+        """Return the way of a package that requires the same as the one at whose path begins."""
+        name = str(self.before.universe.packages[number].name)
+        if not path or path[0].package == name:
+            return path
+        first = Link(package=name, capability=path[0].capability, provider=path[0].provider)
+        return (first, *path[1:])
+
+    def _digest(self, root: Root) -> str:
+        return self._fingerprints.digest(root.numbers) if self.replacement.is_comparable else self.after.digest(root)
+
+    @cached_property
+    def _fingerprints(self) -> Fingerprints:
+        return self.known.index.fingerprints.over(self.before.universe, self.after.universe, self.brought)
 
     # Who is in whose buildroot, and by what way the change is.
 
@@ -162,26 +216,21 @@ class Comparison:
         return {name: place for place, name in enumerate(self.sources)}
 
     @cached_property
-    def _places_before(self) -> Mapping[int, int]:
-        return self._places_of(self.before)
+    def _places_before(self) -> Places:
+        return Places(self.before.universe, self._places)
 
     @cached_property
-    def _places_after(self) -> Mapping[int, int]:
-        return self._places_of(self.after)
-
-    def _places_of(self, roots: Roots) -> Mapping[int, int]:
-        return {
-            number: self._places.get(source, _NOWHERE)
-            for source, numbers in roots.universe.binaries.items()
-            for number in numbers
-        }
+    def _places_after(self) -> Places:
+        return Places(self.after.universe, self._places)
 
     def _inside(self, before: Root | Problem, after: Root | Problem) -> "array[int]":
         roots, root = (self.after, after) if isinstance(after, Root) else (self.before, before)
         if not isinstance(root, Root):
             return array("I")
-        known = self._places_after if roots is self.after else self._places_before
-        return array("I", sorted({known[number] for number in root.numbers} - {_NOWHERE}))
+        places = self._places_after if roots is self.after else self._places_before
+        inside = set(map(places.__getitem__, root.numbers))
+        inside.discard(NOWHERE)
+        return array("I", sorted(inside))
 
     def _path(self, number: int, before: Root | Problem, after: Root | Problem) -> tuple[Link, ...]:
         """The way to the change inside a buildroot: as it will be, else as it was, else over any packages at all."""

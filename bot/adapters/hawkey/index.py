@@ -7,7 +7,6 @@ tenth of one. The file's name holds everything that the answers follow from, so 
 import hashlib
 import os
 import re
-import zlib
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
@@ -17,11 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.hawkey.fingerprints import Fingerprints
 from bot.adapters.hawkey.loading import SOURCE_ARCHES
 from bot.adapters.hawkey.rows import Rows, read_parts, write_parts
 from bot.adapters.hawkey.universe import Universe
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised whenever the files mean something else than before."""
 _OPERATOR = re.compile(r"(?<= )(?:and|or|if|unless|else|with|without)(?= )")
 _WEAK = ("recommends", "suggests", "supplements", "enhances")
@@ -34,8 +34,9 @@ class Index:
     and `provides` back. `foes` are the packages with which one cannot be installed.
     """
 
-    def __init__(self, texts: list[str], rows: Sequence[Rows]) -> None:
+    def __init__(self, texts: list[str], rows: Sequence[Rows], fingerprints: Fingerprints) -> None:
         self.texts = texts
+        self.fingerprints = fingerprints
         self.wanted, self.provided_by, self.wanted_by, self.provides, self.foes, self._twins = self._rows = rows
 
     @classmethod
@@ -47,9 +48,10 @@ class Index:
             with suppress(FileNotFoundError):
                 os.utime(path.parent)  # what was not used for the longest time is evicted first
             head, parts = known
-            return cls(head["texts"], [Rows(parts[f"{name}-starts"], parts[f"{name}-values"]) for name in _PARTS])
+            rows = [Rows(parts[f"{name}-starts"], parts[f"{name}-values"]) for name in _PARTS]
+            return cls(head["texts"], rows, Fingerprints.unpacked(parts["order"], parts["fingerprints"]))
         made = cls._work_out(universe)
-        parts = {}
+        parts = {"order": made.fingerprints.order, "fingerprints": made.fingerprints.packed}
         for name, part in zip(_PARTS, made._rows, strict=True):
             parts[f"{name}-starts"], parts[f"{name}-values"] = part.starts, part.values
         write_parts(path, {"texts": made.texts}, parts)
@@ -70,7 +72,8 @@ class Index:
         back = (wanted.turned(len(numbers)), provided_by.turned(size))
         foes = _foes(universe)
         hostile = Rows.of(sorted(foes.get(number, ())) for number in range(size))
-        return cls(list(numbers), (wanted, provided_by, *back, hostile, Rows.of(_twins(universe, wanted))))
+        rows = (wanted, provided_by, *back, hostile, Rows.of(_twins(universe, wanted)))
+        return cls(list(numbers), rows, Fingerprints.of(universe))
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -150,9 +153,8 @@ def place(universe: Universe) -> Path:
     import hawkey
 
     spec = universe.spec
-    names = "\n".join(f"{number} {package}" for number, package in universe.packages.items())
     layers = tuple(replace(layer, url="") for layer in spec.base)
-    facts = (_FORMAT, hawkey.VERSION, replace(spec, cache=Path(), base=layers), zlib.crc32(names.encode()))
+    facts = (_FORMAT, hawkey.VERSION, replace(spec, cache=Path(), base=layers), universe.checksum)
     return spec.cache / "worked-out" / hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 

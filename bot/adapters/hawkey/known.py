@@ -55,6 +55,10 @@ class KnownRoots(Roots):
         """Return the root of a source package, solved at most once for this base."""
         return self.solved(number).root
 
+    def digest(self, root: Root) -> str:
+        """Return the digest of a root, from the fingerprints that were worked out for this base."""
+        return self.index.fingerprints.digest(root.numbers)
+
     def refresh(self) -> None:
         """Read what has been written since."""
         for path in sorted(self._directory.glob("[!.]*")) if self._directory.is_dir() else ():

@@ -8,15 +8,17 @@ import asyncio
 import heapq
 import pickle
 from array import array
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import Any, TypeVar
 
 from bot.adapters.hawkey.comparison import Comparison, Finding
+from bot.adapters.hawkey.plain import Facts, Step, link_from, source_from, steps_of
 from bot.adapters.hawkey.uncollected import uncollected
-from bot.domain.packages import Link, Nevra, SourcePackage
+from bot.domain.packages import Link
 from bot.domain.plan import Affected, Effect
 from bot.ports.resolver import ReverseDependency
 
@@ -53,21 +55,15 @@ async def gently(steps: Iterable[_Item | None]) -> list[_Item]:
     return found
 
 
-def dependent_row(item: ReverseDependency) -> tuple[Any, ...]:
-    """Return what a dependent is made of."""
-    return (_source_row(item.source), _path_row(item.path))
-
-
 def dependents_from(parcels: Parcels) -> Iterator[ReverseDependency | None]:
     """Make the dependents anew, step by step."""
-    link = cache(_link)
+    link = cache(link_from)
     for row in unpack(parcels):
         if row is None:
             yield None
         else:
-            source, path = row
-            way = tuple(link(*part) for part in path)
-            yield ReverseDependency(source=_source(source), distance=len(way), path=way)
+            facts, way = row
+            yield ReverseDependency(source=source_from(facts), distance=len(way), path=tuple(map(link, way)))
 
 
 def finding_rows(comparison: Comparison, findings: Iterable[Finding]) -> list[tuple[Any, ...]]:
@@ -75,20 +71,20 @@ def finding_rows(comparison: Comparison, findings: Iterable[Finding]) -> list[tu
     universe = comparison.before.universe
     return sorted(
         (
-            _finding_row(comparison.place(finding.number), universe.source(finding.number), finding)
+            _finding_row(comparison.place(finding.number), universe.facts(finding.number), finding)
             for finding in findings
         ),
         key=lambda row: row[:2],
     )
 
 
-def _finding_row(place: int, source: SourcePackage, finding: Finding) -> tuple[Any, ...]:
+def _finding_row(place: int, source: Facts, finding: Finding) -> tuple[Any, ...]:
     return (
         max(len(finding.path), 1),
         place,
-        _source_row(source),
+        source,
         finding.effect.value,
-        _path_row(finding.path),
+        steps_of(finding.path),
         finding.problem,
         finding.before,
         finding.after,
@@ -98,15 +94,25 @@ def _finding_row(place: int, source: SourcePackage, finding: Finding) -> tuple[A
 
 def counted(rows: Iterable[tuple[Any, ...]]) -> "array[int]":
     """Return how many of these findings' buildroots each source package is in, its own not counted, by place."""
-    counts: Counter[int] = Counter()
+    alike: Counter[bytes] = Counter()
+    own: Counter[int] = Counter()
     for row in rows:
-        inside = memoryview(row[-1]).cast("I")
-        counts.update(inside)
-        counts[row[1]] -= row[1] in inside
-    found = array("I", bytes(4 * (max(counts, default=-1) + 1)))
-    for place, count in counts.items():
-        found[place] = count
+        alike[row[-1]] += 1
+        own[row[1]] -= _is_among(row[1], memoryview(row[-1]).cast("I"))
+    often: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for inside, times in alike.items():
+        often[times].update(memoryview(inside).cast("I"))
+    found = array("I", bytes(4 * (max(chain(*often.values()), default=-1) + 1)))
+    for times, counts in (*often.items(), (1, own)):
+        for place, count in counts.items():
+            if count:
+                found[place] += count * times
     return found
+
+
+def _is_among(place: int, places: memoryview) -> bool:
+    at = bisect_left(places, place)
+    return at < len(places) and places[at] == place
 
 
 def affected_from(answers: Iterable[Parcels], counts: Iterable["array[int]"]) -> Iterator[Affected | None]:
@@ -131,23 +137,23 @@ def affected_from(answers: Iterable[Parcels], counts: Iterable["array[int]"]) ->
         dependents = [one + other for one, other in zip_longest(dependents, part, fillvalue=0)]
         yield None
     names.extend([""] * (len(dependents) - len(names)))
-    link = cache(_link)
+    link = cache(link_from)
     for row in _with_pauses(heapq.merge(*rows, key=lambda row: (row[0], row[1]))):
         yield None if row is None else _affected(row, names, dependents, link)
 
 
 def _affected(
-    row: tuple[Any, ...], names: Sequence[str], dependents: Sequence[int], link: Callable[..., Link]
+    row: tuple[Any, ...], names: Sequence[str], dependents: Sequence[int], link: Callable[[Step], Link]
 ) -> Affected:
     distance, place, source, effect, path, problem, before, after, inside = row
     contains = tuple(filter(None, map(names.__getitem__, memoryview(inside).cast("I"))))
     if names[place] in contains:
         contains = tuple(name for name in contains if name != names[place])
     return Affected(
-        source=_source(source),
+        source=source_from(source),
         effect=_EFFECTS[effect],
         distance=distance,
-        path=tuple(link(*part) for part in path),
+        path=tuple(map(link, path)),
         problem=problem,
         dependents=dependents[place],
         contains=contains,
@@ -161,31 +167,3 @@ def _with_pauses(items: Iterable[_Item]) -> Iterator[_Item | None]:
         if count % _A_FEW == 0:
             yield None
         yield item
-
-
-def _source_row(source: SourcePackage) -> tuple[Any, ...]:
-    nevra = source.nevra
-    return (
-        nevra.name,
-        nevra.epoch,
-        nevra.version,
-        nevra.release,
-        nevra.arch,
-        source.location,
-        source.checksum,
-        source.dynamic,
-    )
-
-
-def _source(row: tuple[Any, ...]) -> SourcePackage:
-    name, epoch, version, release, arch, location, checksum, dynamic = row
-    nevra = Nevra(name=name, epoch=epoch, version=version, release=release, arch=arch)
-    return SourcePackage(nevra=nevra, location=location, checksum=checksum, dynamic=dynamic)
-
-
-def _path_row(path: Iterable[Link]) -> tuple[tuple[str, str, str], ...]:
-    return tuple((link.package, link.capability, link.provider) for link in path)
-
-
-def _link(package: str, capability: str, provider: str) -> Link:
-    return Link(package=package, capability=capability, provider=provider)

@@ -8,7 +8,7 @@ Everything else that a change does is told by the requirements that somebody els
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -116,12 +116,12 @@ class Replacement:
             if len(old[key]) == len(new[key]) == 1:
                 yield old[key][0], new[key][0]
 
-    def _succeeds(self, old: int, new: int, pairs: Mapping[int, int], moved: Set[int]) -> bool:
+    def _succeeds(self, old: int, new: int, pairs: Mapping[int, int], moved: frozenset[int]) -> bool:
         before, after = self._before.universe, self._after.universe
         was, becomes = before.packages[old], after.packages[new]
         if any(sorted(map(str, getattr(was, kind))) != sorted(map(str, getattr(becomes, kind))) for kind in _SAME):
             return False
-        if not moved.isdisjoint(self._index.wanted[old]):
+        if not all(is_plain(self._index.texts[wanted]) for wanted in moved.intersection(self._index.wanted[old])):
             return False
         wanted_before = {
             _meaning(self._index.texts[wanted], {pairs.get(p, p) for p in self._index.provided_by[wanted]})
@@ -152,7 +152,9 @@ class Replacement:
 
     @cached_property
     def _blocked(self) -> frozenset[int]:
-        return self.altered.union(*(self._index.wanted_by[requirement] for requirement in self.moved))
+        needy = frozenset[int]().union(*(self._index.wanted_by[requirement] for requirement in self.moved))
+        # A successor's requirements were compared by what they come to: what it has no longer is of no account.
+        return self.altered | (needy - self.successors.keys())
 
     @cached_property
     def _contested(self) -> frozenset[int]:
@@ -182,11 +184,15 @@ class Replacement:
 
     def follow(self, root: "array[int]") -> "array[int]":
         """Return the root after the change that follows from one before: itself, or with successors in it."""
-        new = sorted(self.successors[number] for number in self.removed.intersection(root))
-        if not new:
+        gone = self.removed.intersection(root)
+        if not gone:
             return root
+        kept = root[:]
+        for number in gone:
+            kept.remove(number)
         # The base is loaded first: successors have the highest numbers.
-        return array("I", (*(number for number in root if number not in self.removed), *new))
+        kept.extend(sorted(map(self.successors.__getitem__, gone)))
+        return kept
 
     @cached_property
     def touched(self) -> frozenset[int]:
@@ -206,7 +212,9 @@ class Replacement:
         if not self.is_comparable:
             suspects = frozenset(self._before.universe.packages) - self.removed
         else:
-            suspects = frozenset(self._index.cone(self.altered.union(self._bereft))) - self.removed
+            suspects = (
+                frozenset(self._index.cone(self.altered | (set(self._bereft) - self.successors.keys()))) - self.removed
+            )
         packages = self._after.universe.packages
         return frozenset(n for n in suspects if n in packages and packages[n].arch not in SOURCE_ARCHES)
 

@@ -116,7 +116,10 @@ class HawkeyResolver:
         await self._pool.close()
 
     async def _spec(self, snapshot: SnapshotId, target: Target, change: Overlay | None = None) -> UniverseSpec:
-        pin = await asyncio.to_thread(read_pin, self._settings.cache, snapshot)
         if change is None:  # what the base needs was fetched when it was pinned
-            return await asyncio.to_thread(stack, self._settings, pin, target)
+            return await asyncio.to_thread(self._base, snapshot, target)
+        pin = await asyncio.to_thread(read_pin, self._settings.cache, snapshot)
         return await complete(self._pool, self._settings, pin, lambda: stack(self._settings, pin, target, change))
+
+    def _base(self, snapshot: SnapshotId, target: Target) -> UniverseSpec:
+        return stack(self._settings, read_pin(self._settings.cache, snapshot), target)

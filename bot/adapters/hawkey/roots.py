@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
+from bot.adapters.hawkey.fingerprints import fingerprint
 from bot.adapters.hawkey.index import Index
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
 from bot.ports.resolver import Buildroot, Unsolvable
@@ -124,7 +125,7 @@ class Roots:
         return hashlib.sha256(b"".join(map(self._fingerprint, in_order))).hexdigest()
 
     def _work_out_fingerprint(self, number: int) -> bytes:
-        return hashlib.sha256(self.universe.identity(number).encode()).digest()
+        return fingerprint(self.universe.identity(number))
 
     def _solve(self, wish: Wish, packages: Sequence[Any]) -> Root | Problem:
         goal = self._hawkey.Goal(self.universe.sack)
@@ -139,7 +140,9 @@ class Roots:
             self._keep_out(goal, conflict)
         if not goal.run(ignore_weak_deps=True):
             return Problem(self._text(goal, wish))
-        chosen = (hash(package) for package in goal.list_installs() if package.arch not in SOURCE_ARCHES)
+        chosen = set(map(hash, goal.list_installs()))
+        # Nobody provides anything with a source package: only those that were asked for can be among them.
+        chosen.difference_update(hash(package) for package in packages if package.arch in SOURCE_ARCHES)
         return Root(array("I", sorted(chosen)))
 
     def _selector(self, requirement: str) -> Any:

@@ -4,6 +4,7 @@ A universe is what a solver process keeps between questions. Packages are known 
 small and quick to compare; what leaves this package is named by NEVRA and checksum.
 """
 
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,13 +15,14 @@ from urllib.parse import urljoin
 from bot.adapters.hawkey.access import local_path
 from bot.adapters.hawkey.contents import content_digest
 from bot.adapters.hawkey.loading import SOURCE_ARCHES, Layer, UniverseSpec, is_of_change, load, source_name
+from bot.adapters.hawkey.plain import Facts, source_from
 from bot.domain.packages import BinaryPackage, Nevra, SourcePackage
 
 __all__ = ["SOURCE_ARCHES", "Layer", "Universe", "UniverseSpec", "source_name"]
 
 _DYNAMIC = "rpmlib(DynamicBuildRequires)"
 _DESCRIBED = 1 << 13
-"""So many descriptions are kept, some 1 kB each."""
+"""Of so many source packages it is kept what there is to say of them, some 1 kB each."""
 
 
 class Universe:
@@ -43,11 +45,11 @@ class Universe:
         self.neighbours = cache(self._neighbours)
         self.identity = cache(self._identity)
         self.source_of = cache(self._source_of)
-        self.source = lru_cache(_DESCRIBED)(self._source)
+        self.facts = lru_cache(_DESCRIBED)(self._facts)
 
     def forget(self) -> None:
-        """Give back what is remembered of requirements and their providers, after all of them were asked for."""
-        for remembered in (self.requirements, self.providers, self.neighbours):
+        """Give back what is remembered of packages, after all of them were asked for."""
+        for remembered in (self.requirements, self.providers, self.neighbours, self.identity):
             remembered.cache_clear()
 
     def query(self) -> Any:
@@ -58,6 +60,12 @@ class Universe:
     def packages(self) -> Mapping[int, Any]:
         """The packages by their number."""
         return {hash(package): package for package in self.query()}
+
+    @cached_property
+    def checksum(self) -> int:
+        """A checksum over which package has which number."""
+        names = "\n".join(f"{number} {package}" for number, package in self.packages.items())
+        return zlib.crc32(names.encode())
 
     @cached_property
     def sources(self) -> Mapping[str, int]:
@@ -173,8 +181,8 @@ class Universe:
         What was built for a run, and lies on this machine, goes by its contents: each push builds it anew.
         """
         package = self.packages[number]
-        location = self._location(package)
-        if is_of_change(package) and location.startswith("file:"):
+        location = self._location(package) if is_of_change(package) else ""
+        if location.startswith("file:"):
             digest = content_digest(local_path(location))
             if digest is not None:
                 return f"{package.name}.{package.arch} contents:{digest}"
@@ -191,18 +199,29 @@ class Universe:
             nevra=_nevra(package), location=self._location(package), checksum=_checksum(self._hawkey, package)
         )
 
-    def _source(self, number: int) -> SourcePackage:
+    def _facts(self, number: int) -> Facts:
+        """Return what there is to say of a source package."""
+        return self._told(self.packages[number])
+
+    def source(self, number: int) -> SourcePackage:
         """Describe a source package."""
-        return self.described(self.packages[number])
+        return source_from(self.facts(number))
 
     def described(self, package: Any) -> SourcePackage:
         """Describe a source package that a query found."""
-        return SourcePackage(
-            nevra=_nevra(package),
-            location=self._location(package),
-            checksum=_checksum(self._hawkey, package),
-            dynamic=hash(package) in self._dynamic,
-            elsewhere=(package.reponame, package.name) in self._elsewhere,
+        return source_from(self._told(package))
+
+    def _told(self, package: Any) -> Facts:
+        return (
+            package.name,
+            package.epoch,
+            package.version,
+            package.release,
+            package.arch,
+            self._location(package),
+            _checksum(self._hawkey, package),
+            hash(package) in self._dynamic,
+            (package.reponame, package.name) in self._elsewhere,
         )
 
     @cached_property

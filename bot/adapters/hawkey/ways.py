@@ -6,9 +6,9 @@ where the root does not have such a way is it searched on its own.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from bot.adapters.hawkey.chains import chain
+from bot.adapters.hawkey import chains
 from bot.adapters.hawkey.index import Index
 from bot.adapters.hawkey.universe import Universe
 from bot.domain.packages import Link
@@ -37,6 +37,7 @@ class Ways:
         self._far = dict(self._distances(direct, without))
         self._direct = direct
         # Of packages near the change much is asked again and again.
+        self._leading = cache(self._work_out_leading)
         self._near = cache(self._work_out_near)
         self._meets = cache(self._work_out_meets)
 
@@ -52,13 +53,21 @@ class Ways:
         for distance in range(self._far.get(start, 0) - 1, -1, -1):
             nearest = next((number for number in self._nearer(steps[-1], distance) if number in inside), None)
             if nearest is None:
-                return chain(self._universe, start, self._goals, inside)
+                return chains.chain(self._universe, start, self._goals, inside)
             steps.append(nearest)
         return tuple(self._link(needy, provider) for needy, provider in pairwise(steps))
 
     def _nearer(self, number: int, distance: int) -> Sequence[int]:
         """Return whom a package requires that is so far from the change, in order."""
-        return sorted(set().union(*[self._near(wanted, distance) for wanted in self._index.wanted[number]]))
+        leading = self._leading(distance).intersection(self._index.wanted[number])
+        return sorted(set().union(*[self._near(wanted, distance) for wanted in leading]))
+
+    def _work_out_leading(self, distance: int) -> frozenset[int]:
+        """Return the requirements, and more, that somebody meets who is so far from the change."""
+        if not distance:
+            return frozenset(self._direct)
+        meeting = (self._index.provides[number] for number, far in self._far.items() if far == distance)
+        return frozenset(chain.from_iterable(meeting))
 
     def _work_out_near(self, requirement: int, distance: int) -> Collection[int]:
         return tuple(number for number in self._now(requirement) if self._far.get(number) == distance)

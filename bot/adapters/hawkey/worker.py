@@ -10,14 +10,14 @@ from typing import TypeVar
 
 from cachetools import LRUCache
 
-from bot.adapters.hawkey.dependents import cone, reverse_dependencies
+from bot.adapters.hawkey.dependents import cone, dependent_rows
 from bot.adapters.hawkey.differences import differences
 from bot.adapters.hawkey.distances import distances
 from bot.adapters.hawkey.graph import thinned
 from bot.adapters.hawkey.impact import Comparison, Examined, Plan, examine, plan
 from bot.adapters.hawkey.known import KnownRoots
 from bot.adapters.hawkey.memory import give_back, resident_bytes
-from bot.adapters.hawkey.parcels import Parcels, dependent_row, pack
+from bot.adapters.hawkey.parcels import Parcels, pack
 from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.subjects import source_number
@@ -76,7 +76,7 @@ def find_dependents(spec: UniverseSpec, question: Question) -> Parcels:
     """Answer `Resolver.reverse_dependencies`."""
     known = _base(spec)
     known.refresh()
-    found = pack(map(dependent_row, reverse_dependencies(known, question)))
+    found = pack(dependent_rows(known, question))
     known.save(_WORTH_SAVING)
     return found
 
