@@ -202,6 +202,8 @@ async def publish(world: World, lease: Lease, view: ChangeView, new: Collection[
     for index, run_view in enumerate(view.runs):
         if index > 0 and run_view.run.cleaned and run_view.run.state is RunState.FINISHED:
             continue
+        if not forge.capabilities.rich_checks and _has_successor(view, index):
+            continue
         if await publisher.nothing_due(run_view, newest=index == 0):
             continue
         report = await report_of(world, view, run_view)
@@ -209,6 +211,12 @@ async def publish(world: World, lease: Lease, view: ChangeView, new: Collection[
         if index == 0:
             await publisher.comment(run_view, report)
     return publisher.due
+
+
+def _has_successor(view: ChangeView, index: int) -> bool:
+    """Whether a newer run tests the same commit, of which a forge may show one check only."""
+    head = view.runs[index].run.head_sha
+    return any(newer.run.head_sha == head for newer in view.runs[:index])
 
 
 def _plan_is_news(run_view: RunView) -> bool:

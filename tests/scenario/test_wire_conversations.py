@@ -214,3 +214,15 @@ async def test_where_there_are_no_buttons_the_commands_are_beside_each_package(t
         assert "retry-failed" in gate.buttons
     assert "`/revdeps retry bar`" in talk.summary(ref)
     assert "https://revdeps.example/runs/" in talk.summary(ref)
+
+
+async def test_a_new_run_of_the_same_commit_is_what_counts(talk: Talk) -> None:
+    talk.engine.builder.outcome_for = holds_builds
+    ref = await talk.open()
+    assert (await talk.gate(ref)).status != "completed"
+    talk.engine.builder.outcome_for = breaks()
+    asked = await talk.say(ref, "/revdeps run limit=1")
+    assert asked.reactions == ("eyes", "rocket")
+    gate = await talk.gate(ref)
+    assert (gate.status, gate.conclusion) == ("completed", "success")
+    assert "1 of 2" in gate.title
