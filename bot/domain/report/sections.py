@@ -15,6 +15,8 @@ from bot.domain.report.words import SELECTIONS, UNFINISHED, WORDS, count
 from bot.domain.verbs import USAGES, Verb, syntax
 from bot.domain.verdict import Verdict
 
+_OFFERED = (Verb.RETRY, Verb.WHY, Verb.LOGS, Verb.WAIVE, Verb.SKIP, Verb.RUN, Verb.CANCEL, Verb.HELP)
+"""Commands that somebody may want who reads a report; `help` has them all."""
 _CAUSE = 400
 """Characters of a cause in a list: a waiver's whole reason, with who gave it and until when."""
 
@@ -212,7 +214,7 @@ def by_hand(report: Report) -> str:
         return ""
     commands = "\n".join(
         f"- `{syntax(verb)}` – {USAGES[verb].effect}"  # noqa: RUF001  a dash between a term and its meaning
-        for verb in (Verb.RETRY, Verb.WHY, Verb.REBUILD, Verb.SKIP, Verb.RUN, Verb.CANCEL, Verb.HELP)
+        for verb in _OFFERED
     )
     head, base = _hexadecimal(report.head_sha), _hexadecimal(report.base_sha)
     shell = f"```sh\ngit checkout {head}\nrevdeps check --base {base}\n```"
