@@ -199,6 +199,8 @@ class Build:
     outcome: Outcome | None = None
     cancel_requested: bool = False
     reused_from: BuildKey | None = None
+    trouble: str = ""
+    """Why its backend does nothing for it at present; empty where nothing is known of that."""
     snapshot: SnapshotId | None = None
     buildroot: str = ""
     """Digest of the buildroot as it was solved when the build was asked for."""

@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from bot.domain.allocate import allocate, ripe
 from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason
@@ -19,7 +20,7 @@ from bot.engine.executor import Checkpoint, pass_by
 from bot.engine.reconciler import backoff
 from bot.engine.world import World
 from bot.ports.builder import Builder, BuildStatus
-from bot.ports.errors import Gone, Misconfigured, NoSource, Rejected, Transient
+from bot.ports.errors import Gone, LoginRefused, Misconfigured, NoSource, Rejected, Transient
 from bot.ports.store import Lease, Transaction
 
 log = logging.getLogger(__name__)
@@ -90,12 +91,30 @@ class Poller:
             unfinished = await tx.builds.unfinished(self.backend)
         if not unfinished:
             return True
+        try:
+            await self._work(lease, builder, unfinished)
+        except LoginRefused as trouble:
+            await self._tell(lease, str(trouble))
+            raise
+        if any(build.trouble for build in unfinished):
+            await self._tell(lease, "")
+        return True
+
+    async def _work(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> None:
         await self._adopt(lease, builder, [build for build in unfinished if build.state is BuildState.SUBMITTING])
         running = [build for build in unfinished if build.state is BuildState.RUNNING]
         await self._cancel(lease, builder, unfinished)
         await self._observe(lease, builder, running)
         await self._begin(lease, builder)
-        return True
+
+    async def _tell(self, lease: Lease, trouble: str) -> None:
+        """Note with all unfinished builds what is in their way, for the reports of their runs."""
+        async with self.world.store.transaction(lease) as tx:
+            unfinished = await tx.builds.unfinished(self.backend)
+            news = [replace(build, trouble=trouble) for build in unfinished if build.trouble != trouble]
+            await tx.builds.put(news)
+            await _wake(tx, news, self.world.clock.now())
+        self.woke()
 
     async def _begin(self, lease: Lease, builder: Builder) -> None:
         """Submit as many of the queued builds as there is room for."""
@@ -147,6 +166,9 @@ class Poller:
         for build in builds:
             try:
                 started[build.key] = await builder.submit(build.key, build.request)
+            except LoginRefused:  # it was not even heard
+                await self._started(lease, started)
+                raise
             except (Rejected, Misconfigured) as refusal:
                 lasting = not isinstance(refusal, Gone)
                 infrastructure = Failed(reason=FailureReason.INFRASTRUCTURE, cause=str(refusal), refused=lasting)
@@ -221,18 +243,23 @@ class Poller:
             for key, installed in roots.items():
                 if installed:
                     await tx.roots.put(key, installed)
-            runs = {build.run for build in ended if build.run is not None}
-            baselines = [build.key for build in ended if build.run is None]
-            if baselines:
-                for subscribers in (await tx.builds.subscribers(baselines)).values():
-                    runs.update(subscribers)
-            changes: set[ChangeRef] = set()
-            for run in runs:
-                stored = await tx.runs.get(run)
-                if stored is not None:
-                    changes.add(stored.change)
-            await tx.changes.wake({change.id for change in changes}, now)
+            await _wake(tx, ended, now)
         self.woke()
+
+
+async def _wake(tx: Transaction, builds: Sequence[Build], now: datetime) -> None:
+    """Wake the changes whose runs have these builds, or subscribe to them."""
+    runs = {build.run for build in builds if build.run is not None}
+    baselines = [build.key for build in builds if build.run is None]
+    if baselines:
+        for subscribers in (await tx.builds.subscribers(baselines)).values():
+            runs.update(subscribers)
+    changes: set[ChangeRef] = set()
+    for run in runs:
+        stored = await tx.runs.get(run)
+        if stored is not None:
+            changes.add(stored.change)
+    await tx.changes.wake({change.id for change in changes}, now)
 
 
 async def _put(tx: Transaction, builds: Sequence[Build]) -> None:

@@ -4,6 +4,7 @@
 ├── `Transient`      try again later: the far side is down, busy or slow
 ├── `Rejected`       the far side will not do it, and why is for the user to see
 └── `Misconfigured`  the operator or the repository's owner has to mend something
+    └── `LoginRefused`   the far side does not let the service in
 """
 
 from datetime import timedelta
@@ -59,7 +60,11 @@ class Misconfigured(RevdepsError):
         return type(self), (self.where, self.what, self.mend)
 
 
-def login_refused(where: str, what: str, mend: str) -> Misconfigured:
+class LoginRefused(Misconfigured):
+    """The far side does not let the service in: nothing is wrong with what it was asked for."""
+
+
+def login_refused(where: str, what: str, mend: str) -> LoginRefused:
     """Return the error for a far side that does not let the service in: people whose changes wait learn whose fault."""
     told = f"{what}; this service is at fault, and nothing is wrong with the change"
-    return Misconfigured(where, told, f"For whoever runs this service: {mend}")
+    return LoginRefused(where, told, f"For whoever runs this service: {mend}")

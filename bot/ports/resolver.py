@@ -190,7 +190,7 @@ class RootSolver(Protocol):
         ...
 
     def repositories(self, directory: str) -> Sequence[str]:
-        """Write the target's repositories, as they were pinned, below a directory, unless they are there already; return
-        their addresses, all `file:`, in the target's order. Their packages stay where they are. One at a time.
+        """Write the target's repositories, as they were pinned, below a directory, unless they are there; return their
+        addresses, all `file:`, in the target's order. Their packages stay where they are. One at a time.
         """
         ...

@@ -14,6 +14,8 @@ from bot.adapters.config_file import Offer, load
 from bot.adapters.koji import Certificate
 from bot.domain.conclusion import Conclusion
 from bot.domain.target import KojiHub
+from bot.engine.poller import Poller
+from bot.ports.errors import LoginRefused, login_refused
 from bot.web.health import Health, backend_probe
 from bot.web.metrics import Metrics
 from bot.web.server import add_routes
@@ -21,6 +23,7 @@ from tests.fakes.koji.certificates import Certificates
 from tests.fakes.koji.threaded import TAG, Place, place
 from tests.fakes.koji.worker import Scripted
 from tests.fakes.resolver import affected
+from tests.scenario.harness import CONFIG as PLAIN
 from tests.scenario.harness import Stage, stage
 
 CONFIG = f"""\
@@ -80,3 +83,54 @@ async def test_an_expired_log_in_is_the_services_fault(
             told = await answer.json()
         assert (answer.status, told["status"]) == (200, "ready")
         assert "does not log us in" in told["troubles"]["koji"]
+
+
+async def tried(revdeps: Stage, method: str) -> None:
+    """Let the backend turn the service away once, and the reports be published."""
+    revdeps.builder.fail_next(method, login_refused("Koji hub test", "it does not log us in", "Renew it."))
+    poller = Poller(world=revdeps.world, backend="fake", owner=revdeps.owner, woke=lambda: None, strict=True)
+    with pytest.raises(LoginRefused):
+        await poller.poll_once()
+    revdeps.clock.pass_time(minutes=2)
+    while await revdeps.reconciler().reconcile_one():
+        pass
+
+
+@pytest.mark.parametrize("method", ["poll", "submit"])
+async def test_builds_that_go_on_wait_and_the_pull_request_says_whose_fault_it_is(revdeps: Stage, method: str) -> None:
+    revdeps.resolver.script_impact(["libfoo"], *(affected(f"app{number}") for number in range(6)))
+    ref = await revdeps.open(config=PLAIN)
+    await revdeps.settle()
+    revdeps.builder.finish_all()
+    while len(revdeps.builder.running) < 4:  # of the six that are to be built
+        await revdeps.settle()
+    revdeps.builder.finish(revdeps.builder.running[0])
+
+    await tried(revdeps, method)
+
+    check = revdeps.check(ref)
+    assert FAULT in check.summary
+    assert "They go on by themselves once that is mended." in check.summary
+    assert check.conclusion is None
+
+    await revdeps.finish_all()
+    revdeps.clock.pass_time(minutes=2)
+    await revdeps.settle()
+    assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
+    assert len(await revdeps.verdicts(ref)) == 6
+    assert FAULT not in revdeps.check(ref).summary + revdeps.comment(ref)
+
+
+async def test_what_is_said_goes_when_the_service_is_let_in_again(revdeps: Stage) -> None:
+    revdeps.resolver.script_impact(["libfoo"], affected("app"))
+    ref = await revdeps.open(config=PLAIN)
+    await revdeps.settle()
+    await tried(revdeps, "poll")
+    assert FAULT in revdeps.check(ref).summary
+
+    await revdeps.settle()
+    revdeps.clock.pass_time(minutes=2)
+    await revdeps.settle()
+
+    assert FAULT not in revdeps.check(ref).summary
+    assert revdeps.check(ref).conclusion is None

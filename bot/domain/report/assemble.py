@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.domain.build import Build, Failed, Purpose, TreeSource
+from bot.domain.build import Build, BuildState, Failed, Purpose, TreeSource
 from bot.domain.config import BaselinePolicy
 from bot.domain.difference import RootDifference
 from bot.domain.ids import BuildKey
@@ -13,7 +13,7 @@ from bot.domain.plan import PlanEntry, Selection
 from bot.domain.report.values import BuildView, Forecast, PackageChange, Report, Row, Stage, Subject
 from bot.domain.report.words import count
 from bot.domain.reuse import log_key
-from bot.domain.run import ChangeState, Run, RunState, RunTarget
+from bot.domain.run import ChangeState, Problem, Run, RunState, RunTarget
 from bot.domain.verdict import Finding, Judgement, Verdict
 
 MAX_TAILS = 50
@@ -70,7 +70,7 @@ def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
         rows=_rows(stored, context),
         conclusion=run.conclusion,
         finished_at=run.finished_at,
-        problem=run.problem,
+        problem=run.problem or _trouble(stored),
         config_problems=run.config_problems,
         pause=run.pause,
         stop=run.stop,
@@ -83,6 +83,14 @@ def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
         forecast=context.forecast,
         previous=context.previous,
     )
+
+
+def _trouble(stored: Stored) -> Problem | None:
+    """Return what is in the way of builds that go on, None where nothing is."""
+    told = sorted({build.trouble for build in stored.builds if build.state is not BuildState.DONE} - {""})
+    if stored.run.state is not RunState.ACTIVE or not told:
+        return None
+    return Problem(what=" ".join(told), hint="The builds wait. They go on by themselves once that is mended.")
 
 
 def stage(stored: Stored) -> Stage:
