@@ -7,7 +7,7 @@ import sys
 from aiohttp import web
 
 from benchmarks.load import HOST
-from bot.web.webhook import BODY_LIMIT
+from bot.web.dialects import GitHubDialect
 
 
 def application(secret: bytes) -> web.Application:
@@ -19,7 +19,7 @@ def application(secret: bytes) -> web.Application:
         genuine = hmac.compare_digest(wanted, request.headers.get("X-Hub-Signature-256", ""))
         return web.Response(status=202 if genuine else 401, text="accepted\n" if genuine else "no\n")
 
-    made = web.Application(client_max_size=BODY_LIMIT)
+    made = web.Application(client_max_size=GitHubDialect(secret).content_limit)
     made.router.add_post("/webhook/github", receive)
     return made
 

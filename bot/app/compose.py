@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from bot.adapters.config_file import Offer, load
+from bot.adapters.github.budget import UNLIMITED, RateLimits
 from bot.adapters.github.forge import GitHubForge
 from bot.adapters.github.settings import GitHubSettings
 from bot.adapters.hawkey.resolver import HawkeyResolver
@@ -101,6 +102,7 @@ def github_settings(settings: Settings, app_id: int) -> GitHubSettings:
         private_key=secret(settings.github_private_key_file, "REVDEPS_GITHUB_PRIVATE_KEY_FILE"),
         api_url=settings.github_api_url,
         web_url=settings.github_web_url,
+        limits=RateLimits() if settings.github_limits else UNLIMITED,
     )
 
 

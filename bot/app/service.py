@@ -41,17 +41,14 @@ class Workers:
 
     world: World
     acted: Callable[[str], None] = pass_by
-    reconcilers: list[Reconciler] = field(default_factory=list)
+    reconciler: Reconciler = field(init=False)
     pollers: list[Poller] = field(default_factory=list)
     resync: Resync | None = None
     upkeep: Upkeep = field(init=False)
 
     def __post_init__(self) -> None:
         owner = f"{socket.gethostname()}:{os.getpid()}"
-        self.reconcilers = [
-            Reconciler(world=self.world, owner=f"{owner}:{number}", acted=self.acted, more=self.wake)
-            for number in range(self.world.settings.workers)
-        ]
+        self.reconciler = Reconciler(world=self.world, owner=owner, acted=self.acted)
         self.pollers = [
             Poller(world=self.world, backend=name, owner=owner, woke=self.wake) for name in self.world.builders
         ]
@@ -59,14 +56,8 @@ class Workers:
         self.upkeep = Upkeep(self.world)
 
     def wake(self) -> None:
-        """Tell one reconciler that sleeps that something has become due; it tells the next if there is more to do.
-
-        Where none sleeps all are told: one may just have looked, and be about to.
-        """
-        sleeping = [reconciler for reconciler in self.reconcilers if reconciler.asleep]
-        for reconciler in sleeping[:1] or self.reconcilers:
-            reconciler.asleep = False
-            reconciler.wake.set()
+        """Tell the reconciler that something has become due."""
+        self.reconciler.wake.set()
 
     def hint(self) -> None:
         """Tell the loops that a delivery came in."""
@@ -77,7 +68,7 @@ class Workers:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, or until one of the loops dies, which is an error."""
         loops: list[Callable[[asyncio.Event], Awaitable[None]]] = [
-            *(reconciler.run for reconciler in self.reconcilers),
+            self.reconciler.run,
             *(poller.run for poller in self.pollers),
             self.upkeep.run,
         ]
@@ -110,7 +101,7 @@ def web_application(parts: Parts) -> web.Application:
     health = Health(
         {
             "database": store_probe(world.store),
-            "reconciler": heartbeat_probe(lambda: parts.workers.reconcilers[0].beat, world.clock),
+            "reconciler": heartbeat_probe(lambda: parts.workers.reconciler.beat, world.clock),
         },
         metrics,
         {name: backend_probe(builder) for name, builder in world.builders.items()},

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     github_webhook_secret_file: Path | None = None
     github_api_url: str = "https://api.github.com"
     github_web_url: str = "https://github.com"
+    github_limits: bool = True
+    """Whether GitHub has the secondary limits of github.com."""
     sandbox_slots: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1)
     """Builds at once."""
     sandbox_base_root: Path | None = None
@@ -55,7 +57,7 @@ class Settings(BaseSettings):
     solver_workers: int = Field(default=2, ge=1)
     solver_mib: int = Field(default=512, ge=100)
     workers: int = Field(default=4, ge=1)
-    """Changes that are worked on at once."""
+    """Changes that are checked out, planned or prepared at once."""
     systemic_failures: int = Field(default=MOST, ge=0)
     """So many first rebuilds of a run that fail with one signature pause it; 0: none do."""
     quotas: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)

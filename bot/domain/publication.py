@@ -70,6 +70,8 @@ class Check:
     completed_at: datetime | None = None
     annotations: tuple[Annotation, ...] = ()
     buttons: tuple[Button, ...] = ()
+    new: bool = False
+    """Whether nobody can have published it before: then it need not be looked for."""
 
     @property
     def external_id(self) -> str:

@@ -24,6 +24,7 @@ from bot.engine.change_actions import (
 from bot.engine.command_actions import handle_intent
 from bot.engine.difference_actions import compare_roots
 from bot.engine.setup_actions import fall_back, fetch_source, load_configuration, pin_snapshot, prepare_workspace
+from bot.engine.view import load_change
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.store import Lease
@@ -68,12 +69,16 @@ def pass_by(name: str) -> None:
     """Do nothing at a point."""
 
 
-async def perform(world: World, lease: Lease, view: ChangeView, action: Action, checkpoint: Checkpoint) -> None:
-    """Perform one action and store what it leaves behind."""
+async def perform(
+    world: World, lease: Lease, view: ChangeView, action: Action, checkpoint: Checkpoint
+) -> ChangeView | None:
+    """Perform one action, store what it leaves behind, and return what is stored of the change then."""
     name = type(action).__name__
     checkpoint(f"{name}:before")
     write = await REGISTRY[type(action)](world, view, action)
     checkpoint(f"{name}:performed")
     async with world.store.transaction(lease) as tx:
         await write(tx)
+        after = await load_change(tx, view.change.ref.id, world.settings.retention, world.settings.systemic_failures)
     checkpoint(f"{name}:stored")
+    return after

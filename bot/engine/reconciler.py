@@ -2,15 +2,20 @@
 
 Level-triggered: it is woken by a hint or by a tick, and acts on what is stored, never on what the hint said. The only
 broad `except` of the program stands here.
+
+Many changes are taken up at once, for most of that time goes into waiting for the forge; but only as many as the
+operator says are checked out, solved or prepared at a time, and whoever waits for that keeps nobody else waiting.
 """
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.domain import actions
 from bot.domain.actions import Action, HandleIntent, RefreshChange
 from bot.domain.decide import ChangeView, decide, next_time
 from bot.domain.ids import ChangeId, RunId
@@ -27,24 +32,39 @@ from bot.ports.store import Lease, LeaseLost
 log = logging.getLogger(__name__)
 
 MAX_PASSES = 3
-"""In one lease; after that others get their turn. So many bring a new pull request to its first check: however many are
-opened at once, all have theirs before the first of them is checked out."""
+"""In one lease; after that others get their turn. A lease ends sooner once a run has its first check: however many pull
+requests are opened at once, all have theirs before the configuration of the first of them is read.
+"""
+
+AT_ONCE = 50
+"""Changes that are taken up at once. Two processes do not exceed the 100 requests at once that GitHub takes."""
+
+_LIGHT = (
+    actions.RefreshChange,
+    actions.HandleIntent,
+    actions.StartRun,
+    actions.StopRun,
+    actions.LoadConfiguration,
+    actions.QueueBuilds,
+    actions.RecordFindings,
+    actions.PauseRun,
+    actions.FinishRun,
+)
+"""Actions that ask the forge or the store and nothing else: they need no slot."""
 
 _BACKOFF = (5, 15, 60, 300, 900)
 """Seconds to wait after the first, second, … failure in a row."""
 
 
 PATIENCE = 5
-"""So many times in a row a command that the forge refuses is tried again; then it must not keep all else waiting."""
+"""So many times in a row what the forge refuses for its own sake is tried again. Then a command must not keep all else
+waiting any more, and a report waits until there is something else to tell.
+"""
 
 
 def backoff(failures: int) -> timedelta:
     """Return how long to wait after so many failures in a row."""
     return timedelta(seconds=_BACKOFF[min(failures, len(_BACKOFF)) - 1])
-
-
-def _nothing() -> None:
-    """Do nothing."""
 
 
 @dataclass(slots=True)
@@ -59,29 +79,60 @@ class Reconciler:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     acted: Callable[[str], None] = pass_by
     """Told of every action by name, for the metrics."""
-    more: Callable[[], None] = _nothing
-    """Called after something was done: there may be more to do, for another one that sleeps."""
-    asleep: bool = False
     beat: datetime | None = None
     """When the loop was last seen to go round, or to work on something long."""
+    _slots: asyncio.Semaphore = field(init=False)
+    """For actions that take much of this machine."""
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    """For changes that are taken up and do not wait for a slot."""
+    _working: set[asyncio.Task[None]] = field(default_factory=set)
+    _stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.world.settings.workers)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Reconcile until `stop` is set."""
+        """Reconcile until `stop` is set and what is under way by then is done; what waits for a slot is given back."""
         while not stop.is_set():
             self.beat = self.world.clock.now()
             # Cleared first: a hint that comes while the store is looked at is not lost.
             self.wake.clear()
             try:
-                worked = await self.reconcile_one()
+                taken = await self._take()
             except Exception:
                 if self.strict:
                     raise
                 log.exception("The reconciler could not take up its next change")
-                worked = False
-            if worked:
-                self.more()
-            else:
+                taken = None
+            if taken is None:
                 await self._sleep(stop)
+        self._stopping = True
+        if self._working:
+            await asyncio.wait(self._working)
+
+    async def _take(self) -> asyncio.Task[None] | None:
+        """Take up the change that has been due longest, once there is room; None where there is none."""
+        await self._room.acquire()
+        place = _Place(self._room)
+        try:
+            lease = await self._lease()
+        except BaseException:
+            place.leave()
+            raise
+        if lease is None:
+            place.leave()
+            return None
+        work = asyncio.create_task(self._work(lease, place))
+        self._working.add(work)
+        work.add_done_callback(self._done)
+        return work
+
+    def _done(self, work: asyncio.Task[None]) -> None:
+        self._working.discard(work)
+        # What is due again at once is looked for at once.
+        self.wake.set()
+        if not work.cancelled() and (trouble := work.exception()) is not None:
+            log.error("The reconciler could not finish with a change", exc_info=trouble)
 
     async def _sleep(self, stop: asyncio.Event) -> None:
         """Wait for a hint, the next thing due, or the tick."""
@@ -91,29 +142,33 @@ class Reconciler:
             if due is not None:
                 limit = min(limit, max(0.05, (due - self.world.clock.now()).total_seconds()))
         waits = [asyncio.ensure_future(self.wake.wait()), asyncio.ensure_future(stop.wait())]
-        self.asleep = True
         await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        self.asleep = False
         for wait in waits:
             wait.cancel()
 
     async def reconcile_one(self) -> bool:
-        """Take up the change that has been due longest; return whether there was one."""
-        settings = self.world.settings
-        lease = await self.world.store.lease_change(self.owner, self.world.clock.now(), settings.lease)
-        if lease is None:
-            return False
+        """Take up the change that has been due longest, and do what is due; return whether there was one."""
+        lease = await self._lease()
+        if lease is not None:
+            await self._work(lease, _Place(None))
+        return lease is not None
+
+    async def _lease(self) -> Lease | None:
+        return await self.world.store.lease_change(self.owner, self.world.clock.now(), self.world.settings.lease)
+
+    async def _work(self, lease: Lease, place: "_Place") -> None:
+        """Bring a leased change forward and give the lease back."""
         heart = asyncio.create_task(self._heartbeat(lease))
         try:
-            due, failures = await self._bring_forward(lease)
+            due, failures = await self._bring_forward(lease, place)
             await self.world.store.release(lease, due, failures)
         except LeaseLost:
             log.warning("The lease of %s went to somebody else; it is theirs now", lease.subject)
         finally:
+            place.leave()
             heart.cancel()
             with contextlib.suppress(asyncio.CancelledError, LeaseLost):
                 await heart
-        return True
 
     async def _heartbeat(self, lease: Lease) -> None:
         settings = self.world.settings
@@ -122,11 +177,11 @@ class Reconciler:
             self.beat = self.world.clock.now()
             lease = await self.world.store.heartbeat(lease, self.world.clock.now(), settings.lease)
 
-    async def _bring_forward(self, lease: Lease) -> tuple[datetime | None, int]:
+    async def _bring_forward(self, lease: Lease, place: "_Place") -> tuple[datetime | None, int]:
         """Return when the change is due again, and its failures in a row."""
         now = self.world.clock.now
         try:
-            return await self._passes(lease), 0
+            return await self._passes(lease, place), 0
         except Transient as trouble:
             failures = lease.failures + 1
             wait = trouble.retry_after or backoff(failures)
@@ -142,6 +197,8 @@ class Reconciler:
             return now() + backoff(failures), failures
         except LeaseLost:
             raise
+        except _Stopping:
+            return now(), lease.failures
         except Exception:
             if self.strict:
                 raise
@@ -149,39 +206,66 @@ class Reconciler:
             log.exception("%s: something unexpected; trying again in %s", lease.subject, backoff(failures))
             return now() + backoff(failures), failures
 
-    async def _passes(self, lease: Lease) -> datetime | None:
-        held_back: datetime | None = None
+    async def _passes(self, lease: Lease, place: "_Place") -> datetime | None:
+        """Do what is due, a pass at a time. Where the forge refuses a report, until nothing is due any more: a refusal
+        that was forgotten would be tried again at once, and for ever.
+        """
+        begun: frozenset[RunId] | None = None
+        """The runs that there were when the lease began: nobody can have told of any other."""
         refused: RevdepsError | None = None
-        for _ in range(MAX_PASSES):
-            view = await self._load(lease)
+        held_back: datetime | None = None
+        view: ChangeView | None = await self._load(lease)
+        for number in itertools.count(1):
             if view is None:
                 return None
+            runs = frozenset(found.run.id for found in view.runs)
+            new = runs - (runs if begun is None else begun)
             if refused is None:
-                refused, held_back = await self._publish(lease, view)
+                refused, held_back = await self._publish(lease, view, new)
             due = decide(view, self.world.clock.now())
-            for action in due:
-                self.acted(type(action).__name__)
-                try:
-                    await self._perform(lease, view, action)
-                except Transient as trouble:
-                    if refused is None and not isinstance(trouble, ForgeUnavailable):
-                        await self._publish_again(lease)
-                    raise
             if not due:
-                if refused is not None:
+                if refused is not None and (lease.failures < PATIENCE or not isinstance(refused, Rejected)):
                     raise refused
                 return min((time for time in (held_back, next_time(view)) if time is not None), default=None)
-        return self.world.clock.now()
+            if refused is None and (new or number > MAX_PASSES):
+                return self.world.clock.now()
+            view = await self._perform_all(lease, view, due, place, told=refused is None)
+            begun = runs if begun is None else begun
+        raise AssertionError("the count does not end")
+
+    async def _perform_all(
+        self, lease: Lease, view: ChangeView, due: Collection[Action], place: "_Place", *, told: bool
+    ) -> ChangeView | None:
+        """Perform what is due, and return what is stored of the change then."""
+        after: ChangeView | None = view
+        for action in due:
+            self.acted(type(action).__name__)
+            try:
+                if isinstance(action, _LIGHT):
+                    after = await self._perform(lease, view, action)
+                else:
+                    place.leave()
+                    async with self._slots:
+                        if self._stopping:
+                            raise _Stopping
+                        after = await self._perform(lease, view, action)
+            except Transient as trouble:
+                if told and not isinstance(trouble, ForgeUnavailable):
+                    await self._publish_again(lease)
+                raise
+        return after
 
     async def _load(self, lease: Lease) -> ChangeView | None:
         async with self.world.store.transaction(lease) as tx:
             settings = self.world.settings
             return await load_change(tx, ChangeId(lease.subject), settings.retention, settings.systemic_failures)
 
-    async def _publish(self, lease: Lease, view: ChangeView) -> tuple[RevdepsError | None, datetime | None]:
+    async def _publish(
+        self, lease: Lease, view: ChangeView, new: Collection[RunId] = ()
+    ) -> tuple[RevdepsError | None, datetime | None]:
         """Publish; a forge that refuses must not keep builds from going on, so its refusal is raised at the end."""
         try:
-            return None, await publish(self.world, lease, view)
+            return None, await publish(self.world, lease, view, new)
         except (Transient, Misconfigured) as trouble:
             return trouble, None
         except Rejected as refusal:
@@ -198,11 +282,11 @@ class Reconciler:
         if view is not None:
             await self._publish(lease, view)
 
-    async def _perform(self, lease: Lease, view: ChangeView, action: Action) -> None:
+    async def _perform(self, lease: Lease, view: ChangeView, action: Action) -> ChangeView | None:
         """Perform an action; what stands in its way is told in the run's report."""
         run = getattr(action, "run", None)
         try:
-            await perform(self.world, lease, view, action, self.checkpoint)
+            after = await perform(self.world, lease, view, action, self.checkpoint)
         except Transient as trouble:
             if run is not None:
                 await self._note(lease, run, Problem(what=str(trouble), hint="This is tried again by itself."), None)
@@ -221,8 +305,10 @@ class Reconciler:
                     log.warning("%s: %s", lease.subject, trouble)
                 await self._note(lease, run, _problem_of(trouble), Conclusion.ACTION_REQUIRED)
         else:
-            if run is not None and any(found.run.id == run and found.run.problem for found in view.runs):
-                await self._note(lease, run, None, None)
+            if run is None or not any(found.run.id == run and found.run.problem for found in view.runs):
+                return after
+            await self._note(lease, run, None, None)
+        return await self._load(lease)
 
     async def _look_again(self, lease: Lease) -> None:
         """Read the change before the next try: what the forge knows nothing of may have been moved or deleted."""
@@ -241,6 +327,23 @@ class Reconciler:
                 await tx.runs.put(finished(stored, conclusion, self.world.clock.now(), problem))
             else:
                 await tx.runs.put(replace(stored, problem=problem))
+
+
+class _Stopping(Exception):
+    """The service is going down: what has not begun is somebody else's."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """One of the changes for which there is room at once; left when it waits for a slot, or is done."""
+
+    room: asyncio.Semaphore | None
+
+    def leave(self) -> None:
+        """Make room for another; again is no error."""
+        if self.room is not None:
+            self.room.release()
+            self.room = None
 
 
 def _problem_of(trouble: Rejected | Misconfigured) -> Problem:

@@ -103,7 +103,7 @@ class _Publisher:
     async def check(self, run_view: RunView, report: Report) -> None:
         """Publish a run's check."""
         check = render_check(report, links_of(self.world), self.forge.capabilities)
-        known = await self._known(report.run)
+        known = {} if report.run in self.new else await self._known(report.run)
         before = known.get(NAME_OF_GATE)
         digest = _digest(repr(replace(check, completed_at=None)))
         interval = timedelta() if _plan_is_news(run_view) else self.world.settings.check_interval
@@ -115,6 +115,8 @@ class _Publisher:
 
     async def comment(self, run_view: RunView, report: Report) -> None:
         """Publish the summary comment of a change, about its newest run."""
+        if len(self.view.runs) == 1 and run_view.run.config is None and run_view.run.state is not RunState.FINISHED:
+            return  # of a change that was never told of, nothing is told before it is known what it asks for
         scope = self.view.change.ref.id
         known = await self._known(scope)
         before = known.get(_COMMENT)

@@ -33,7 +33,9 @@ async def load_change(
 
 
 async def load_run(tx: Transaction, run: Run) -> RunView:
-    """Return a run with everything that belongs to it."""
+    """Return a run with everything that belongs to it: nothing yet, where its configuration was not read."""
+    if run.config is None:
+        return RunView(run=run)
     return RunView(
         run=run,
         targets=tuple(await tx.runs.targets(run.id)),

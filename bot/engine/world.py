@@ -53,7 +53,7 @@ class EngineSettings:
     targets: tuple[str, ...] = ()
     """Names of the targets that the operator has set up."""
     workers: int = 4
-    """How many changes are worked on at once."""
+    """How many changes are checked out, planned or prepared at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from bot.engine.resync import Resync
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
 from tests.fakes.github_stage import GitHubStage
 from tests.fakes.resolver import affected
-from tests.scenario.harness import CONFIG, Stage, stage
+from tests.scenario.harness import CONFIG, Stage, engine
 from tests.scenario.test_first_light import breaks
 
 CALLS = (
@@ -139,6 +139,31 @@ async def test_a_check_that_cannot_be_published_keeps_no_build_waiting(revdeps: 
     assert revdeps.check(ref).status is CheckStatus.IN_PROGRESS
 
 
+async def test_a_refused_report_is_remembered_however_much_there_is_to_do(revdeps: Stage) -> None:
+    revdeps.forge.fail_next("publish_check", DOWN, times=100)
+    await revdeps.open()
+    for _ in range(30):
+        await revdeps.settle()
+        revdeps.clock.pass_time(minutes=1)
+    assert 4 <= revdeps.forge.calls["publish_check"] <= 8
+    revdeps.forge.heal()
+    await heal(revdeps)
+
+
+async def test_a_report_that_is_refused_for_good_is_given_up_until_there_is_news(revdeps: Stage) -> None:
+    revdeps.forge.fail_next("publish_check", UNPROCESSABLE, times=1000)
+    ref = await revdeps.open()
+    for _ in range(20):
+        await revdeps.settle()
+        revdeps.clock.pass_time(minutes=15)
+    tries = revdeps.forge.calls["publish_check"]
+    assert tries == 6
+    revdeps.forge.heal()
+    revdeps.builder.outcome_for = breaks()
+    await revdeps.finish_all()
+    assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
+
+
 async def test_without_a_wish_of_the_forge_the_waits_grow(revdeps: Stage) -> None:
     revdeps.forge.fail_next("change", DOWN, times=100)
     await revdeps.open()
@@ -197,14 +222,15 @@ async def test_a_comment_that_is_too_long_for_the_forge_is_shortened_rather_than
 async def played(tmp_path: Path, github: GitHubStage, trouble: Mapping[str, object]) -> ChangeRef:
     """Play the story against GitHub's adapter, with the first requests of every part failing."""
     (tmp_path / "engine").mkdir()
-    async with stage(tmp_path / "engine", forges={"github": github.forge}, clock=github.clock) as revdeps:
+    async with engine(tmp_path / "engine", {"github": github.forge}, github.clock) as revdeps:
         revdeps.builder.outcome_for = breaks("bar")
         revdeps.resolver.script_impact(["libfoo"], affected("bar"), sources=10)
         await github.grant("octocat", Permission.WRITE)
         await github.server.push(str(github.repo), "main", {".revdeps.yaml": CONFIG, "libfoo.spec": "Name: libfoo\n"})
         ref = await github.open({"libfoo.spec": "Name: libfoo\nVersion: 2\n"})
         github.server.fail(**trouble)
-        await revdeps.deliver_refresh(ref)
+        async with revdeps.world.store.transaction() as tx:
+            await tx.changes.touch(ref, github.now())
         for _ in range(12):
             await revdeps.settle()
             github.clock.shift += timedelta(minutes=16)

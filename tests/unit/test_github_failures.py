@@ -42,7 +42,7 @@ def refused(status: int, message: str = "no", body: bytes | None = None, **heade
     ],
 )
 def test_every_status_has_a_meaning(status: int, kind: type[RevdepsError]) -> None:
-    assert type(refused(status)) is kind
+    assert isinstance(refused(status), kind)
 
 
 @pytest.mark.parametrize("status", [403, 429])
@@ -107,7 +107,7 @@ def test_a_missing_permission_is_named() -> None:
     ],
 )
 def test_what_no_waiting_mends_is_not_waited_for(message: str) -> None:
-    assert type(refused(403, message)) is Rejected
+    assert isinstance(refused(403, message)) is Rejected
 
 
 def test_a_suspended_installation_is_as_good_as_gone() -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.adapters.github.client import GitHubClient
-from bot.domain.publication import Annotation, Check
+from bot.domain.publication import Annotation, Check, CheckStatus
 from bot.domain.run import RepoRef
 from bot.ports.errors import Gone, Rejected
 
@@ -28,7 +28,7 @@ _ONE = f"{_COLLECTION}/{{id}}"
 async def publish(client: GitHubClient, repo: RepoRef, check: Check, known: str | None) -> str:
     """Bring a check to what it is to be, creating it where it does not exist; return its id."""
     examine(check)
-    identifier = known or await _find(client, repo, check)
+    identifier = known or (None if check.new else await _find(client, repo, check))
     if identifier is not None:
         try:
             await _update(client, repo, check, identifier)
@@ -66,7 +66,8 @@ async def _update(client: GitHubClient, repo: RepoRef, check: Check, identifier:
         url = f"{_ONE}/annotations?per_page=100"
         there = {_identity(item) for item in await client.pages(repo, url, {"id": identifier})}
         missing = [one for one in check.annotations if _identity(_annotation(one)) not in there]
-    await client.patch(repo, _ONE, {"id": identifier}, _body(check, missing[:_ANNOTATIONS]))
+    patient = check.status is CheckStatus.IN_PROGRESS
+    await client.patch(repo, _ONE, {"id": identifier}, _body(check, missing[:_ANNOTATIONS]), patient=patient)
     await _append(client, repo, check, identifier, missing[_ANNOTATIONS:])
 
 

@@ -1,12 +1,6 @@
-"""Calls as the App or as an installation: tokens, one more try after 401, writes in turn, and holding still when told.
+"""Calls as the App or as an installation: tokens, one more try after 401, each within its budget."""
 
-GitHub asks that writes be made one after another and that nothing be sent while a limit is exceeded ("Best practices
-for using the REST API"). Whoever comes in that time is answered here, by `Transient` with the time that is left.
-"""
-
-import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +9,7 @@ from typing import Any
 import aiohttp
 from gidgethub import GitHubException
 
+from bot.adapters.github.budget import Budget
 from bot.adapters.github.credentials import Credentials, Token
 from bot.adapters.github.failures import Unauthorised
 from bot.adapters.github.settings import GitHubSettings
@@ -48,8 +43,7 @@ class GitHubClient:
         self._session = session
         self._clock = clock
         self._credentials = Credentials(settings, clock)
-        self._writing: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._held: dict[int, datetime] = {}
+        self._budgets: dict[int, Budget] = {}
 
     async def get(self, repo: RepoRef, url: str, variables: Variables, *, etag: str = "") -> Read:
         """Read one thing of a repository; raises `NotModified` where `etag` still names it."""
@@ -89,10 +83,11 @@ class GitHubClient:
 
         return await self._write(repo, send)
 
-    async def patch(self, repo: RepoRef, url: str, variables: Variables, data: object) -> Any:
-        """Change something in a repository."""
+    async def patch(self, repo: RepoRef, url: str, variables: Variables, data: object, *, patient: bool = False) -> Any:
+        """Change something in a repository; `patient` where it is news of progress, which others' needs come before."""
 
         async def send(api: Transport) -> Any:
+            api.patient = patient
             return await api.patch(url, _about(repo, variables), data=data)
 
         return await self._write(repo, send)
@@ -143,20 +138,18 @@ class GitHubClient:
         self._credentials.refuse(await self._installation(repo), token)
 
     async def _write(self, repo: RepoRef, send: Send) -> Any:
-        installation = await self._installation(repo)
-        async with self._writing[installation]:
-            return await self._as_installation(installation, send)
+        return await self._as_installation(await self._installation(repo), send)
 
     async def _as_app(self, send: Send) -> Any:
-        with self._obeying(_APP):
-            return await send(self._transport(self._as_itself()))
+        with _making_sense():
+            return await send(self._transport(_APP, self._as_itself()))
 
     async def _as_installation(self, installation: int, send: Send) -> Any:
         for last in (False, True):
             token = await self._token(installation)
             try:
-                with self._obeying(installation):
-                    return await send(self._transport(f"token {token.value}"))
+                with _making_sense():
+                    return await send(self._transport(installation, f"token {token.value}"))
             except Unauthorised:
                 # It may have been revoked, which no clock tells; with a new one it has to work.
                 self._credentials.refuse(installation, token)
@@ -193,26 +186,20 @@ class GitHubClient:
     def _as_itself(self) -> str:
         return f"bearer {self._credentials.jwt()}"
 
-    def _transport(self, authorization: str) -> Transport:
-        return Transport(self._session, self.settings, self._clock, authorization)
+    def _transport(self, who: int, authorization: str) -> Transport:
+        budget = self._budgets.get(who)
+        if budget is None:
+            budget = self._budgets[who] = Budget(self.settings.limits, self._clock)
+        return Transport(self._session, self.settings, self._clock, authorization, budget)
 
-    @contextlib.contextmanager
-    def _obeying(self, who: int) -> Iterator[None]:
-        """Send nothing while GitHub wants to be left alone, and take note where it says so."""
-        until = self._held.get(who)
-        now = self._clock.now()
-        if until is not None:
-            if now < until:
-                raise Transient("GitHub's rate limit is exceeded", until - now)
-            del self._held[who]
-        try:
-            yield
-        except Transient as error:
-            if error.retry_after is not None:
-                self._held[who] = self._clock.now() + error.retry_after
-            raise
-        except (GitHubException, ValueError) as error:
-            raise Transient(f"GitHub's answer makes no sense: {error}") from error
+
+@contextlib.contextmanager
+def _making_sense() -> Iterator[None]:
+    """Take an answer that nobody can read for a passing trouble of GitHub's."""
+    try:
+        yield
+    except (GitHubException, ValueError) as error:
+        raise Transient(f"GitHub's answer makes no sense: {error}") from error
 
 
 def _about(repo: RepoRef, variables: Variables) -> dict[str, Any]:

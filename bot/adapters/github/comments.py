@@ -60,7 +60,7 @@ def _by_app(comment: dict[str, Any], app_id: int) -> bool:
 
 
 async def _edit(client: GitHubClient, repo: RepoRef, comment: str, body: str) -> str:
-    edited = await client.patch(repo, _ONE, {"id": comment}, {"body": _within_limit(body)})
+    edited = await client.patch(repo, _ONE, {"id": comment}, {"body": _within_limit(body)}, patient=True)
     return str(edited["id"])
 
 

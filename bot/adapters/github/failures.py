@@ -26,6 +26,14 @@ class Unauthorised(Misconfigured):
     """401: the credential is not, or no longer, good. An installation token is tried once more, anew."""
 
 
+class Limited(Transient):
+    """A limit is exceeded. `told`: GitHub itself said how long to wait."""
+
+    def __init__(self, message: str, retry_after: timedelta, *, told: bool) -> None:
+        super().__init__(message, retry_after)
+        self.told = told
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """An answer with a status of 400 or more. `what` names the request, `now` is when the answer came."""
@@ -73,7 +81,7 @@ def _forbidden(refusal: Refusal, told: str) -> RevdepsError:
             return Misconfigured(
                 "the GitHub App's permissions", told, f"{mend}, and accept them where it is installed."
             )
-    return Transient(told, wait or LEAST_WAIT)
+    return Limited(told, wait or LEAST_WAIT, told=wait is not None)
 
 
 def _retry_after(refusal: Refusal) -> timedelta | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from bot.adapters.github.budget import RateLimits
+
 NEEDED_PERMISSIONS: Mapping[str, str] = MappingProxyType(
     {
         "checks": "write",  # publish_check
@@ -31,6 +33,7 @@ class GitHubSettings:
     forge: str = "github"
     request_seconds: float = 30
     clone_seconds: float = 600
+    limits: RateLimits = field(default_factory=RateLimits)
 
     @property
     def graphql_url(self) -> str:
