@@ -154,7 +154,7 @@ def _stands(view: ChangeView, run: Run) -> bool:
     """Whether a run came to its end by itself and is what is told of the change now."""
     state = view.change.state
     shown = state is not None and state.open and run.id == view.runs[0].run.id and _tests_head(view, run)
-    return shown and run.state is RunState.FINISHED and run.stop is None
+    return shown and run.state is RunState.FINISHED and run.stop is None and run.problem is None
 
 
 def _reason_to_stop(view: ChangeView, run: Run, now: datetime) -> StopReason | None:

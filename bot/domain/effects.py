@@ -219,7 +219,8 @@ def _build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
 def _waive(command: Command, view: ChangeView, asked: Asked) -> Effect:
     effect = waive(command, view, asked)
     latest = view.runs[0]
-    if effect.view != view and latest.run.state is RunState.FINISHED and latest.run.stop is None:
+    ended = latest.run.state is RunState.FINISHED and latest.run.stop is None and latest.run.problem is None
+    if effect.view != view and ended:
         return _judged_anew(effect, asked)
     return effect
 

@@ -7,6 +7,7 @@ from bot.domain.commands import Command, expand
 from bot.domain.decide import ChangeView, target_view
 from bot.domain.evidence import judge_all
 from bot.domain.report.escape import code
+from bot.domain.run import Run, RunState
 from bot.domain.verbs import Verb, syntax
 from bot.domain.verdict import WAIVABLE, Needs, Waiver
 from bot.domain.waivers import LONGEST, beginning_of, in_force
@@ -41,11 +42,13 @@ def waive(command: Command, view: ChangeView, asked: Asked) -> Effect:
     after = replace(view, waivers={**view.waivers, **dict.fromkeys(meant, waiver)})
     also = "" if until is None else f", or until {code(state.base_branch)} moves if that is sooner"
     how_long = f"until {code(state.base_branch)} moves" if until is None else f"until {until:%Y-%m-%d}{also}"
-    return Effect(view=after, answer=f"Waived {how_long}: {spelled(meant, _SHOWN)}.{_no_more(latest.run.stop)}")
+    return Effect(view=after, answer=f"Waived {how_long}: {spelled(meant, _SHOWN)}.{_later(latest.run)}")
 
 
-def _no_more(stop: object) -> str:
-    return "" if stop is None else " The run was stopped, so this counts from the next one on: `/revdeps run`."
+def _later(run: Run) -> str:
+    if run.state is not RunState.FINISHED or (run.stop is None and run.problem is None):
+        return ""
+    return " The run did not come to its end by itself, so this counts from the next one on: `/revdeps run`."
 
 
 def needs_builds(view: ChangeView, asked: Asked) -> bool:

@@ -14,7 +14,7 @@ from bot.domain.effects import carry_out
 from bot.domain.ids import RunId
 from bot.domain.report.assemble import Stored, assemble
 from bot.domain.report.values import Links
-from bot.domain.run import Change, Conclusion, RunState, StopReason
+from bot.domain.run import Change, Conclusion, Problem, RunState, StopReason
 from bot.domain.verdict import Finding, Judgement, Verdict
 from bot.domain.waivers import disagree, in_force, lapsed_notes, lapses_at
 from tests.fakes.domain import HEAD, NOW, REF, RUN, base, built, entry, failed, run, run_view, state, view, waiver
@@ -130,8 +130,12 @@ def test_the_button_answers_with_the_line_to_write():
     assert "Nothing that could be waived" in said(command, view(fine)).answer
 
 
-def test_a_stopped_run_is_not_concluded_anew():
-    stopped = replace(REGRESSED, run=replace(ENDED, stop=StopReason.DEADLINE))
+ENDS = [{"stop": StopReason.DEADLINE}, {"problem": Problem(what="The repository refuses the packages.")}]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=["out of time", "in the way of something"])
+def test_a_run_that_did_not_come_to_its_end_is_not_concluded_anew(end):
+    stopped = replace(REGRESSED, run=replace(ENDED, **end))
     effect = said("waive bar -- known", view(stopped))
     assert effect.view.runs == (stopped,)
     assert "`/revdeps run`" in effect.answer
