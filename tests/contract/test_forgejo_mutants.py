@@ -88,16 +88,13 @@ class ListsWhatItMayOnlyRead(WithClient):
     client = Generous
 
 
-class Forgetful(ForgejoClient):
-    async def pages(self, path: str, query: Query | None = None) -> list[Any]:
-        return [] if "/statuses/" in path else await super().pages(path, query)
-
+class Stubborn(ForgejoClient):
     async def post(self, path: str, data: Mapping[str, str]) -> Any:
         return await super().post(path, {**data, "state": "pending"} if "/statuses/" in path else data)
 
 
 class NeverEnds(WithClient):
-    client = Forgetful
+    client = Stubborn
 
 
 class BelievesWhatItKnows(ForgejoForge):

@@ -26,12 +26,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@dataclass(slots=True)
-class Service:
-    """`revdeps serve` over a state directory; it may be killed and started again."""
+@dataclass(slots=True, kw_only=True)
+class Process:
+    """`revdeps serve` over a state directory; it may be killed and started again. `environment` has the last word."""
 
     directory: Path
-    github: GitHubServer
     port: int = field(default_factory=free_port)
     environment: Mapping[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
@@ -44,32 +43,23 @@ class Service:
     def log(self) -> Path:
         return self.directory / "service.log"
 
-    def register(self, **facts: Any) -> App:
-        """Make the App on the fake GitHub and write down its key and secret."""
-        app = self.github.create_app(webhook_url=f"{self.url}/webhook/github", webhook_secret="hook secret", **facts)
-        self.directory.mkdir(parents=True, exist_ok=True)
-        (self.directory / "app.pem").write_text(app.private_key or "")
-        (self.directory / "webhook-secret").write_text("hook secret\n")
-        return app
-
-    async def start(self) -> None:
-        """Start it and wait until it is ready."""
-        settings = {
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What every forge's service has in common: everything is soon."""
+        return {
             "REVDEPS_STATE_DIR": str(self.directory / "state"),
             "REVDEPS_PUBLIC_URL": self.url,
             "REVDEPS_PORT": str(self.port),
             "REVDEPS_ALLOWED_HOSTS": "localhost",
-            "REVDEPS_GITHUB_APP_ID": "1234",
-            "REVDEPS_GITHUB_PRIVATE_KEY_FILE": str(self.directory / "app.pem"),
-            "REVDEPS_GITHUB_WEBHOOK_SECRET_FILE": str(self.directory / "webhook-secret"),
-            "REVDEPS_GITHUB_API_URL": self.github.url,
-            "REVDEPS_GITHUB_WEB_URL": self.github.url,
             "REVDEPS_POLL_SECONDS": "0.3",
             "REVDEPS_TICK_SECONDS": "2",
             "REVDEPS_CHECK_SECONDS": "1",
             "REVDEPS_COMMENT_SECONDS": "2",
         }
-        environment = {**os.environ, "PYTHONPATH": str(_TOP), **settings, **self.environment}
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready."""
+        environment = {**os.environ, "PYTHONPATH": str(_TOP), **self.settings, **self.environment}
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bot", "serve", env=environment, stdout=log, stderr=log
@@ -102,6 +92,32 @@ class Service:
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(how)
             await self.process.wait()
+
+
+@dataclass(slots=True, kw_only=True)
+class Service(Process):
+    """The bot as an App of the fake GitHub."""
+
+    github: GitHubServer
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {
+            **super(Service, self).settings,
+            "REVDEPS_GITHUB_APP_ID": "1234",
+            "REVDEPS_GITHUB_PRIVATE_KEY_FILE": str(self.directory / "app.pem"),
+            "REVDEPS_GITHUB_WEBHOOK_SECRET_FILE": str(self.directory / "webhook-secret"),
+            "REVDEPS_GITHUB_API_URL": self.github.url,
+            "REVDEPS_GITHUB_WEB_URL": self.github.url,
+        }
+
+    def register(self, **facts: Any) -> App:
+        """Make the App on the fake GitHub and write down its key and secret."""
+        app = self.github.create_app(webhook_url=f"{self.url}/webhook/github", webhook_secret="hook secret", **facts)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "app.pem").write_text(app.private_key or "")
+        (self.directory / "webhook-secret").write_text("hook secret\n")
+        return app
 
 
 @asynccontextmanager

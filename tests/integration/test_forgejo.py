@@ -19,9 +19,8 @@ from bot.ports.forge import Delivery
 from tests.fakes.forgejo_stage import BOT, ForgejoStage
 from tests.fakes.service import free_port
 
-PULL = ("GET", "/repos/{owner}/{repo}/pulls/{index}")
 STATUSES = ("POST", "/repos/{owner}/{repo}/statuses/{sha}")
-COMMENTS = ("POST", "/repos/{owner}/{repo}/issues/{index}/comments")
+NEWEST = ("GET", "/repos/{owner}/{repo}/commits/{ref}/status")
 MARKER = "<!-- revdeps:v1 -->"
 UNKNOWN = "0123456789" * 4
 
@@ -341,26 +340,12 @@ async def test_a_status_whose_answer_was_lost_is_not_written_twice(stage: Forgej
     assert len(stage.server.statuses(str(stage.repo), sha)) == 1
 
 
-async def test_an_older_run_does_not_speak_over_a_newer_one(stage: ForgejoStage, ref: ChangeRef) -> None:
-    sha = await head(stage, ref)
-    first = await stage.forge.publish_check(stage.repo, check(sha, "r1"), None)
-    second = await stage.forge.publish_check(stage.repo, check(sha, "r2"), None)
-    ended = {"status": CheckStatus.COMPLETED, "conclusion": Conclusion.CANCELLED, "title": "Superseded"}
-    await stage.forge.publish_check(stage.repo, check(sha, "r1", **ended), first)
-    counts = stage.server.status(str(stage.repo), sha)
-    assert counts is not None
-    assert (counts.state, counts.target_url) == ("pending", "https://revdeps.example/runs/r2")
-    done = {"status": CheckStatus.COMPLETED, "conclusion": Conclusion.SUCCESS, "title": "Fine"}
-    await stage.forge.publish_check(stage.repo, check(sha, "r2", **done), second)
-    assert stage.server.status(str(stage.repo), sha).state == "success"  # type: ignore[union-attr]
-
-
-async def test_many_statuses_of_one_second_are_told_apart(stage: ForgejoStage, ref: ChangeRef) -> None:
+async def test_progress_costs_two_requests_however_much_was_told_before(stage: ForgejoStage, ref: ChangeRef) -> None:
     sha = await head(stage, ref)
     for number in range(60):
         await stage.forge.publish_check(stage.repo, check(sha, title=f"Building {number}"), None)
     await stage.forge.publish_check(stage.repo, check(sha, title="Building 59"), None)
-    assert len(stage.server.statuses(str(stage.repo), sha)) == 60
+    assert (stage.server.calls[STATUSES], stage.server.calls[NEWEST]) == (60, 61)
 
 
 async def test_statuses_of_others_are_none_of_our_business(stage: ForgejoStage, ref: ChangeRef) -> None:
@@ -391,7 +376,7 @@ async def test_trouble_of_the_server_is_told_from_a_commit_that_is_not_there(
     stage.server.fail(method="POST", path="/statuses/", status=500)
     with pytest.raises(Transient):
         await stage.forge.publish_check(stage.repo, check(sha), None)
-    stage.server.fail(path="/(statuses|git)/", status=500, times=2)
+    stage.server.fail(path="/(statuses/|git/)", status=500, times=2)
     with pytest.raises(Transient):
         await stage.forge.publish_check(stage.repo, check(sha), None)
 

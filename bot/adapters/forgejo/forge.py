@@ -87,9 +87,9 @@ class ForgejoForge:
         """Ask what the user may do in the repository, now."""
         return await pulls.permission(self._client, repo, user)
 
-    async def publish_check(self, repo: RepoRef, check: Check, known: str | None) -> str:
-        """Write the commit status that the check comes to."""
-        return await statuses.publish(self._client, repo, check, known)
+    async def publish_check(self, repo: RepoRef, check: Check, known: str | None) -> str:  # noqa: ARG002 - the port's
+        """Write the commit status that the check comes to; what stands there is looked for in any case."""
+        return await statuses.publish(self._client, repo, check)
 
     async def upsert_comment(self, ref: ChangeRef, body: str, marker: str, known: str | None) -> str:
         """Create our summary comment or edit it in place."""

@@ -1,12 +1,10 @@
 """Checks as commit statuses: a state, one line and a link, under a context's name.
 
 Forgejo keeps every status that was ever written, and the newest of a context counts. A check's id is therefore its
-commit and its name. Runs of one commit are told apart by the link to their page: an older run does not speak any more
-once a newer one has spoken. A pull request of a fork has its head commit in the base repository too, at
+commit and its name, which never get lost. A pull request of a fork has its head commit in the base repository too, at
 `refs/pull/N/head`, so that is where its statuses stand.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from bot.adapters.forgejo.client import ForgejoClient, in_repository
@@ -19,6 +17,7 @@ TEXT_LIMIT = 65_535
 
 _LINE = 250
 """Characters of the description: Forgejo takes any number and shows them in one line."""
+_CONTEXTS = 50
 _PENDING = "pending"
 _STATES = {
     Conclusion.SUCCESS: "success",
@@ -30,17 +29,14 @@ _STATES = {
 }
 
 
-async def publish(client: ForgejoClient, repo: RepoRef, check: Check, known: str | None) -> str:
+async def publish(client: ForgejoClient, repo: RepoRef, check: Check) -> str:
     """Write the status that a check comes to, unless it stands there already; return the check's id."""
     _examine(check)
     identifier = f"{check.head_sha}/{check.name}"
     wanted = _status(check)
-    written = await _history(client, repo, check)
-    if written and _same(written[0], wanted):
-        return identifier
-    if known is not None and _superseded([one for one in written if client.wrote(one["creator"])], wanted):
-        return identifier
-    await _write(client, repo, check, wanted)
+    there = await _counting(client, repo, check)
+    if there is None or not _same(there, wanted):
+        await _write(client, repo, check, wanted)
     return identifier
 
 
@@ -56,26 +52,21 @@ def _status(check: Check) -> dict[str, str]:
     return {"context": check.name, "state": state, "description": line, "target_url": check.details_url}
 
 
-async def _history(client: ForgejoClient, repo: RepoRef, check: Check) -> list[Any]:
-    """Return the statuses of the check's commit and name, the newest first.
+async def _counting(client: ForgejoClient, repo: RepoRef, check: Check) -> Any:
+    """Return the status that counts for the check's commit and name, None where there is none.
 
-    Their ids tell which is newer: of those of one second, Forgejo's own order by time does not.
+    Forgejo tells the newest of each context, those that were written last on the first page. Where a whole page of
+    others were written since, ours is written again, which does no harm.
     """
-    found = await client.pages(in_repository(repo, "statuses", check.head_sha))
-    ours = (one for one in found if one["context"] == check.name)
-    return sorted(ours, key=lambda one: int(one["id"]), reverse=True)
+    path = in_repository(repo, "commits", check.head_sha, "status")
+    newest = (await client.get(path, {"limit": _CONTEXTS}))["statuses"] or ()
+    return next((one for one in newest if one["context"] == check.name), None)
 
 
 def _same(status: Any, wanted: dict[str, str]) -> bool:
     return status["status"] == wanted["state"] and all(
         (status[name] or "") == wanted[name].strip() for name in ("description", "target_url")
     )
-
-
-def _superseded(written: Sequence[Any], wanted: dict[str, str]) -> bool:
-    """Whether another run of ours has spoken since this one did."""
-    links = [status["target_url"] for status in written]
-    return links[:1] != [wanted["target_url"]] and wanted["target_url"] in links
 
 
 async def _write(client: ForgejoClient, repo: RepoRef, check: Check, wanted: dict[str, str]) -> None:

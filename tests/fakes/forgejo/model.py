@@ -121,7 +121,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Written once, never changed; the one with the highest id counts for its context."""
+    """Written once, never changed. Its id counts within the commit; the highest counts for its context."""
 
     id: int
     sha: str

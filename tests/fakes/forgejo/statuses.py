@@ -1,7 +1,7 @@
 """Commit statuses.
 
 Read in: `routers/api/v1/repo/status.go`, `services/repository/commitstatus`, `models/git/commit_status.go` (a new row
-for each; the default order is by time, in which those of one second come as the database likes).
+for each, numbered within its commit, of which the highest counts for its context).
 """
 
 from tests.fakes import git
@@ -10,7 +10,11 @@ from tests.fakes.forgejo.model import Repository, Status
 from tests.fakes.forgejo.wire import Answer, ApiError, Call, Routes, page
 
 ROUTES = Routes()
-STATES = ("pending", "success", "error", "failure", "warning")
+_WORST = ("error", "failure", "warning", "pending", "success")
+"""`modules/structs/commit_status.go`, commitStatusPriorities."""
+_NOTHING = {
+    "state": "", "sha": "", "total_count": 0, "statuses": None, "repository": None, "commit_url": "", "url": "",
+}  # fmt: skip
 
 
 @ROUTES.add("POST", "/repos/{owner}/{repo}/statuses/{sha}", "repo_create_status", access="write")
@@ -21,21 +25,35 @@ async def create_status(call: Call) -> Answer:
     if sha is None:
         raise ApiError(500, "")
     facts = {name: str(call.body.get(name, "")).strip() for name in ("state", "context", "description", "target_url")}
-    if facts["state"] not in STATES:
+    if facts["state"] not in _WORST:
         raise ApiError(500, "", violation=f"the state {facts['state']!r}")
-    made = Status(id=call.world.new_id(), sha=sha, creator=call.user, created_at=call.world.now(), **facts)
+    made = Status(id=len(of_commit(repo, sha)) + 1, sha=sha, creator=call.user, created_at=call.world.now(), **facts)
     repo.statuses.append(made)
     return Answer(render.status(call.world, repo, made), status=201)
 
 
-@ROUTES.add("GET", "/repos/{owner}/{repo}/statuses/{sha}", "repo_list_statuses")
-async def list_statuses(call: Call) -> Answer:
-    """GetCommitStatuses: newest first by the second, and here the oldest of a second comes first."""
+@ROUTES.add("GET", "/repos/{owner}/{repo}/commits/{ref}/status", "repo_get_combined_status_by_ref")
+async def combined_status(call: Call) -> Answer:
+    """GetCombinedCommitStatusByRef: the newest of each context, in no order; of no commit, or of one without any, it
+    has nothing to say.
+    """
     repo = call.repository()
-    sha = await git.resolve(repo.git_dir, call["sha"]) or call["sha"]
-    found = sorted(of_commit(repo, sha), key=lambda one: one.created_at, reverse=True)
+    newest = {one.context: one for one in of_commit(repo, await git.resolve(repo.git_dir, call["ref"]) or "")}
+    if not newest:
+        return Answer(_NOTHING)
+    found = sorted(newest.values(), key=lambda one: one.id, reverse=True)
     items, headers = page(call, found)
-    return Answer([render.status(call.world, repo, one) for one in items], headers=headers)
+    worst = min((one.state for one in found), key=_WORST.index)
+    body = {
+        "state": "failure" if worst == "error" else worst,
+        "sha": found[0].sha,
+        "total_count": len(items),
+        "statuses": [render.status(call.world, repo, one) for one in items],
+        "repository": render.repository(call.world, repo, call.user),
+        "commit_url": "",
+        "url": "",
+    }
+    return Answer(body, headers={"X-Total-Count": headers["X-Total-Count"]})
 
 
 def of_commit(repo: Repository, sha: str) -> list[Status]:
