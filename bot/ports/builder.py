@@ -15,6 +15,9 @@ from bot.domain.reuse import LatestBuild
 from bot.domain.run import PublishedPackage
 from bot.domain.target import Target
 
+LOGS_AT_ONCE = 16
+"""So many logs, at most, are read in parts at a time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceSpec:
@@ -68,6 +71,8 @@ class RepoState:
     url: str
     digest: str
     packages: tuple[PublishedPackage, ...]
+    priority: int | None = None
+    """With which it counts in builds beside the target's repositories; None: as what it replaces."""
 
 
 class Builder(Protocol):
@@ -107,7 +112,7 @@ class Builder(Protocol):
     async def log(self, ref: BuildRef, offset: int, length: int) -> bytes:
         """Return up to `length` bytes of the build log from `offset`; a negative offset counts from the end.
 
-        Empty where there is no log (yet, or any more).
+        Fewer than `length` only at its end; empty where there is no log (yet, or any more).
         """
         ...
 

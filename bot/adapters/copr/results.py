@@ -20,6 +20,7 @@ import requests
 
 from bot.adapters.copr.settings import CoprSettings
 from bot.domain.packages import Nevra
+from bot.ports.builder import LOGS_AT_ONCE
 from bot.ports.errors import Transient
 
 LOG = "builder-live.log"
@@ -28,7 +29,7 @@ _ROOT = "installed_pkgs.log"
 _CHUNK = 64 * 1024
 _SMALL = 16 * 1024 * 1024
 """Bytes, unpacked, of anything but a log."""
-_KEPT = 4
+_KEPT = LOGS_AT_ONCE
 """How many whole logs are kept unpacked on disk."""
 _LOG_LIMIT = 256 * 1024 * 1024
 _COMMON = "{http://linux.duke.edu/metadata/common}"

@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import koji
@@ -19,17 +20,20 @@ from bot.adapters.koji import tasks
 from bot.adapters.koji.hub import Hub
 from bot.adapters.koji.latest import latest_builds
 from bot.adapters.koji.load import load
+from bot.adapters.koji.logs import parts
 from bot.adapters.koji.repositories import repository, tag_exactly, tagged
 from bot.adapters.koji.settings import KojiSettings
-from bot.adapters.koji.sources import Source, SourceMaker, Sources, sent
-from bot.adapters.koji.workspaces import Workspace, Workspaces, base_tag, prepare
+from bot.adapters.koji.sources import SourceMaker, Sources, sent
+from bot.adapters.koji.submissions import Order, ask_for_builds, order_of
+from bot.adapters.koji.together import Together
+from bot.adapters.koji.workspaces import Workspaces, base_tag, prepare
 from bot.domain.build import BuildRequest, BuildState, Succeeded
 from bot.domain.ids import BuildKey, BuildRef, WorkspaceRef
 from bot.domain.packages import Nevra
 from bot.domain.reuse import LatestBuild
 from bot.domain.run import PublishedPackage
 from bot.domain.target import Target
-from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
+from bot.ports.builder import LOGS_AT_ONCE, Artifacts, BuildStatus, RepoState, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected, Transient
 
 _DAYS = 30
@@ -45,7 +49,14 @@ class KojiBuilder:
         self._hub = Hub(settings)
         self._workspaces = Workspaces(settings.state)
         self._keys: dict[BuildKey, BuildRef] | None = None
+        self._key_lock = asyncio.Lock()
         self._done: dict[BuildRef, BuildStatus] = {}
+        self._logged: dict[BuildRef, int | None] = {}
+        """The subtasks that logs of ended builds are read from."""
+        self._requests: dict[int, Any] = {}
+        """What was asked for with tasks that go on."""
+        self._submitting = Together(self._submit_all, tasks.BATCH)
+        self._reading = Together(self._read_logs, LOGS_AT_ONCE)
         self._channel: int | str = "default"
         """Where the hub's policy puts our tasks; known once one was seen."""
         self._load, self._load_known_until = 1.0, 0.0
@@ -75,29 +86,16 @@ class KojiBuilder:
             return known
         source = await self._sources.ready(request, workspace)
         try:
-            ref = await self._hub.call(lambda s: self._submit(s, key, request, workspace, source))
+            path = await self._hub.call(lambda s: sent(s, key, source)) if isinstance(source, Path) else source
+            ref = await self._submitting.ask(order_of(key, request, workspace, path))
         except Transient:
             self._keys = None  # it may have been done
             raise
         (await self._known())[key] = ref
         return ref
 
-    def _submit(
-        self, session: Any, key: BuildKey, request: BuildRequest, workspace: Workspace, source: Source
-    ) -> BuildRef:
-        if session.getTag(workspace.tag) is None:
-            raise Gone(f"the side tag {workspace.tag} was removed")
-        metadata = {tasks.KEY: key, tasks.LIMIT: int(request.timeout.total_seconds())}
-        options: dict[str, Any] = {"fail_fast": True, "custom_user_metadata": metadata}
-        if request.publishable:
-            options |= {"draft": True, "skip_tag": True}
-        else:
-            options |= {"scratch": True, "rebuild_srpm": False, "arch_override": workspace.arch}
-        if shown := workspace.shown(request.generation):
-            options["wait_builds"] = shown
-        path = sent(session, key, source)
-        task = session.build(path, workspace.tag, options, priority=self._settings.priority)
-        return BuildRef(str(task))
+    async def _submit_all(self, orders: Sequence[Order]) -> Sequence[BuildRef | Exception]:
+        return await self._hub.call(lambda s: ask_for_builds(s, orders, self._settings.priority, self._hub.told))
 
     async def find(self, keys: Sequence[BuildKey]) -> Mapping[BuildKey, BuildRef]:
         """Return the references of those builds that the hub has heard of, asked anew."""
@@ -106,9 +104,10 @@ class KojiBuilder:
         return {key: known[key] for key in keys if key in known}
 
     async def _known(self) -> dict[BuildKey, BuildRef]:
-        if self._keys is None:
-            self._keys = await self._hub.call(self._read_keys)
-        return self._keys
+        async with self._key_lock:
+            if self._keys is None:
+                self._keys = await self._hub.call(self._read_keys)
+            return self._keys
 
     def _read_keys(self, session: Any) -> dict[BuildKey, BuildRef]:
         since = time.time() - _DAYS * 86_400
@@ -130,18 +129,19 @@ class KojiBuilder:
         asked = [ref for ref in refs if ref not in self._done]
         infos = {
             number: info
-            for number, info in tasks.infos(session, tasks.ids(asked)).items()
+            for number, info in tasks.infos(session, tasks.ids(asked), self._requests).items()
             if info["request"][1] in tags
         }
         over = [info for info in infos.values() if tasks.has_ended(info)]
-        if over:
-            statuses = tasks.ended(session, over)
-            self._done |= {BuildRef(str(number)): status for number, status in statuses.items()}
-        self._end_overdue(session, [info for info in infos.values() if info not in over])
+        for number, (status, child) in (tasks.ended(session, over) if over else {}).items():
+            self._done[BuildRef(str(number))], self._logged[BuildRef(str(number))] = status, child
+            del self._requests[number]
+        self._end_overdue(session, [info for info in infos.values() if not tasks.has_ended(info)])
         going = {BuildRef(str(number)): tasks.running(info) for number, info in infos.items()}
         answer = {ref: self._done.get(ref) or going.get(ref) for ref in refs}
         while len(self._done) > _REMEMBERED:
-            del self._done[next(iter(self._done))]
+            oldest = next(iter(self._done))
+            del self._done[oldest], self._logged[oldest]
         return {ref: status for ref, status in answer.items() if status is not None}
 
     def _end_overdue(self, session: Any, going: Sequence[Mapping[str, Any]]) -> None:
@@ -212,14 +212,17 @@ class KojiBuilder:
 
     async def log(self, ref: BuildRef, offset: int, length: int) -> bytes:
         """Return a part of the build log; empty where there is none (any more)."""
-        return await self._hub.call(lambda session: self._log(session, ref, offset, length))
+        return await self._reading.ask((ref, offset, length))
 
-    def _log(self, session: Any, ref: BuildRef, offset: int, length: int) -> bytes:
-        if ref not in self._poll(session, [ref]):
-            return b""
-        (number,) = tasks.ids([ref])
-        child = tasks.Build({}, session.getTaskChildren(number), {}).told_by
-        return tasks.part(session, child["id"], offset, length) if child else b""
+    async def _read_logs(self, asked: Sequence[tuple[BuildRef, int, int]]) -> Sequence[bytes]:
+        return await self._hub.call(lambda session: self._parts(session, asked))
+
+    def _parts(self, session: Any, asked: Sequence[tuple[BuildRef, int, int]]) -> list[bytes]:
+        known = self._poll(session, [ref for ref, _, _ in asked])
+        going = [ref for ref in known if ref not in self._done]
+        children = tasks.children_with_logs(session, tasks.ids(going)) if going else {}
+        places = [(self._logged.get(ref) or children.get(ref), offset, length) for ref, offset, length in asked]
+        return parts(session, places)
 
     async def cancel(self, refs: Sequence[BuildRef]) -> None:
         """Cancel these tasks; what has ended, or is not there, stays as it is."""
@@ -240,7 +243,8 @@ class KojiBuilder:
             session.removeSideTag(ref)
         for record in [each for each in self._workspaces.all() if each.tag == ref]:
             self._workspaces.remove(record)
-        self._done.clear()
+        for memory in (self._done, self._logged, self._requests):
+            memory.clear()
 
     async def latest_builds(self, target: Target, packages: Sequence[str]) -> Mapping[str, LatestBuild]:
         """Return the builds by which packages came into the target's tag, with the roots of its architecture."""

@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 import koji
 
 from bot.adapters.koji.settings import Certificate, KojiSettings
-from bot.ports.errors import Rejected, Transient, login_refused
+from bot.ports.errors import Rejected, RevdepsError, Transient, login_refused
 
 _T = TypeVar("_T")
 _LATER = timedelta(minutes=1)
+_UNFIT = (koji.RetryError, koji.AuthError, koji.ServerOffline, koji.LockError)
+"""After these a session is of no use any more, or not now."""
 
 
 class Hub:
@@ -53,15 +55,21 @@ class Hub:
             except koji.AuthError:
                 self._forget()
                 return work(self._logged_in())
-        except (koji.RetryError, koji.AuthError, koji.ServerOffline, koji.LockError) as error:
-            self._forget()
-            raise Transient(f"Koji ({self._settings.name}): {error}", _LATER) from error
-        except koji.ActionNotAllowed as error:
-            raise Rejected(f"Koji ({self._settings.name}) does not allow it: {error}") from error
-        except koji.GenericError as error:
-            raise Rejected(f"Koji ({self._settings.name}): {error}") from error
-        except (OSError, koji.xmlrpcplus.Fault) as error:  # requests' errors are OSErrors
-            raise Transient(f"Koji ({self._settings.name}) does not answer as it should: {error}", _LATER) from error
+        except (OSError, koji.GenericError, koji.xmlrpcplus.Fault) as error:  # requests' errors are OSErrors
+            if isinstance(error, _UNFIT):
+                self._forget()
+            raise self.told(error) from error
+
+    def told(self, error: Exception) -> RevdepsError:
+        """Return what an error of the client means; that of a call among others in one request too."""
+        name = f"Koji ({self._settings.name})"
+        if isinstance(error, _UNFIT):
+            return Transient(f"{name}: {error}", _LATER)
+        if isinstance(error, koji.ActionNotAllowed):
+            return Rejected(f"{name} does not allow it: {error}")
+        if isinstance(error, koji.GenericError):
+            return Rejected(f"{name}: {error}")
+        return Transient(f"{name} does not answer as it should: {error}", _LATER)
 
     def _logged_in(self) -> Any:
         if self._session is None:

@@ -1,14 +1,14 @@
 """Reads tasks: states of all in one call, and in a few more, for all together, what those that have ended came to."""
 
-import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import koji
 
+from bot.adapters.koji.logs import LOGS, MANY, tails
 from bot.adapters.koji.refusals import refusal
 from bot.domain.build import BuildState, Cancelled, Outcome, Succeeded
 from bot.domain.failure import BuildEnd, classify, of_koji
@@ -19,18 +19,11 @@ KEY = "revdeps"
 """Where our build key stands in a task's `custom_user_metadata`."""
 LIMIT = "revdeps-seconds"
 """And there, for how many seconds a build may go on."""
-TAIL = 65_536
-"""Bytes of a log that are read to find the cause of a failure."""
 BATCH = 100
 """How many calls go in one request where the answers are long."""
-_MANY = 500
-"""And where they are short."""
 _METHODS = ("buildArch", "rebuildSRPM", "buildSRPMFromSCM")
 _NEARLY = 0.95
 """The hub's clock and ours may differ."""
-_LOGS = ("build.log", "root.log")
-_LOGS_AT_ONCE = 20
-"""How many ends of logs come in one answer: they are kept small."""
 _FINISHED = {koji.TASK_STATES[name] for name in ("CLOSED", "CANCELED", "FAILED")}
 
 
@@ -101,10 +94,20 @@ def ids(refs: Sequence[str]) -> list[int]:
     return [int(ref) for ref in dict.fromkeys(refs) if ref.isdecimal() and 0 < int(ref) < 1 << 31]
 
 
-def infos(session: Any, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Return what is known of build tasks, those that exist, in one call."""
-    found = session.getTaskInfo(list(numbers), request=True) if numbers else []
-    return {info["id"]: info for info in found if info is not None and info["method"] == "build"}
+def infos(session: Any, numbers: Sequence[int], requests: MutableMapping[int, Any]) -> dict[int, dict[str, Any]]:
+    """Return what is known of build tasks, those that exist, in one call.
+
+    `requests` are what was asked for with tasks that were seen before: the larger part of the answer, and it cannot
+    change. Those of others are put there.
+    """
+    fresh, seen = [each for each in numbers if each not in requests], [each for each in numbers if each in requests]
+    with session.multicall() as many:
+        asked = [many.getTaskInfo(fresh, request=True)] if fresh else []
+        asked += [many.getTaskInfo(seen)] if seen else []
+    found = {info["id"]: info for answer in asked for info in answer.result if info and info["method"] == "build"}
+    for number, info in found.items():
+        info["request"] = requests.setdefault(number, info.get("request"))
+    return found
 
 
 def running(info: Mapping[str, Any]) -> BuildStatus:
@@ -118,13 +121,25 @@ def has_ended(info: Mapping[str, Any]) -> bool:
     return info["state"] in _FINISHED
 
 
-def ended(session: Any, tasks: Sequence[Mapping[str, Any]]) -> dict[int, BuildStatus]:
-    """Return the status of tasks that have ended."""
+def ended(session: Any, tasks: Sequence[Mapping[str, Any]]) -> dict[int, tuple[BuildStatus, int | None]]:
+    """Return the status of tasks that have ended, and the subtasks with their logs, None where there is none."""
     builds = _read(session, tasks)
-    told = {build.info["id"]: build.told_by for build in builds}
-    installed = _installed(session, {number: child["id"] for number, child in told.items() if child})
-    tails = _tails(session, [child["id"] for build in builds if (child := build.told_by) and not build.is_well])
-    return {build.info["id"]: _status(build, installed.get(build.info["id"], ()), tails) for build in builds}
+    told = {build.info["id"]: int(build.told_by["id"]) if build.told_by else None for build in builds}
+    installed = _installed(session, {number: child for number, child in told.items() if child})
+    ends = tails(session, [task for build in builds if (task := told[build.info["id"]]) and not build.is_well])
+    return {
+        number: (_status(build, installed.get(number, ()), ends), told[number])
+        for build in builds
+        for number in [build.info["id"]]
+    }
+
+
+def children_with_logs(session: Any, numbers: Sequence[int]) -> dict[str, int]:
+    """Return by build, as it is referred to, the subtask whose log tells most; those that have none are left out."""
+    with session.multicall(batch=MANY) as many:
+        asked = {number: many.getTaskChildren(number) for number in numbers}
+    told = {str(number): Build({}, answer.result, {}).told_by for number, answer in asked.items()}
+    return {ref: int(child["id"]) for ref, child in told.items() if child}
 
 
 def _status(build: Build, installed: tuple[str, ...], tails: Mapping[tuple[int, str], str]) -> BuildStatus:
@@ -140,7 +155,7 @@ def _outcome(build: Build, tails: Mapping[tuple[int, str], str]) -> Outcome:
         if not build.timed_out or child is None:
             return Cancelled()
         told = f"the time limit of {limit(build.info):.0f} s is over"
-        return classify(BuildEnd(tail=tails.get((child["id"], _LOGS[0]), ""), timed_out=True, limit=told))
+        return classify(BuildEnd(tail=tails.get((child["id"], LOGS[0]), ""), timed_out=True, limit=told))
     if build.is_well:
         return Succeeded()
     code, text = int(build.result.get("faultCode", 0)), str(build.result.get("faultString", ""))
@@ -148,12 +163,12 @@ def _outcome(build: Build, tails: Mapping[tuple[int, str], str]) -> Outcome:
         return refused
     if child is None:
         return of_koji(code, text, method="build")
-    build_log, root_log = (tails.get((child["id"], name), "") for name in _LOGS)
+    build_log, root_log = (tails.get((child["id"], name), "") for name in LOGS)
     return of_koji(code, text, method=child["method"], build_log=build_log, root_log=root_log)
 
 
 def _read(session: Any, tasks: Sequence[Mapping[str, Any]]) -> list[Build]:
-    with session.multicall(batch=_MANY) as many:
+    with session.multicall(batch=MANY) as many:
         asked = [
             (info, many.getTaskChildren(info["id"]), many.getTaskResult(info["id"], raise_fault=False))
             for info in tasks
@@ -171,7 +186,7 @@ def _result(answer: Any) -> Mapping[str, Any]:
 
 
 def _installed(session: Any, children: Mapping[int, int]) -> dict[int, tuple[str, ...]]:
-    with session.multicall(batch=_MANY) as many:
+    with session.multicall(batch=MANY) as many:
         roots = {number: many.listBuildroots(taskID=child) for number, child in children.items()}
     with session.multicall(batch=BATCH) as many:
         listed = {
@@ -196,43 +211,6 @@ def parsed(rpm: Mapping[str, Any]) -> Nevra:
 def nevra(rpm: Mapping[str, Any]) -> str:
     """Return the name of a package in one word."""
     return str(parsed(rpm))
-
-
-def _tails(session: Any, tasks: Sequence[int]) -> Mapping[tuple[int, str], str]:
-    """Return the ends of the logs of tasks that built, by task and name; those that are not there are left out."""
-    with session.multicall(batch=_MANY) as many:
-        listed = {task: many.listTaskOutput(task, stat=True) for task in tasks}
-    asked = {}
-    with session.multicall(batch=_LOGS_AT_ONCE) as many:
-        for task, files in listed.items():
-            for name in _LOGS:
-                size = _size(files.result, name)
-                if size:
-                    asked[task, name] = many.downloadTaskOutput(task, name, offset=max(0, size - TAIL), size=TAIL)
-    return {place: _text(answer) for place, answer in asked.items()}
-
-
-def _text(answer: Any) -> str:
-    """A log that was pruned after it was listed is none."""
-    try:
-        return base64.b64decode(answer.result).decode(errors="replace")
-    except koji.GenericError:
-        return ""
-
-
-def _size(files: Mapping[str, Any], name: str) -> int:
-    return int(files.get(name, {}).get("st_size", 0))
-
-
-def part(session: Any, task: int, offset: int, length: int) -> bytes:
-    """Return a part of the first log of a task that has something in it; empty where there is none (any more)."""
-    files = session.listTaskOutput(task, stat=True)
-    for name in _LOGS:
-        size = _size(files, name)
-        if size:
-            start = offset if offset >= 0 else max(0, size + offset)
-            return bytes(session.downloadTaskOutput(task, name, offset=start, size=length)) if start < size else b""
-    return b""
 
 
 def _time(ts: float | None) -> datetime | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import koji
@@ -61,6 +62,10 @@ class Workspaces:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._read: tuple[Workspace, ...] = ()
+        self._read_at: int | None = None
+        """When the directory had been changed last as these were read: every poll and submission asks for them."""
+        self._lock = Lock()
 
     def by_key(self, key: str) -> Workspace | None:
         """Return what stands for a key."""
@@ -78,20 +83,30 @@ class Workspaces:
 
     def all(self) -> Iterator[Workspace]:
         """Yield every workspace that is written down."""
-        for path in sorted(self._directory.glob("*.json")):
-            yield Workspace(**json.loads(path.read_bytes()))
+        with self._lock:
+            changed = self._directory.stat().st_mtime_ns if self._directory.exists() else 0
+            if changed != self._read_at:
+                paths = sorted(self._directory.glob("*.json"))
+                self._read = tuple(Workspace(**json.loads(path.read_bytes())) for path in paths)
+                self._read_at = changed
+            found = self._read
+        yield from found
 
     def write(self, workspace: Workspace) -> None:
         """Write a workspace down, in one piece."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._path(workspace.key)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(workspace)))
-        fresh.replace(path)
+        with self._lock:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            path = self._path(workspace.key)
+            fresh = path.with_suffix(".new")
+            fresh.write_text(json.dumps(asdict(workspace)))
+            fresh.replace(path)
+            self._read_at = None  # the file system's clock may not tell two changes in a row apart
 
     def remove(self, workspace: Workspace) -> None:
         """Forget a workspace."""
-        self._path(workspace.key).unlink(missing_ok=True)
+        with self._lock:
+            self._path(workspace.key).unlink(missing_ok=True)
+            self._read_at = None
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.json"
