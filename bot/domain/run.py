@@ -211,6 +211,8 @@ class RunTarget:
     """The builds that these packages come from."""
     repository: str | None = None
     """URL of the workspace's repository, None until the change is published."""
+    priority: int | None = None
+    """Its priority among the target's repositories, None where it counts as what it replaces."""
     generation: int = -1
     """The last generation that was published; 0 holds the change alone."""
     planned: bool = False

@@ -80,6 +80,7 @@ async def publish_generation(world: World, view: ChangeView, action: PublishGene
         published=state.packages,
         published_builds=tuple(build.key for build in (*earlier, *new)),
         repository=state.url,
+        priority=state.priority,
         generation=action.generation,
         planned=False,
     )
@@ -208,7 +209,9 @@ def overlay_of(target: RunTarget) -> Overlay:
     """Return what the run has put over the target's snapshot so far."""
     assert target.repository is not None  # called once something is published
     return Overlay(
-        repository=target.repository, replaces=frozenset(_source_name(package) for package in target.published)
+        repository=target.repository,
+        replaces=frozenset(_source_name(package) for package in target.published),
+        priority=target.priority,
     )
 
 

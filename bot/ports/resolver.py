@@ -42,6 +42,8 @@ class Overlay:
     repository: str
     """Its address, or the addresses of its parts, separated by spaces."""
     replaces: frozenset[str]
+    priority: int | None = None
+    """With which its repository counts where it is built with; None: as what it replaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

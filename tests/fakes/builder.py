@@ -78,6 +78,8 @@ class FakeBuilder:
         self.cancelled: list[BuildKey] = []
         self.discarded: list[WorkspaceRef] = []
         self.base_packages: tuple[str, ...] = ("host-base-1-1.noarch",)
+        self.priority: int | None = None
+        """Of what is published."""
         self.latest: dict[str, LatestBuild] = {}
         """The distribution's own builds, by package."""
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
@@ -180,7 +182,8 @@ class FakeBuilder:
             for made in (self.artifacts_for(build.request) for build in builds)
         )
         digest = hashlib.sha256(repr([(build.key, build.request) for build in builds]).encode()).hexdigest()
-        state = RepoState(url=f"file:///fake/{workspace}/{generation}", digest=digest, packages=packages)
+        url = f"file:///fake/{workspace}/{generation}"
+        state = RepoState(url=url, digest=digest, packages=packages, priority=self.priority)
         self.generations[workspace][generation] = state
         self._leave("publish")
         return state

@@ -99,6 +99,8 @@ async def test_a_change_is_built_and_what_needs_it_after_it(
     bad = await build("bad", srpm("bad"), RunId("run"))
 
     assert state.packages[0].binaries == ("good-2.0-1.rd1.noarch",)
+    (shown,) = [repo for each in copr.projects.living() for repo in each.repos if ":custom:" in repo]
+    assert shown.endswith(f"?priority={state.priority}")
     assert with_change.outcome == Succeeded()
     assert "good-2.0-1.rd1.noarch" in with_change.installed
     assert isinstance(without.outcome, Failed)

@@ -54,6 +54,16 @@ def test_a_change_is_not_preferred_to_what_other_sources_provide(place: Place) -
     assert [item.source.name for item in impact(comparison).affected] == ["client"] * (chosen == ["nginx-1-1.x86_64"])
 
 
+def test_a_change_is_preferred_where_the_build_system_does(place: Place) -> None:
+    apache, nginx = Rpm(name="apache", provides=("webserver",)), Rpm(name="nginx", provides=("webserver",))
+    base = place.layer("base", apache, nginx)
+    for subject, patched in ((apache, replace(apache, version="2")), (nginx, replace(nginx, version="2"))):
+        change = place.layer(f"change-{subject.name}", patched)
+        comparison = place.compare([base], change, subject.name)
+        above = replace(comparison.after.universe.spec, priority=1)
+        assert installed(Roots(Universe(above)), "webserver") == [f"{subject.name}-2-1.x86_64"]
+
+
 def test_a_package_of_the_same_name_from_another_source_does_not_win_by_its_evr(place: Place) -> None:
     base = place.layer("base", Rpm(name="tool", version="9", source="old"), Srpm(name="user", requires=("tool",)))
     comparison = place.compare([base], place.layer("change", Rpm(name="tool", source="new")), "new")

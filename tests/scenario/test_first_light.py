@@ -1,5 +1,7 @@
 """A pull request from opening to verdict, over fakes: what a packager sees."""
 
+import pytest
+
 from bot.domain.build import BuildRequest, Failed, FailureReason, Outcome, Phase, Succeeded
 from bot.domain.publication import CheckStatus
 from bot.domain.run import Conclusion
@@ -151,3 +153,17 @@ async def test_an_outsiders_change_waits_until_somebody_lets_it_be_built(revdeps
     revdeps.clock.pass_time(minutes=1)
     await revdeps.say(ref, "/revdeps ok")
     assert len(revdeps.builder.started) == 1
+
+
+@pytest.mark.parametrize("priority", [None, 1])
+async def test_the_plan_is_made_with_the_priority_that_the_change_has_where_it_is_built_with(
+    revdeps: Stage, priority: int | None
+) -> None:
+    revdeps.builder.priority = priority
+    revdeps.builder.outcome_for = breaks()
+    await revdeps.open()
+    await revdeps.settle()
+
+    (overlay,) = [change for method, _, change in revdeps.resolver.asked if method == "impact"]
+    assert overlay is not None
+    assert overlay.priority == priority

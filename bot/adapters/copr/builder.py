@@ -158,6 +158,7 @@ class CoprBuilder:
             url=" ".join(each.repository for each in made),
             digest=hashlib.sha256(b"\0".join(seen)).hexdigest(),
             packages=tuple(packages),
+            priority=projects.ABOVE_ALL,
         )
 
     def _metadata(self, place: Place, made: builds.Made, client: Any) -> bytes:

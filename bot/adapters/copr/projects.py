@@ -13,8 +13,9 @@ from bot.ports.builder import WorkspaceSpec
 from bot.ports.errors import Misconfigured, Transient
 
 _PAGE = 100
-_ABOVE_ALL = 1
-"""The priority of what is published; repositories have 99 unless they say otherwise."""
+ABOVE_ALL = 1
+"""The priority of what is published; repositories have 99 unless they say otherwise. A Copr hides nothing of a chroot:
+what a change replaces would be installed where its EVR is higher. The resolver is told (`RepoState.priority`)."""
 
 
 def prepare(client: Any, settings: CoprSettings, name: str, spec: WorkspaceSpec) -> Place:
@@ -60,7 +61,7 @@ def show(client: Any, settings: CoprSettings, place: Place, directories: list[st
     present = list(client.project_proxy.get(settings.owner, place.project).additional_repos)
     base = f"copr://{settings.owner}/{place.project}:custom:"
     wanted = [each for each in present if not each.startswith(base)]
-    wanted += [f"copr://{settings.owner}/{directory}?priority={_ABOVE_ALL}" for directory in directories]
+    wanted += [f"copr://{settings.owner}/{directory}?priority={ABOVE_ALL}" for directory in directories]
     if wanted != present:
         client.project_proxy.edit(settings.owner, place.project, additional_repos=wanted)
 

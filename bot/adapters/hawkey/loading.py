@@ -36,10 +36,10 @@ class Layer:
 class UniverseSpec:
     """Everything that a universe is made of; equal specs are equal universes.
 
-    `change` lies over `base`, with a priority that follows from what it supersedes (see `superseding`): that is not
-    there. `stand_ins` are further packages; binaries of the base whose NEVRA is in `hidden` are not there. `buildroot`
-    lists what every root has, `@` and a name for a whole group; `modules` the streams (`name:stream`) that are enabled
-    beside the default ones. Filelists are loaded where `files` says so.
+    `change` lies over `base`, with `priority` or one that follows from what it supersedes (see `superseding`): that is
+    not there. `stand_ins` are further packages; binaries of the base whose NEVRA is in `hidden` are not there.
+    `buildroot` lists what every root has, `@` and a name for a whole group; `modules` the streams (`name:stream`) that
+    are enabled beside the default ones. Filelists are loaded where `files` says so.
     """
 
     cache: Path
@@ -50,6 +50,7 @@ class UniverseSpec:
     files: bool = True
     change: tuple[Layer, ...] = ()
     replaces: frozenset[str] = frozenset()
+    priority: int | None = None
     stand_ins: tuple[Layer, ...] = ()
     hidden: frozenset[str] = frozenset()
 
@@ -149,7 +150,9 @@ def _over(sack: Any, base: Mapping[str, Layer], spec: UniverseSpec) -> dict[str,
     """Return the layers that lie over the base, which is in the sack already, by the names of their repositories."""
     if not spec.change:
         return {_name(layer): layer for layer in spec.stand_ins}
-    priority = priority_among(sack, {name: layer.priority for name, layer in base.items()}, spec.replaces)
+    priority = spec.priority
+    if priority is None:
+        priority = priority_among(sack, {name: layer.priority for name, layer in base.items()}, spec.replaces)
     change = {_name(layer): replace(layer, priority=priority) for layer in spec.change}
     return change | {_name(layer): layer for layer in spec.stand_ins}
 

@@ -46,6 +46,7 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
         files=files,
         change=change,
         replaces=overlay.replaces if overlay is not None else frozenset(),
+        priority=overlay.priority if overlay is not None else None,
     )
 
 

@@ -1,8 +1,9 @@
 """How a change lies over a base: in the place of what it supersedes, and otherwise as one repository among the others.
 
-No build system prefers a change to what other sources provide (Koji has no priorities at all), so its packages count
-as much as those in whose place they are. That they are installed although their EVR is lower comes from hiding what
-they supersede. A package that the base has with the same contents is the base's: it changes nothing.
+Unless a build system prefers a change to what other sources provide (Koji has no priorities at all; a Copr says with
+which it shows one), its packages count as much as those in whose place they are. That they are installed although their
+EVR is lower comes from hiding what they supersede. A package that the base has with the same contents is the base's: it
+changes nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
