@@ -92,6 +92,7 @@ async def bot(command: Sequence[str], directory: Path, github: GitHubServer) -> 
         "GITHUB_WEBHOOK_SECRET_FILE": str(directory / "webhook-secret"),
         "GITHUB_API_URL": github.url,
         "GITHUB_WEB_URL": github.url,
+        "GITHUB_LIMITS": str(github.gate.secondary.enforced),
         "LOG_LEVEL": "WARNING",
     }
     environment = {f"REVDEPS_{name}": value for name, value in settings.items()}

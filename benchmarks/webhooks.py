@@ -103,7 +103,7 @@ _STEADY: dict[str, Any] = {"count": RATE * RATE_SECONDS, "connections": CONNECTI
 async def measure(directory: Path) -> dict[str, Any]:
     """Return the figures by situation."""
     async with AsyncExitStack() as stack:
-        github = await stack.enter_async_context(GitHubServer(rate_limit=10**9))
+        github = await stack.enter_async_context(GitHubServer(rate_limit=10**9, secondary=False))
         await _pull_requests(github, PULLS, closed=True)
         port = free_port()
         bare = await stack.enter_async_context(
@@ -136,7 +136,7 @@ async def _pull_requests(github: GitHubServer, count: int, *, closed: bool = Fal
 
 async def _while_runs_are_active(directory: Path) -> dict[str, Any]:
     """Measure while pull requests are being checked by the same process."""
-    async with GitHubServer(rate_limit=10**9) as github:
+    async with GitHubServer(rate_limit=10**9, secondary=False) as github:
         await github.create_repository(REPO, FILES)
         async with bot(WITHOUT_REAL_BUILDS, directory, github) as service:
             await github.install("octocat")

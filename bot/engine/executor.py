@@ -70,15 +70,18 @@ def pass_by(name: str) -> None:
 
 
 async def perform(
-    world: World, lease: Lease, view: ChangeView, action: Action, checkpoint: Checkpoint
+    world: World, lease: Lease, view: ChangeView, action: Action, checkpoint: Checkpoint, *, last: bool = False
 ) -> ChangeView | None:
-    """Perform one action, store what it leaves behind, and return what is stored of the change then."""
+    """Perform one action and store what it leaves behind; after the `last` return what is stored of the change then."""
+    after: ChangeView | None = None
+    settings = world.settings
     name = type(action).__name__
     checkpoint(f"{name}:before")
     write = await REGISTRY[type(action)](world, view, action)
     checkpoint(f"{name}:performed")
     async with world.store.transaction(lease) as tx:
         await write(tx)
-        after = await load_change(tx, view.change.ref.id, world.settings.retention, world.settings.systemic_failures)
+        if last:
+            after = await load_change(tx, view.change.ref.id, settings.retention, settings.systemic_failures)
     checkpoint(f"{name}:stored")
     return after

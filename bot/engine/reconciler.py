@@ -238,17 +238,17 @@ class Reconciler:
     ) -> ChangeView | None:
         """Perform what is due, and return what is stored of the change then."""
         after: ChangeView | None = view
-        for action in due:
+        for left, action in zip(range(len(due) - 1, -1, -1), due, strict=True):
             self.acted(type(action).__name__)
             try:
                 if isinstance(action, _LIGHT):
-                    after = await self._perform(lease, view, action)
+                    after = await self._perform(lease, view, action, last=left == 0)
                 else:
                     place.leave()
                     async with self._slots:
                         if self._stopping:
                             raise _Stopping
-                        after = await self._perform(lease, view, action)
+                        after = await self._perform(lease, view, action, last=left == 0)
             except Transient as trouble:
                 if told and not isinstance(trouble, ForgeUnavailable):
                     await self._publish_again(lease)
@@ -282,11 +282,11 @@ class Reconciler:
         if view is not None:
             await self._publish(lease, view)
 
-    async def _perform(self, lease: Lease, view: ChangeView, action: Action) -> ChangeView | None:
+    async def _perform(self, lease: Lease, view: ChangeView, action: Action, *, last: bool) -> ChangeView | None:
         """Perform an action; what stands in its way is told in the run's report."""
         run = getattr(action, "run", None)
         try:
-            after = await perform(self.world, lease, view, action, self.checkpoint)
+            after = await perform(self.world, lease, view, action, self.checkpoint, last=last)
         except Transient as trouble:
             if run is not None:
                 await self._note(lease, run, Problem(what=str(trouble), hint="This is tried again by itself."), None)
@@ -308,7 +308,7 @@ class Reconciler:
             if run is None or not any(found.run.id == run and found.run.problem for found in view.runs):
                 return after
             await self._note(lease, run, None, None)
-        return await self._load(lease)
+        return await self._load(lease) if last else None
 
     async def _look_again(self, lease: Lease) -> None:
         """Read the change before the next try: what the forge knows nothing of may have been moved or deleted."""

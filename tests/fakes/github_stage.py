@@ -25,13 +25,17 @@ MANIFEST = Path(__file__).parents[2] / "app.yml"
 
 
 class ShiftedClock:
-    """The real time, moved on by the test."""
+    """The real time, moved on by the test; or, once it is stopped, moved on by nothing else."""
 
     def __init__(self) -> None:
         self.shift = timedelta(0)
+        self._stands_at: datetime | None = None
+
+    def stop(self) -> None:
+        self._stands_at = datetime.now(UTC)
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.shift
+        return (self._stands_at or datetime.now(UTC)) + self.shift
 
 
 class GitHubStage:

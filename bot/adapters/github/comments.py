@@ -3,9 +3,10 @@
 from typing import Any
 
 from bot.adapters.github.client import GitHubClient
+from bot.adapters.github.failures import LEAST_WAIT
 from bot.domain.publication import Reaction
 from bot.domain.run import ChangeRef, RepoRef
-from bot.ports.errors import Gone, Rejected
+from bot.ports.errors import Gone, Rejected, Transient
 
 COMMENT_LIMIT = 65_536
 """Characters."""
@@ -39,7 +40,14 @@ async def minimise(client: GitHubClient, ref: ChangeRef, comment: str) -> None:
     answer = await client.post(ref.repo, client.settings.graphql_url, {}, question)
     for error in answer.get("errors") or ():
         text = f"{ref}: comment {comment} cannot be minimised: {error.get('message', 'no explanation')}"
-        raise Gone(text) if error.get("type") == "NOT_FOUND" else Rejected(text)
+        raise _error(error.get("type"), text)
+
+
+def _error(kind: object, text: str) -> Gone | Rejected | Transient:
+    """GraphQL answers 200 and names the kind of error, a limit that is exceeded too."""
+    if kind == "RATE_LIMITED":
+        return Transient(text, LEAST_WAIT)
+    return Gone(text) if kind == "NOT_FOUND" else Rejected(text)
 
 
 async def react(client: GitHubClient, ref: ChangeRef, comment: str, reaction: Reaction) -> None:

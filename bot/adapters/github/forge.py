@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 
 from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
-from bot.adapters.github import checks, comments, hooks, pulls
+from bot.adapters.github import checks, comments, hooks, merge_groups, pulls
 from bot.adapters.github.client import GitHubClient
 from bot.adapters.github.settings import GitHubSettings
 from bot.domain.permission import Permission
@@ -35,7 +35,9 @@ class GitHubForge:
         )
 
     async def change(self, ref: ChangeRef, known: ChangeState | None = None) -> ChangeState:
-        """Read a pull request, conditionally where it is known."""
+        """Read a pull request, conditionally where it is known, or a merge queue's group."""
+        if ref.queue:
+            return await merge_groups.change(self._client, ref)
         return await pulls.change(self._client, ref, known)
 
     async def repositories(self) -> Sequence[RepoRef]:
@@ -64,7 +66,7 @@ class GitHubForge:
             token = await self._client.token(ref.repo)
             request = CloneRequest(
                 url=f"{self._settings.web_url.rstrip('/')}/{ref.repo}.git",
-                ref=f"refs/pull/{ref.number}/head",
+                ref=f"refs/heads/{ref.queue}" if ref.queue else f"refs/pull/{ref.number}/head",
                 sha=sha,
                 token=token.value,
                 seconds=self._settings.clone_seconds,
@@ -83,6 +85,8 @@ class GitHubForge:
 
     async def changed_files(self, ref: ChangeRef) -> Sequence[str]:
         """Return the paths that the change touches."""
+        if ref.queue:
+            return await merge_groups.changed_files(self._client, ref)
         return await pulls.changed_files(self._client, ref)
 
     async def permission(self, repo: RepoRef, user: str) -> Permission:

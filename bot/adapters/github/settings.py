@@ -11,6 +11,7 @@ NEEDED_PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "checks": "write",  # publish_check
         "contents": "read",  # clone_source, read_file
         "issues": "write",  # upsert_comment, comment, react: a pull request's comments are an issue's
+        "merge_queues": "read",  # the event merge_group
         "metadata": "read",  # permission, repositories
         "pull_requests": "write",  # change, open_changes, changed_files; comments on pull requests, and minimise
     }

@@ -204,6 +204,9 @@ def event(world: World, pull: PullRequest, comment: Comment, action: str, sender
 async def graphql(call: Call) -> Answer:
     """GraphQL reference, mutation minimizeComment: errors come with status 200, and `data` holds what was selected."""
     query, variables = call.body.get("query") or "", call.body.get("variables") or {}
+    if call.world.graphql_exhausted:
+        error = {"type": "RATE_LIMITED", "message": "API rate limit exceeded for installation"}
+        return Answer({"errors": [error]})
     found = _MINIMISE.search(query)
     if not query.lstrip().startswith("mutation") or not found:
         raise ApiError(400, "The fake knows one mutation, minimizeComment", violation=True)

@@ -20,6 +20,7 @@ from aiohttp import web
 from tests.fakes.github import smart_http
 from tests.fakes.github.credentials import principal
 from tests.fakes.github.failures import PRIMARY, Failures
+from tests.fakes.github.limits import SecondaryLimits, Usage
 from tests.fakes.github.model import Installation, Token, World
 from tests.fakes.github.openapi import Description
 from tests.fakes.github.webhooks import Sender
@@ -55,6 +56,7 @@ class Gate:
     latency: float = 0.0
     check_answers: bool = False
     failures: Failures = field(default_factory=Failures)
+    secondary: SecondaryLimits = field(default_factory=SecondaryLimits)
     violations: list[str] = field(default_factory=list)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     log: list[Logged] = field(default_factory=list)
@@ -63,6 +65,14 @@ class Gate:
         """Answer a request to the API; without a route it is one that GitHub, or the fake, does not know."""
         template = route.template if route else request.path
         self.calls[request.method, template] += 1
+        known = self.world.tokens.get((request.headers.get("Authorization") or "").partition(" ")[2])
+        usage = self.secondary.enter(known.installation.id if known else 0)
+        try:
+            return await self._rest(request, route, template, usage)
+        finally:
+            usage.at_once -= 1
+
+    async def _rest(self, request: web.Request, route: Route | None, template: str, usage: Usage) -> web.StreamResponse:
         await request.read()
         failure = await self._plan(request)
         if failure is not None and failure.drop:
@@ -75,6 +85,7 @@ class Gate:
             known = _known(route)
             who = principal(self.world, request.headers.get("Authorization"), known.credential)
             self._check_limit(who)
+            self.secondary.check(usage, request.method, template, self.world.clock.now())
             answer = await self._answer(request, known, who)
         except ApiError as error:
             if error.violation:

@@ -253,6 +253,8 @@ class World:
     installations: dict[int, Installation] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     deliveries: list[HookDelivery] = field(default_factory=list)
+    graphql_exhausted: bool = False
+    """GraphQL's own hourly points are spent, which it says in an answer with status 200."""
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(21_000_000_001))
 
     def new_id(self) -> int:

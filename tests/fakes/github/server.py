@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot.ports.clock import Clock
 from tests.fakes import git
-from tests.fakes.github import apps, checks, comments, history, pulls, render
+from tests.fakes.github import apps, checks, comments, history, pulls, queue, render
 from tests.fakes.github.failures import Failure
 from tests.fakes.github.gate import Gate
 from tests.fakes.github.keys import fresh_key, public_half
@@ -52,12 +52,13 @@ class GitHubServer:
     openapi        GitHub's description; by default what `scripts/fetch-test-data` fetched, None: no check
     root           where the repositories are kept; by default a directory that goes away with the server
     rate_limit     requests an hour an installation
+    secondary      whether the secondary limits hold (on an Enterprise Server they do not, by default)
     check_answers  also hold the server's own answers against the description
     """
 
     def __init__(
         self, *, clock: Clock | None = None, openapi: Path | str | None = "default", root: Path | None = None,
-        rate_limit: int = 5_000, check_answers: bool = False,
+        rate_limit: int = 5_000, secondary: bool = True, check_answers: bool = False,
     ) -> None:  # fmt: skip
         self._temporary = None if root else tempfile.TemporaryDirectory(prefix="fake-github-")
         self.world = World(root=root or Path(self._temporary.name), clock=clock or SystemClock())
@@ -79,7 +80,7 @@ class GitHubServer:
         """Serve on loopback, on a free port unless told otherwise."""
         application = web.Application(client_max_size=_PUSH_BOUND)
         resend = apps.redeliver_route(self.webhooks.resend)
-        for routes in (apps.ROUTES, pulls.ROUTES, comments.ROUTES, checks.ROUTES, resend):
+        for routes in (apps.ROUTES, pulls.ROUTES, comments.ROUTES, checks.ROUTES, queue.ROUTES, resend):
             for route in routes.found:
                 application.router.add_route(route.method, route.pattern, self._handler(route))
         application.router.add_route("*", "/{owner}/{repo}.git/{rest:.*}", self.gate.git)
@@ -297,6 +298,21 @@ class GitHubServer:
             pull.repo, pull.base_ref, await history.push_event(self.world, pull.repo, what, tip, sha), user
         )
         return sha
+
+    async def enqueue(self, repo: str, number: int, user: str = "octocat", *, on: str | None = None) -> dict[str, Any]:
+        """Add a pull request to the merge queue, behind the group at `on`; return what `merge_group` told."""
+        pull = self.pull(repo, number)
+        payload = await queue.enqueue(self.world, pull, on, self.world.user(user))
+        self.webhooks.emit(pull.repo, "merge_group", payload)
+        await self.settled()
+        return payload
+
+    async def dequeue(self, repo: str, number: int, payload: dict[str, Any], *, reason: str = "dequeued") -> None:
+        """Take a group out of the merge queue; `payload` is what `enqueue` returned."""
+        pull = self.pull(repo, number)
+        told = await queue.destroy(self.world, pull, payload, self.world.user("web-flow"), reason)
+        self.webhooks.emit(pull.repo, "merge_group", told)
+        await self.settled()
 
     async def reopen(self, repo: str, number: int, user: str = "octocat") -> None:
         pull = self.pull(repo, number)
