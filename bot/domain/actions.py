@@ -64,11 +64,13 @@ class PinSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareWorkspace:
-    """Make the workspace for the change, or the shared one for baselines."""
+    """Make the workspace for the change, or the shared one for baselines, or one for one of several changes alone."""
 
     run: RunId
     target: str
     baseline: bool = False
+    alone: int | None = None
+    """The change's place among the run's parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +101,19 @@ class PublishGeneration:
     generation: int
     builds: tuple[BuildKey, ...]
     """All that are new in this generation."""
+    alone: int | None = None
+    """Into the workspace of this one of several changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakePlan:
-    """Find out what the change affects; again after every generation."""
+    """Find out what the change affects; again after every generation. Or what one of several changes does alone."""
 
     run: RunId
     target: str
+    alone: int | None = None
+    packages: tuple[str, ...] = ()
+    """With `alone`: the planned packages that are asked about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What a command is given and what it leaves behind: the circumstances, the effect, and the pieces both are made of."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain.build import Build, BuildState
@@ -9,6 +9,7 @@ from bot.domain.commands import Mistake
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.ids import RunId
 from bot.domain.report.values import Links, Report
+from bot.domain.run import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Asked:
     """When the check that asks for an approval of the present head was published."""
     report: Report | None = None
     """Of the newest run."""
+    companions: Mapping[str, Part | str] = field(default_factory=dict)
+    """What a pull request that `with` names would be in a run, or why it cannot be in one, as written."""
     links: Links
     proposal: str = ""
     """A configuration for a repository that has none, where somebody asked for it."""

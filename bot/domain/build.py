@@ -172,6 +172,14 @@ class Purpose(Enum):
     CONFIRMATION = "confirmation"
     BY_HAND = "by-hand"
     BASELINE = "baseline"
+    ALONE = "alone"
+    """One of several changes by itself, to find out which of them is to blame."""
+    BLAME = "blame"
+    """A dependent that regressed, with one of several changes alone."""
+
+
+ASIDE = frozenset({Purpose.SUBJECT, Purpose.ALONE, Purpose.BLAME})
+"""Builds of a run that do not tell what becomes of a dependent with the whole of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

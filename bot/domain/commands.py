@@ -26,11 +26,16 @@ MAX_PACKAGES = 200
 MAX_REASON = 300
 """Characters of a reason that a report has to show."""
 
+MAX_COMPANIONS = 5
+"""Pull requests that are tested together with the one where that is asked for."""
+
 _PREFIX = re.compile(r"/revdeps(?=\s|$)", re.IGNORECASE)
 _PACKAGE = re.compile(r"[A-Za-z0-9*?\[][A-Za-z0-9._+*?\[\]!^-]{0,199}")
 _OPTION = re.compile(r"-{0,2}([A-Za-z][A-Za-z-]*)=(.*)")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
-_CHANGE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+#[0-9]{1,9}")
+_CHANGE = re.compile(
+    r"([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+[#!][0-9]{1,9})|(https?://[A-Za-z0-9._:-]+(/[A-Za-z0-9._-]+)+/?)"
+)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 _HINTS = 5
@@ -70,6 +75,12 @@ class Command:
     def until(self) -> str | None:
         """`until=DATE`, as `2030-01-31`."""
         return self.option("until")
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The pull requests that `with` names, as written."""
+        written = self.option("changes")
+        return tuple(written.split(",")) if written else ()
 
     @property
     def depth(self) -> Depth | None:
@@ -149,7 +160,7 @@ def expand(globs: Sequence[str], packages: Sequence[str]) -> tuple[tuple[str, ..
     A name that is not among them stands for the only package that starts with it, where there is just one.
     """
     meant: set[str] = set()
-    unknown = []
+    unknown: list[Mistake] = []
     for glob in globs:
         hits = {package for package in packages if package == glob or matches(package, (glob,))}
         if not hits:
@@ -285,8 +296,10 @@ def _complete(verb: Verb, taken: _Arguments) -> None:
         taken.options["priority"] = taken.packages.pop()
     elif verb is Verb.WITH:
         if not taken.packages:
-            raise _Refusal(_write(verb))
-        taken.options["changes"] = ",".join(taken.packages)
+            raise _Refusal(f"With which pull request? {_write(verb)}")
+        if len(set(taken.packages)) > MAX_COMPANIONS:
+            raise _Refusal(f"`with` takes at most {MAX_COMPANIONS} other pull requests.")
+        taken.options["changes"] = ",".join(dict.fromkeys(taken.packages))
         taken.packages.clear()
     elif verb is Verb.RETRY and [name.lower() for name in taken.packages] == ["failed"]:
         taken.packages.clear()

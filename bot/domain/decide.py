@@ -4,16 +4,14 @@ The engine loads a `ChangeView`, performs what `decide` answers, loads again, an
 not due yet becomes due by an event that wakes the change: a build that ended, a comment, a time that came.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import assert_never
 
 from bot.domain.actions import (
     Action,
     CleanUp,
     CompareRoots,
-    FallBack,
     FetchSource,
     FinishRun,
     HandleIntent,
@@ -30,22 +28,23 @@ from bot.domain.actions import (
     StartRun,
     StopRun,
 )
-from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Purpose, Succeeded
+from bot.domain.blame import find_out, with_blame
+from bot.domain.build import Build, BuildState
+from bot.domain.companions import again, moved, outdated
 from bot.domain.conclusion import conclude
 from bot.domain.config import Config
-from bot.domain.difference import RootDifference, is_fault, uncompared
+from bot.domain.difference import RootDifference, uncompared
 from bot.domain.evidence import Judged, TargetView, judge_all, unpublished_rebuilds
+from bot.domain.ids import ChangeId
 from bot.domain.intents import Refresh, StoredIntent
 from bot.domain.plan import PlanEntry
-from bot.domain.queue import dependents_builds, lost_to_infrastructure, subject_build, wants_baseline_workspace
+from bot.domain.queue import dependents_builds, wants_baseline_workspace
 from bot.domain.reuse import reusable
 from bot.domain.run import Change, Conclusion, Problem, Run, RunState, RunTarget, StopReason
+from bot.domain.subjects import Subjects
 from bot.domain.systemic import MOST, common_failure, holds, is_over, waits
 from bot.domain.verdict import Finding, Judgement, Needs, Waiver
 from bot.domain.waivers import disagree, in_force, lapses_at
-
-SUBJECT_RETRIES = 2
-"""How often the change itself is built again after an infrastructure failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +67,8 @@ class ChangeView:
     intents: tuple[StoredIntent, ...] = ()
     runs: tuple[RunView, ...] = ()
     waivers: Mapping[str, Waiver]
+    companions: Mapping[ChangeId, Change] = field(default_factory=dict)
+    """The pull requests that the newest run tests together with this one, as they are now."""
     retention: timedelta = timedelta(days=3)
     """How long the workspaces of a finished run are kept for `retry`."""
     systemic_failures: int = MOST
@@ -135,13 +136,18 @@ def _tests_head(view: ChangeView, run: Run) -> bool:
 def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]:
     run = run_view.run
     if run.state is RunState.FINISHED:
+        if run.conclusion is Conclusion.SUCCESS and _is_shown(view, run) and (other := outdated(run, view.companions)):
+            problem = _companions_problem(run, other)
+            return [FinishRun(run=run.id, conclusion=Conclusion.ACTION_REQUIRED, problem=problem)]
         waivers = in_force(view.waivers, view.change.state, now)
         if _stands(view, run) and disagree(run_view.findings, waivers):
             return [ResumeRun(run=run.id)]
         return _clean_up(view, run_view, now)
     if run.stop is not None:
         conclusion = Conclusion.TIMED_OUT if run.stop is StopReason.DEADLINE else Conclusion.CANCELLED
-        return [FinishRun(run=run.id, conclusion=conclusion)]
+        why = moved(run, view.companions) if run.stop is StopReason.SUPERSEDED and _is_shown(view, run) else ""
+        told = _companions_problem(run, why) if why else None
+        return [FinishRun(run=run.id, conclusion=conclusion, problem=told)]
     reason = _reason_to_stop(view, run, now)
     if reason is not None:
         return [StopRun(run=run.id, reason=reason)]
@@ -161,12 +167,21 @@ def _reason_to_stop(view: ChangeView, run: Run, now: datetime) -> StopReason | N
     state = view.change.state
     if state is not None and not state.open:
         return StopReason.CLOSED
-    if not _tests_head(view, run) or run.id != view.runs[0].run.id:
+    if not _is_shown(view, run) or moved(run, view.companions):
         return StopReason.SUPERSEDED
     # A run that waits for an approval costs nothing and may wait for as long as the pull request is open.
     if run.state is RunState.ACTIVE and run.deadline is not None and now >= run.deadline:
         return StopReason.DEADLINE
     return None
+
+
+def _is_shown(view: ChangeView, run: Run) -> bool:
+    """Whether the run is the one that tells of the change as it is now."""
+    return _tests_head(view, run) and run.id == view.runs[0].run.id
+
+
+def _companions_problem(run: Run, reason: str) -> Problem:
+    return Problem(what=f"{reason}.", hint=f"`{again(run)}` tests them together as they are now.")
 
 
 def _clean_up(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]:
@@ -195,114 +210,11 @@ def _advance(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]
     ]
     if preparing:
         return preparing
-    if fallen := _fall_back(run_view):
-        return fallen
-    subjects = [_decide_subjects(run_view, target, now) for target in run_view.targets]
-    queued = [action for due in subjects if due is not None for action in due]
-    if queued or any(due is None for due in subjects):
-        return queued or _compare_failed_subjects(run_view) or _finish_failed_subject(run_view)
+    subjects = Subjects(run=run, targets=run_view.targets, builds=run_view.builds, differences=run_view.differences)
+    unbuilt = subjects.due(now)
+    if unbuilt is not None:
+        return unbuilt
     return _decide_dependents(view, run_view, run.config, now)
-
-
-def _fall_back(run_view: RunView) -> list[Action]:
-    """Leave the backends that refuse to build the change, where there are others."""
-    refused: dict[str, str] = {
-        build.target: build.outcome.cause
-        for build in _present_subjects(run_view)
-        if isinstance(build.outcome, Failed) and build.outcome.refused
-    }
-    return [
-        FallBack(run=run_view.run.id, target=target.target.name, reason=refused[target.target.name])
-        for target in run_view.targets
-        if target.target.fallback is not None and target.target.name in refused
-    ]
-
-
-def _present_subjects(run_view: RunView) -> list[Build]:
-    """Return the builds of the change in the backends that build now: what others refused counts no more."""
-    backends = {target.target.name: target.target.backend for target in run_view.targets}
-    return [
-        build
-        for build in run_view.builds
-        if build.purpose is Purpose.SUBJECT and build.backend == backends.get(build.target)
-    ]
-
-
-def _decide_subjects(run_view: RunView, target: RunTarget, now: datetime) -> list[Action] | None:
-    """Return what the change itself needs on a target: an empty list where it is built, None while it is not."""
-    done = True
-    due: list[Build] = []
-    for package in run_view.run.packages:
-        attempts = subject_attempts(run_view, target, package.name or "")
-        last = attempts[-1] if attempts else None
-        if last is None or last.backend != target.target.backend or _may_try_again(last, attempts):
-            due.append(subject_build(run_view.run, target, package, now, attempts))
-        elif not isinstance(last.outcome, Succeeded):
-            done = False
-    if due:
-        return [QueueBuilds(run=run_view.run.id, builds=tuple(due))]
-    if not done:
-        return None
-    if target.generation < 0:
-        keys = tuple(
-            subject_attempts(run_view, target, package.name or "")[-1].key for package in run_view.run.packages
-        )
-        return [PublishGeneration(run=run_view.run.id, target=target.target.name, generation=0, builds=keys)]
-    return []
-
-
-def _may_try_again(last: Build, attempts: Sequence[Build]) -> bool:
-    refused = isinstance(last.outcome, Failed) and last.outcome.refused
-    here = sum(build.backend == last.backend for build in attempts)
-    return lost_to_infrastructure(last) and not refused and here <= SUBJECT_RETRIES
-
-
-def subject_attempts(run_view: RunView, target: RunTarget, package: str) -> Sequence[Build]:
-    """Return the builds of a package of the change on a target, by attempt."""
-    found = [
-        build
-        for build in run_view.builds
-        if build.purpose is Purpose.SUBJECT and build.package == package and build.target == target.target.name
-    ]
-    return sorted(found, key=lambda build: build.attempt)
-
-
-def _compare_failed_subjects(run_view: RunView) -> list[Action]:
-    """Find out what differs in the roots of the changed packages that do not build, before that ends the run."""
-    compared = {difference.build for difference in run_view.differences}
-    actions: list[Action] = []
-    for target in run_view.targets:
-        last = [subject_attempts(run_view, target, package.name or "")[-1:] for package in run_view.run.packages]
-        keys = tuple(build.key for builds in last for build in builds if is_fault(build) and build.key not in compared)
-        if keys:
-            actions.append(CompareRoots(run=run_view.run.id, target=target.target.name, builds=keys))
-    return actions
-
-
-def _finish_failed_subject(run_view: RunView) -> list[Action]:
-    """End the run where the change itself does not build; wait while any of its builds goes on."""
-    subjects = _present_subjects(run_view)
-    if any(build.state is not BuildState.DONE for build in subjects):
-        return []
-    for build in reversed(subjects):
-        match build.outcome:
-            case Failed(reason=FailureReason.INFRASTRUCTURE, cause=cause):
-                problem = Problem(
-                    what=f"{build.package} could not be built on {build.target}: {cause}",
-                    hint="The service is at fault, not the change. `/revdeps run` tries again.",
-                )
-                return [FinishRun(run=run_view.run.id, conclusion=Conclusion.ACTION_REQUIRED, problem=problem)]
-            case Failed(cause=cause):
-                problem = Problem(
-                    what=f"{build.package} itself does not build on {build.target}: {cause}",
-                    hint="Nothing that depends on it was built. Push a commit that mends it.",
-                )
-                return [FinishRun(run=run_view.run.id, conclusion=Conclusion.FAILURE, problem=problem)]
-            case Cancelled() | Succeeded() | None:
-                pass
-            case _ as never:
-                assert_never(never)
-    return [FinishRun(run=run_view.run.id, conclusion=Conclusion.CANCELLED)]
 
 
 def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now: datetime) -> list[Action]:
@@ -315,11 +227,13 @@ def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now:
         return [turn]
     actions: list[Action] = []
     findings: list[Finding] = []
+    known_parts: list[tuple[TargetView, Mapping[str, Judged]]] = []
     open_questions = False
     waivers = in_force(view.waivers, view.change.state, now)
     for target in run_view.targets:
         part = target_view(run_view, target, config, waivers)
-        judged = judge_all(part)
+        judged = with_blame(run, part, judge_all(part))
+        known_parts.append((part, judged))
         rebuilds = unpublished_rebuilds(part, judged)
         if rebuilds:
             keys = tuple(build.key for build in rebuilds)
@@ -341,6 +255,10 @@ def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now:
     fresh = tuple(finding for finding in findings if finding not in known)
     if fresh:
         actions.append(RecordFindings(run=run.id, findings=fresh))
+    if not actions and not open_questions and run.companions:
+        steps = [find_out(run, part, judged, now) for part, judged in known_parts]
+        actions = [action for step in steps for action in step or ()]
+        open_questions = None in steps
     if not actions and not open_questions:
         conclusion = conclude((finding.judgement for finding in findings), min_coverage=config.min_coverage)
         actions.append(FinishRun(run=run.id, conclusion=conclusion))

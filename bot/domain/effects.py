@@ -10,15 +10,16 @@ from dataclasses import replace
 from bot.domain.asked import NO_PLAN_YET, Asked, Effect, cancelled, joined, names, refused, with_run
 from bot.domain.building_again import build_again, build_baselines, build_sooner, is_open_to_builds, not_yet
 from bot.domain.commands import Command, expand
+from bot.domain.companions import again, chosen
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.plan import Selection
-from bot.domain.policy import help_text, unavailable_text
+from bot.domain.policy import help_text
 from bot.domain.report.answers import answer_logs, answer_no_run, answer_status, answer_why
 from bot.domain.report.configuration import answer_config
-from bot.domain.run import Change, Run, RunState, StopReason, revived
+from bot.domain.run import Change, Part, Run, RunState, StopReason, revived
 from bot.domain.select import reselect, wishes_of
 from bot.domain.systemic import resumed
-from bot.domain.verbs import USAGES, Verb
+from bot.domain.verbs import Verb
 from bot.domain.waiving import needs_builds, unwaive, waive
 
 _ALREADY = "That is so already: there was nothing to do."
@@ -28,8 +29,6 @@ def carry_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
     """Return what an authorised command does."""
     if command.verb is not Verb.OK and command.sha is not None and not _is_head(command.sha, view):
         return Effect(view=view, answer=_late_text(command, view), done=False)
-    if not USAGES[command.verb].available:
-        return Effect(view=view, answer=unavailable_text(command.verb), done=False)
     effect = _carried_out(command, view, asked)
     if effect.done and not effect.answer and effect.view == view:
         return replace(effect, answer=_ALREADY)
@@ -44,6 +43,8 @@ def _carried_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
             return _start(command, view, asked)
         case Verb.OK:
             return _approve(command, view, asked)
+        case Verb.WITH:
+            return _start_together(command, view, asked)
     if not view.runs or asked.report is None:
         return Effect(view=view, answer=answer_no_run(), done=False)
     match command.verb:
@@ -65,7 +66,7 @@ def _carried_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
             return _waive(command, view, asked)
         case Verb.UNWAIVE:
             return unwaive(command, view)
-    assert command.verb is Verb.REVOKE  # the last of those that this version acts on
+    assert command.verb is Verb.REVOKE  # the last of them
     return _revoke(view, asked)
 
 
@@ -82,14 +83,28 @@ def _late_text(command: Command, view: ChangeView) -> str:
     )
 
 
-def _start(command: Command, view: ChangeView, asked: Asked) -> Effect:
+def _start_together(command: Command, view: ChangeView, asked: Asked) -> Effect:
+    state = view.change.state
+    if state is None or not state.open:
+        return _start(command, view, asked)
+    if any(found.run.head_sha == state.head_sha and found.run.trusted is False for found in view.runs[:1]):
+        head = state.head_sha[:10]
+        answer = f"`{head}` is by somebody without write permission: read it, `/revdeps ok @{head}`, and ask again."
+        return Effect(view=view, answer=answer, done=False)
+    companions = chosen(command, state, asked.companions)
+    if isinstance(companions, str):
+        return Effect(view=view, answer=companions, done=False)
+    return _start(Command(verb=Verb.WITH), view, asked, companions)
+
+
+def _start(command: Command, view: ChangeView, asked: Asked, companions: tuple[Part, ...] = ()) -> Effect:
     state = view.change.state
     if state is None or not state.open:
         return Effect(view=view, answer="The pull request is closed: nothing was started.", done=False)
     latest = view.runs[0].run if view.runs else None
     targets = tuple(value for key, value in command.options if key == "target")
-    wanted = (command.limit, command.depth, targets)
-    if latest is not None and (latest.limit, latest.depth, latest.only_targets) == wanted and _is_beginning(view):
+    wanted = (command.limit, command.depth, targets, _commits(companions))
+    if latest is not None and _wanted_of(latest) == wanted and _is_beginning(view):
         return Effect(view=view, answer="A run that was asked for earlier is about to start: this joins it.")
     known = latest.config.targets if latest is not None and latest.config is not None else ()
     unknown = [name for name in targets if known and name not in {target.name for target in known}]
@@ -107,11 +122,20 @@ def _start(command: Command, view: ChangeView, asked: Asked) -> Effect:
         limit=command.limit,
         depth=command.depth,
         only_targets=targets,
+        companions=companions,
         skip=latest.skip if latest else (),
         include=latest.include if latest else (),
         accepted_failures=_accepted(latest, state.head_sha),
     )
     return Effect(view=replace(view, runs=(RunView(run=run), *view.runs)))
+
+
+def _wanted_of(run: Run) -> tuple[object, ...]:
+    return run.limit, run.depth, run.only_targets, _commits(run.companions)
+
+
+def _commits(parts: Sequence[Part]) -> tuple[tuple[str, str], ...]:
+    return tuple((part.change.id, part.head_sha) for part in parts)
 
 
 def _is_beginning(view: ChangeView) -> bool:
@@ -210,6 +234,9 @@ def _build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
         return (build_baselines if command.verb is Verb.BASELINE else build_again)(command, view, asked)
     if latest.run.state is not RunState.FINISHED:
         return Effect(view=view, answer=not_yet(latest.run), done=False)
+    if latest.run.companions:
+        answer = f"What the run built is gone. `{again(latest.run)}` tests them together anew."
+        return Effect(view=view, answer=answer, done=False)
     if command.verb is Verb.BASELINE:
         answer = "What the run built is gone. `/revdeps run` tests anew; ask again then."
         return Effect(view=view, answer=answer, done=False)
@@ -228,6 +255,9 @@ def _waive(command: Command, view: ChangeView, asked: Asked) -> Effect:
 def _judged_anew(effect: Effect, asked: Asked) -> Effect:
     """Begin a new run where what is waived leaves a question that the old one cannot answer any more."""
     if not is_open_to_builds(effect.view.runs[0]) and needs_builds(effect.view, asked):
+        if effect.view.runs[0].run.companions:
+            answer = f"{effect.answer} `{again(effect.view.runs[0].run)}` builds what failed because of them."
+            return replace(effect, answer=answer)
         started = _start(Command(verb=Verb.RUN), effect.view, asked)
         return replace(started, answer=f"{effect.answer} What failed because of them is built anew: a run begins.")
     return effect

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.domain.build import BaselineKey, Build, BuildState, Failed, FailureReason, Purpose, Succeeded
+from bot.domain.build import ASIDE, BaselineKey, Build, BuildState, Failed, FailureReason, Succeeded
 from bot.domain.config import Config, Mode
 from bot.domain.failure import normalise
 from bot.domain.plan import Effect, PlanEntry
@@ -40,7 +40,7 @@ class TargetView:
         for build in sorted(self.builds, key=lambda build: build.attempt):
             if build.run is None:
                 heaps[_without_attempt(build.key)].append(build)
-            elif build.purpose is not Purpose.SUBJECT:
+            elif build.purpose not in ASIDE:
                 heaps[build.package].append(build)
         object.__setattr__(self, "_builds", {name: tuple(builds) for name, builds in heaps.items()})
 

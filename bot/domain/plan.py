@@ -81,6 +81,19 @@ class Selection(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AloneImpact:
+    """What one of several changes does to a package by itself, as solved before any build."""
+
+    part: int
+    """The change's place among the run's parts."""
+    effect: Effect
+    uninstallable: bool = False
+    """A binary package of it cannot be installed any more."""
+    buildroot: str = ""
+    """Digest of the solved buildroot with that change alone; empty where it cannot be solved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanEntry:
     """An affected package of a run on a target: the resolver's findings and what was decided about it."""
 
@@ -105,6 +118,8 @@ class PlanEntry:
     """By what it was chosen or left out; None where there is no limit."""
     least_chosen: int | None = None
     """For what is over the limit: the weight of the last package that was chosen by its weight, None without any."""
+    alone: tuple[AloneImpact, ...] = ()
+    """Of a package that regressed: what each of several changes does to it by itself, as far as that was asked."""
 
     @property
     def package(self) -> str:

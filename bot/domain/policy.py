@@ -132,12 +132,8 @@ def is_trusted(people: Iterable[tuple[str, Permission]], apps: Collection[str] =
 
 
 def help_text() -> str:
-    """Return the answer to `/revdeps help`: a table of the commands that this version acts on."""
-    rows = [
-        f"| {_cell(syntax(verb))} | {usage.effect} | {REQUIREMENTS[verb]} |"
-        for verb, usage in USAGES.items()
-        if usage.available
-    ]
+    """Return the answer to `/revdeps help`: a table of the commands."""
+    rows = [f"| {_cell(syntax(verb))} | {usage.effect} | {REQUIREMENTS[verb]} |" for verb, usage in USAGES.items()]
     return "\n".join(
         (
             "| Command | What it does | Who |",
@@ -147,11 +143,6 @@ def help_text() -> str:
             "A command stands at the start of a line. `PKG` is a source package's name or a glob such as `python-*`.",
         )
     )
-
-
-def unavailable_text(verb: Verb) -> str:
-    """Return the answer to a command that is understood and that this version does not act on."""
-    return f"`{verb.value}` is not available in this version. `/revdeps help` lists what is."
 
 
 def _cell(code: str) -> str:

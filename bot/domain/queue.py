@@ -19,7 +19,7 @@ from bot.domain.build import (
 from bot.domain.config import PackageConfig
 from bot.domain.evidence import Judged, TargetView, baseline_key, joins_the_chain
 from bot.domain.plan import PlanEntry
-from bot.domain.run import Run, RunTarget
+from bot.domain.run import Part, Run, RunTarget
 from bot.domain.verdict import Needs
 
 _PRIORITY = {Purpose.SUBJECT: 100, Purpose.BY_HAND: 50, Purpose.CONFIRMATION: 40, Purpose.BASELINE: 30}
@@ -31,6 +31,9 @@ _CANDIDATE = {
     Needs.CONFIRMATION: Purpose.CONFIRMATION,
 }
 _BASELINE = frozenset({Needs.BASELINE, Needs.BASELINE_RETRY})
+
+SUBJECT_RETRIES = 2
+"""How often the change itself is built again after an infrastructure failure."""
 
 BACKOFF = (timedelta(minutes=1), timedelta(minutes=5))
 """How long a build waits after the first, the second, … failure of the infrastructure in a row."""
@@ -56,33 +59,44 @@ def _build_timeout(run: Run) -> timedelta:
     return run.config.build_timeout
 
 
-def release_suffix(run: Run) -> str:
-    """Return what is appended to Release of the change, so that its packages are newer than those they replace."""
-    return f".rd{run.head_sha[:7]}"
+def may_try_again(last: Build, attempts: Sequence[Build]) -> bool:
+    """Whether a build of a change that was lost to the infrastructure is made once more."""
+    refused = isinstance(last.outcome, Failed) and last.outcome.refused
+    here = sum(build.backend == last.backend for build in attempts)
+    return lost_to_infrastructure(last) and not refused and here <= SUBJECT_RETRIES
+
+
+def release_suffix(part: Part) -> str:
+    """Return what is appended to Release of a change, so that its packages are newer than those they replace."""
+    return f".rd{part.head_sha[:7]}"
 
 
 def subject_build(
-    run: Run, target: RunTarget, package: PackageConfig, now: datetime, earlier: Sequence[Build] = ()
+    run: Run, target: RunTarget, package: PackageConfig, now: datetime, earlier: Sequence[Build] = (), place: int = 0
 ) -> Build:
-    """Return the next build of a package of the change; the target has a workspace and the run a checkout by now."""
-    assert run.checkout is not None  # decide( fetches the source first)
+    """Return the next build of a package of the change at that place of the run's parts.
+
+    The target has a workspace and the part a checkout by now. Of several changes a build sees those before it.
+    """
+    part = run.parts[place]
+    assert part.checkout is not None  # decide( fetches the source first)
     assert target.workspace is not None  # likewise
     name, attempt = package.name or "", len(earlier) + 1
     key = CandidateKey(run=run.id, package=name, target=target.target.name, variant="subject", attempt=attempt)
     source = TreeSource(
-        directory=run.checkout,
+        directory=part.checkout,
         package=package,
-        release_suffix=release_suffix(run),
-        forge=run.change.repo.forge,
-        repository=str(run.change.repo),
-        commit=run.head_sha,
+        release_suffix=release_suffix(part),
+        forge=part.change.repo.forge,
+        repository=str(part.change.repo),
+        commit=part.head_sha,
     )
     request = BuildRequest(
         package=name,
         workspace=target.workspace,
         source=source,
         timeout=_build_timeout(run),
-        generation=-1,
+        generation=generation_of(run, target, place) - 1,
         publishable=True,
     )
     return Build(
@@ -99,6 +113,16 @@ def subject_build(
         priority=_PRIORITY[Purpose.SUBJECT],
         snapshot=target.snapshot,
     )
+
+
+def in_order(run: Run, target: RunTarget) -> tuple[int, ...]:
+    """Return the places of the run's parts in the order in which they are built."""
+    return target.order or tuple(range(len(run.parts)))
+
+
+def generation_of(run: Run, target: RunTarget, place: int) -> int:
+    """Return the generation in which a change becomes visible: the last of several is in generation 0."""
+    return in_order(run, target).index(place) + 1 - len(run.parts)
 
 
 def dependents_builds(run: Run, view: TargetView, judged: Mapping[str, Judged], now: datetime) -> tuple[Build, ...]:

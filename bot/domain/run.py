@@ -130,8 +130,26 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of the pull requests that a run tests: its own, or one that it was told to test together with that."""
+
+    change: ChangeRef
+    head_sha: str
+    base_sha: str
+    base_branch: str = ""
+    url: str = ""
+    """The pull request's page."""
+    approved: bool = False
+    """Its commit is built because somebody let it through, and only for as long as that stands."""
+    checkout: str | None = None
+    """Directory of the checked-out head commit."""
+    packages: tuple[PackageConfig, ...] = ()
+    """The packages that it touches; names are known once the specs have been parsed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One test of one head commit. Times are aware UTC."""
+    """One test of one head commit, or of several changes together. Times are aware UTC."""
 
     id: RunId
     change: ChangeRef
@@ -175,8 +193,28 @@ class Run:
     pause: Pause | None = None
     accepted_failures: tuple[str, ...] = ()
     """Signatures for which the run does not pause (again)."""
+    companions: tuple[Part, ...] = ()
+    """The other pull requests that `with` named: their changes are built and tested together with this one."""
     cleaned: bool = False
     """Workspaces and checkout are removed."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All pull requests that the run tests, its own first; a place in it stands for one of them."""
+        own = Part(
+            change=self.change,
+            head_sha=self.head_sha,
+            base_sha=self.base_sha,
+            base_branch=self.base_branch,
+            checkout=self.checkout,
+            packages=self.packages,
+        )
+        return (own, *self.companions)
+
+    @property
+    def subjects(self) -> tuple[PackageConfig, ...]:
+        """The packages of all its pull requests."""
+        return tuple(package for part in self.parts for package in part.packages)
 
 
 def revived(run: Run, now: datetime) -> Run:
@@ -193,6 +231,20 @@ class PublishedPackage:
     """NEVRA of the SRPM."""
     binaries: tuple[str, ...]
     """NEVRAs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alone:
+    """One of several changes by itself on a target, built where a regression has to be blamed on one of them."""
+
+    workspace: WorkspaceRef | None = None
+    published: tuple[PublishedPackage, ...] = ()
+    repository: str | None = None
+    """URL of the workspace's repository, None until the change is published."""
+    priority: int | None = None
+    """Its priority among the target's repositories, None where it counts as what it replaces."""
+    refusal: str = ""
+    """Why the backend makes no workspace for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +266,7 @@ class RunTarget:
     priority: int | None = None
     """Its priority among the target's repositories, None where it counts as what it replaces."""
     generation: int = -1
-    """The last generation that was published; 0 holds the change alone."""
+    """The last generation that was published; 0 holds the change alone, those before it some of several changes."""
     planned: bool = False
     """The plan is made, and made again for the present generation."""
     examined: int = 0
@@ -224,6 +276,10 @@ class RunTarget:
     """Which backend refused to build the change, and why: since then `target.backend` is its fallback."""
     replaced: tuple[str, ...] = ()
     """NEVRAs of the SRPMs that the target has of the changed packages."""
+    order: tuple[int, ...] = ()
+    """Places of several changes in the order in which they are built, each with the ones before it; empty for one."""
+    alone: tuple[Alone, ...] = ()
+    """By place, once a regression of several changes has to be blamed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

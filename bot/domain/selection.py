@@ -8,6 +8,9 @@ from bot.domain.config import Config, PackageConfig, SourceMethod
 CONFIG_FILE = ".revdeps.yaml"
 """Part of no package: a change of nothing else rebuilds nothing."""
 
+DEFAULT_SPEC = "*.spec"
+"""Stands for the only spec of the repository, where the configuration names none; known once it is checked out."""
+
 _WHOLE_REPOSITORY = frozenset({SourceMethod.ARCHIVE, SourceMethod.COMMAND})
 
 

@@ -49,8 +49,6 @@ class Usage:
     """Takes `@sha`, the commit that is meant."""
     reason: bool = False
     """Wants a reason after `--`; every other verb takes a remark there, which goes into the audit log."""
-    available: bool = True
-    """Whether this version acts on it; the others are understood and answered."""
 
 
 USAGES: Mapping[Verb, Usage] = {
@@ -77,7 +75,9 @@ USAGES: Mapping[Verb, Usage] = {
     Verb.PRIORITY: Usage(
         arguments="PKG… N", packages=Arity.SOME, effect="build these sooner (larger is sooner), in this run only"
     ),
-    Verb.WITH: Usage(arguments="OWNER/REPO#N", effect="test together with another pull request", available=False),
+    Verb.WITH: Usage(
+        arguments="OWNER/REPO#N…", effect="test this pull request together with up to five others, as one update"
+    ),
     Verb.OK: Usage(arguments="[@SHA]", sha=True, effect="let this commit of an outsider be built"),
     Verb.REVOKE: Usage(effect="take an `ok` back"),
     Verb.WAIVE: Usage(

@@ -15,6 +15,7 @@ from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose,
 from bot.domain.config import BaselinePolicy
 from bot.domain.ids import RunId
 from bot.domain.plan import Effect, Selection
+from bot.domain.run import ChangeRef
 
 
 class Verdict(Enum):
@@ -124,6 +125,16 @@ class Needs(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """Which of several changes a regression comes from: each was tested alone."""
+
+    culprits: tuple[ChangeRef, ...] = ()
+    """Those that break the package by themselves; without any, only all together are known to."""
+    unknown: tuple[ChangeRef, ...] = ()
+    """Those that could not be tested by themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """A verdict with its reasons: a cause to be shown, and the package at the root of it where that is another."""
 
@@ -133,6 +144,8 @@ class Judgement:
     root: str | None = None
     needs_order: bool = False
     """NEEDS REBUILD that was not tried in order (isolated mode): a person has to act."""
+    blame: Blame | None = None
+    """REGRESSED with several changes together: None until each of them was tested alone."""
 
     @property
     def planned(self) -> bool:

@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.domain.actions import MakePlan, PublishGeneration, QueueBuilds, RecordFindings
+from bot.domain.blame import standing_alone, with_alone
 from bot.domain.build import Build, BuildState
 from bot.domain.config import Config, Mode
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.evidence import baseline_key
 from bot.domain.history import Previous, previous_states
-from bot.domain.plan import Effect, Impact, PlanEntry
+from bot.domain.plan import AloneImpact, Effect, Impact, PlanEntry
 from bot.domain.reuse import taken_over
-from bot.domain.run import PublishedPackage, Run, RunTarget
+from bot.domain.run import Alone, PublishedPackage, Run, RunTarget
 from bot.domain.select import in_levels, select, wishes_of, with_order
 from bot.engine.change_actions import run_view
 from bot.engine.precedents import known_to_pass
@@ -67,7 +68,8 @@ async def _with_their_roots(tx: Transaction, builds: Sequence[Build]) -> None:
 async def publish_generation(world: World, view: ChangeView, action: PublishGeneration) -> Write:
     """Put the builds into the workspace's repository, together with those of earlier generations."""
     found = run_view(view, action.run)
-    target = _target(found, action.target)
+    whole = _target(found, action.target)
+    target = whole if action.alone is None else standing_alone(whole, action.alone)
     assert target.workspace is not None  # builds need a workspace
     builder = world.builder(target.target.backend)
     by_key = {build.key: build for build in found.builds}
@@ -75,15 +77,24 @@ async def publish_generation(world: World, view: ChangeView, action: PublishGene
     new = [by_key[key] for key in action.builds]
     refs = [build.ref for build in (*earlier, *new) if build.ref is not None]
     state = await builder.publish(target.workspace, refs, action.generation)
-    published = replace(
-        target,
-        published=state.packages,
-        published_builds=tuple(build.key for build in (*earlier, *new)),
-        repository=state.url,
-        priority=state.priority,
-        generation=action.generation,
-        planned=False,
-    )
+    if action.alone is None:
+        published = replace(
+            target,
+            published=state.packages,
+            published_builds=tuple(build.key for build in (*earlier, *new)),
+            repository=state.url,
+            priority=state.priority,
+            generation=action.generation,
+            planned=False,
+        )
+    else:
+        alone = Alone(
+            workspace=target.workspace,
+            published=state.packages,
+            repository=state.url,
+            priority=state.priority,
+        )
+        published = with_alone(whole, action.alone, alone)
 
     async def write(tx: Transaction) -> None:
         await tx.runs.put_target(published)
@@ -99,6 +110,8 @@ async def make_plan(world: World, view: ChangeView, action: MakePlan) -> Write:
     """Ask the resolver what is affected; for a later generation, what has become solvable and installable."""
     found = run_view(view, action.run)
     target = _target(found, action.target)
+    if action.alone is not None:
+        return await _plan_alone(world, found, target, action, action.alone)
     config = found.run.config
     assert config is not None  # there is no target without a configuration
     if target.generation == 0:
@@ -118,6 +131,36 @@ async def make_plan(world: World, view: ChangeView, action: MakePlan) -> Write:
         )
         done = [key for key, build in known.items() if build.state is BuildState.DONE]
         await tx.builds.subscribe(action.run, done)
+
+    return write
+
+
+async def _plan_alone(world: World, found: RunView, target: RunTarget, action: MakePlan, place: int) -> Write:
+    """Ask the resolver what one of several changes does by itself to packages that regressed with all of them."""
+    assert target.snapshot is not None  # narrowing, as below
+    overlay = overlay_of(standing_alone(target, place))
+    impact = await world.resolver.impact(target.snapshot, target.target, overlay)
+    affected = {item.source.name: item for item in impact.affected}
+    broken = {item.source for item in impact.uninstallable}
+    entries = [
+        replace(
+            entry,
+            alone=(
+                *entry.alone,
+                AloneImpact(
+                    part=place,
+                    effect=affected[entry.package].effect if entry.package in affected else Effect.UNAFFECTED,
+                    uninstallable=entry.package in broken,
+                    buildroot=affected[entry.package].buildroot_after if entry.package in affected else "",
+                ),
+            ),
+        )
+        for entry in found.entries
+        if entry.target == action.target and entry.package in action.packages
+    ]
+
+    async def write(tx: Transaction) -> None:
+        await tx.runs.put_entries(entries)
 
     return write
 

@@ -54,6 +54,8 @@ async def refresh_change(world: World, view: ChangeView, action: RefreshChange) 
     async def write(tx: Transaction) -> None:
         await tx.changes.put(replace(change, state=state, stale=False))
         await tx.intents.done(hints)
+        # Who is tested together with this change has to know what became of it.
+        await tx.changes.wake(await tx.runs.joined(change.ref.id), world.clock.now())
         if again and state is not None:
             await tx.runs.put(_new_run(state, view.runs[0].run.sequence + 1, world.clock.now()))
 
@@ -150,8 +152,9 @@ async def clean_up(world: World, view: ChangeView, action: CleanUp) -> Write:
     """Discard the run's workspaces and remove its checkout."""
     found = run_view(view, action.run)
     for target in found.targets:
-        if target.workspace is not None:
-            await world.builder(target.target.backend).discard(target.workspace)
+        for workspace in (target.workspace, *(alone.workspace for alone in target.alone)):
+            if workspace is not None:
+                await world.builder(target.target.backend).discard(workspace)
     if found.run.checkout is not None:
         await asyncio.to_thread(shutil.rmtree, Path(found.run.checkout).parent, ignore_errors=True)
 

@@ -25,6 +25,7 @@ from bot.domain.report.check import NAME_OF_GATE
 from bot.domain.report.values import Report
 from bot.domain.run import ChangeRef, Run, RunState
 from bot.domain.verbs import Verb
+from bot.engine.companions import look_up
 from bot.engine.proposing import proposed
 from bot.engine.reports import links_of, report_of
 from bot.engine.world import World
@@ -92,6 +93,10 @@ async def _carry_out_all(world: World, view: ChangeView, request: _Request, perm
     """Carry the commands out, in order; whoever was answered often enough for now is not answered in words."""
     asked = await _circumstances(world, view, request)
     told = await _told(world, view, request.actor, permission)
+    if permission >= Permission.WRITE and view.change.state is not None:
+        # Nobody else may ask for it, or learn by it what else there is.
+        found = await look_up(world, view.change.state, request.actor, request.commands)
+        asked = replace(asked, companions=found)
     after, answers, records = view, list[tuple[str, str]](), list[AuditRecord]()
     for command in without_repetitions(request.commands):
         effect = _one(command, after, asked, permission)
@@ -173,6 +178,9 @@ def _read(world: World, view: ChangeView, stored: StoredIntent) -> _Request | No
 def _same_again(view: ChangeView, run: RunId, sha: str) -> Command:
     """Return the command for a new run of the same plan as that of an earlier one."""
     found = next((each.run for each in view.runs if each.run.id == run), None)
+    if found is not None and found.companions:
+        changes = ",".join(str(part.change) for part in found.companions)
+        return Command(verb=Verb.WITH, options=(("changes", changes),), sha=sha)
     return Command(verb=Verb.RUN, options=() if found is None else _options(found), sha=sha)
 
 
@@ -266,6 +274,10 @@ async def _store_difference(tx: Transaction, before: ChangeView, after: ChangeVi
         old = known.get(run_view.run.id, RunView(run=run_view.run))
         if run_view.run.id not in known or run_view.run != old.run:
             await tx.runs.put(run_view.run)
+        if run_view.run.id not in known:
+            for part in run_view.run.companions:
+                # Looked at again before anybody compares it with what the run tests.
+                await tx.changes.touch(part.change, run_view.run.created_at)
         planned = {(entry.target, entry.package): entry for entry in old.entries}
         entries = [entry for entry in run_view.entries if entry != planned.get((entry.target, entry.package))]
         if entries:

@@ -5,6 +5,7 @@ published where they differ. A crash after publishing repeats a write that finds
 """
 
 import hashlib
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,8 +18,9 @@ from bot.domain.publication import Published
 from bot.domain.report.assemble import Context, Stored, assemble, stage, wanted_tails
 from bot.domain.report.check import NAME_OF_GATE, render_check
 from bot.domain.report.comment import MARKER, notice_marker, render_comment, render_notice
+from bot.domain.report.together import seen_from
 from bot.domain.report.values import Links, Report, Stage
-from bot.domain.run import Conclusion, RunState
+from bot.domain.run import Conclusion, Part, RunState
 from bot.domain.verdict import Verdict
 from bot.domain.waivers import lapsed_notes
 from bot.engine.outlook import foretell
@@ -26,6 +28,8 @@ from bot.engine.world import World
 from bot.ports.errors import Rejected
 from bot.ports.forge import Forge
 from bot.ports.store import Lease
+
+log = logging.getLogger(__name__)
 
 _TAIL = 4096
 _COMMENT = "comment"
@@ -100,18 +104,38 @@ class _Publisher:
     """Runs of which nothing was ever told, so that nothing of theirs need be looked for."""
     due: datetime | None = None
 
-    async def check(self, run_view: RunView, report: Report) -> None:
-        """Publish a run's check."""
-        check = render_check(report, links_of(self.world), self.forge.capabilities)
+    async def checks(self, run_view: RunView, report: Report, *, silent: bool = False) -> None:
+        """Publish a run's check, on each of its pull requests where these are several; `silent` on its own."""
         known = {} if report.run in self.new else await self._known(report.run)
-        before = known.get(NAME_OF_GATE)
+        own, *companions = run_view.run.parts
+        if not silent:
+            await self._check(run_view, seen_from(report, own), own, known.get(NAME_OF_GATE), NAME_OF_GATE)
+        for part in companions:
+            name = f"{NAME_OF_GATE} on {part.change}"
+            await self._check(run_view, seen_from(report, part), part, known.get(name), name)
+
+    async def _check(
+        self, run_view: RunView, report: Report, part: Part, before: Published | None, stored_as: str
+    ) -> None:
+        capabilities, ours = self.forge.capabilities, part.change == run_view.run.change
+        if not ours:
+            # A button there would be about that pull request's own run.
+            capabilities = replace(capabilities, buttons=False, annotations=False)
+        check = render_check(report, links_of(self.world), capabilities)
         digest = _digest(repr(replace(check, completed_at=None)))
         interval = timedelta() if _plan_is_news(run_view) else self.world.settings.check_interval
         if self._waits(before, digest, report, interval):
             return
         check = replace(check, new=report.run in self.new)
-        forge_id = await self.forge.publish_check(run_view.run.change.repo, check, before.forge_id if before else None)
-        await self._store(report.run, NAME_OF_GATE, digest, forge_id)
+        forge_id = (before.forge_id or None) if before else None
+        try:
+            forge_id = await self.forge.publish_check(part.change.repo, check, forge_id)
+        except Rejected as refusal:
+            if ours:
+                raise
+            # The run's own pull request must not wait for another one's repository; what is news is tried again.
+            log.warning("%s: no check on %s: %s", report.run, part.change, refusal)
+        await self._store(report.run, stored_as, digest, forge_id or "")
 
     async def comment(self, run_view: RunView, report: Report) -> None:
         """Publish the summary comment of a change, about its newest run."""
@@ -204,14 +228,15 @@ async def publish(world: World, lease: Lease, view: ChangeView, new: Collection[
     for index, run_view in enumerate(view.runs):
         if index > 0 and run_view.run.cleaned and run_view.run.state is RunState.FINISHED:
             continue
-        if not forge.capabilities.rich_checks and _has_successor(view, index):
+        silent = not forge.capabilities.rich_checks and _has_successor(view, index)
+        if silent and not run_view.run.companions:
             continue
         if await publisher.nothing_due(run_view, newest=index == 0):
             continue
         report = await report_of(world, view, run_view)
-        await publisher.check(run_view, report)
+        await publisher.checks(run_view, report, silent=silent)
         if index == 0:
-            await publisher.comment(run_view, report)
+            await publisher.comment(run_view, seen_from(report, run_view.run.parts[0]))
     return publisher.due
 
 

@@ -139,7 +139,7 @@ class Resync:
             for change in await tx.changes.open_in(repo):
                 if change.state is not None:
                     await tx.changes.put(replace(change, state=replace(change.state, open=False), stale=False))
-                    await tx.changes.wake([change.ref.id], now)
+                    await tx.changes.wake([change.ref.id, *await tx.runs.joined(change.ref.id)], now)
 
     async def _sweep(self, now: datetime) -> None:
         for name, forge in self.world.forges.items():
@@ -221,7 +221,8 @@ class Resync:
                 if _over(run):
                     continue
                 for target in await tx.runs.targets(run.id):
-                    wanted |= {ref for ref in (target.workspace, target.baseline_workspace) if ref is not None}
+                    known = (target.workspace, target.baseline_workspace, *(each.workspace for each in target.alone))
+                    wanted |= {ref for ref in known if ref is not None}
         return wanted
 
 

@@ -8,24 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.domain.actions import FallBack, FetchSource, LoadConfiguration, PinSnapshot, PrepareWorkspace
+from bot.domain.blame import with_alone
 from bot.domain.config import Config, ConfigProblem, Draft, PackageConfig
 from bot.domain.decide import ChangeView
-from bot.domain.policy import is_trusted
-from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, RunTarget
-from bot.domain.selection import CONFIG_FILE, default_specs, touched
+from bot.domain.run import Alone, ChangeState, Conclusion, Part, Problem, Run, RunState, RunTarget
+from bot.domain.selection import CONFIG_FILE, DEFAULT_SPEC, default_specs, touched
 from bot.engine.asking import asking
 from bot.engine.change_actions import finished, run_view
+from bot.engine.companions import build_order, same_package, trusts_people, with_companions
 from bot.engine.proposing import specs_below
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.builder import WorkspaceSpec
 from bot.ports.errors import Misconfigured, Rejected
-from bot.ports.forge import Forge
 from bot.ports.store import Transaction
 
 _SHOWN_FILES = 100
-DEFAULT_SPEC = "*.spec"
-"""Stands for the only spec of the repository, where the configuration names none; known once it is checked out."""
 
 
 async def load_configuration(world: World, view: ChangeView, action: LoadConfiguration) -> Write:
@@ -36,7 +34,7 @@ async def load_configuration(world: World, view: ChangeView, action: LoadConfigu
     forge = world.forge(run.change.repo.forge)
     with asking():
         files = await forge.changed_files(run.change)
-        trusted = await _trusted(world, forge, view, run, state)
+        trusted = await _trusted(world, view, run, state)
         from_head = trusted and CONFIG_FILE in files
         text = await forge.read_file(run.change.repo, CONFIG_FILE, state.head_sha if from_head else state.base_branch)
     run = replace(
@@ -48,6 +46,8 @@ async def load_configuration(world: World, view: ChangeView, action: LoadConfigu
     )
     loaded = None if text is None else world.load_config(text, CONFIG_FILE, (DEFAULT_SPEC,))
     run, targets = _configured(world, run, state, loaded, files)
+    if run.companions:
+        run = await with_companions(world, run)
 
     async def write(tx: Transaction) -> None:
         await tx.runs.put(run)
@@ -57,14 +57,10 @@ async def load_configuration(world: World, view: ChangeView, action: LoadConfigu
     return write
 
 
-async def _trusted(world: World, forge: Forge, view: ChangeView, run: Run, state: ChangeState) -> bool:
+async def _trusted(world: World, view: ChangeView, run: Run, state: ChangeState) -> bool:
     if view.change.approved_sha == run.head_sha:
         return True
-    people = {state.author}
-    if view.change.pushed_by and view.change.pushed_sha == run.head_sha:
-        people.add(view.change.pushed_by)
-    permissions = [(name, await forge.permission(run.change.repo, name)) for name in sorted(people)]
-    return is_trusted(permissions, world.settings.trusted_apps)
+    return await trusts_people(world, view.change, state)
 
 
 def _configured(
@@ -117,33 +113,52 @@ def _reason_to_skip(config: Config, state: ChangeState, packages: tuple[PackageC
 
 
 async def fetch_source(world: World, view: ChangeView, action: FetchSource) -> Write:
-    """Check the head commit out afresh, find out the packages' names, and fetch the sources that they need."""
+    """Check the head commits out afresh, find out the packages' names, and fetch the sources that they need."""
     run = run_view(view, action.run).run
     home = world.settings.state / "checkouts" / run.id
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
     home.mkdir(parents=True)
-    checkout = str(home / "tree")
+    parts = [
+        replace(part, checkout=str(home / (f"with-{place}" if place else "tree")))
+        for place, part in enumerate(run.parts)
+    ]
     with asking():
-        await world.forge(run.change.repo.forge).clone_source(run.change, run.head_sha, checkout)
+        for part in parts:
+            await world.forge(part.change.repo.forge).clone_source(part.change, part.head_sha, part.checkout or "")
+    run = replace(run, checkout=parts[0].checkout)
     if run.deadline is None and run.config is not None:
         run = replace(run, deadline=world.clock.now() + run.config.timeout)
-    try:
-        packages = tuple([await _named(world, checkout, package) for package in run.packages])
-        for package in packages:
-            await world.sources.fetch(checkout, package)
-    except Rejected as refusal:
-        problem = Problem(
-            what=f"The sources of the change cannot be prepared: {refusal.reason}",
-            hint="Nothing was built. Push a commit that mends it.",
-        )
-        run = finished(replace(run, checkout=checkout), Conclusion.FAILURE, world.clock.now(), problem)
-    else:
-        run = replace(run, checkout=checkout, packages=packages)
+    parts, problem = await _prepared(world, parts)
+    run = replace(run, packages=parts[0].packages, companions=tuple(parts[1:]))
+    if problem is not None:
+        run = finished(run, Conclusion.FAILURE, world.clock.now(), problem)
+    elif clash := same_package(run):
+        run = finished(run, Conclusion.ACTION_REQUIRED, world.clock.now(), clash)
 
     async def write(tx: Transaction) -> None:
         await tx.runs.put(run)
 
     return write
+
+
+async def _prepared(world: World, parts: Sequence[Part]) -> tuple[list[Part], Problem | None]:
+    """Return the parts with their packages' names and sources, and what is wrong with the first that has not got them.
+
+    Until then they are as they were.
+    """
+    ready = list(parts)
+    for place, part in enumerate(parts):
+        checkout = part.checkout or ""
+        try:
+            packages = tuple([await _named(world, checkout, package) for package in part.packages])
+            for package in packages:
+                await world.sources.fetch(checkout, package)
+        except Rejected as refusal:
+            where = f" ({part.change})" if len(parts) > 1 else ""
+            what = f"The sources of the change cannot be prepared{where}: {refusal.reason}"
+            return ready, Problem(what=what, hint="Nothing was built. Push a commit that mends it.")
+        ready[place] = replace(part, packages=packages)
+    return ready, None
 
 
 async def _named(world: World, checkout: str, package: PackageConfig) -> PackageConfig:
@@ -163,10 +178,16 @@ async def pin_snapshot(world: World, view: ChangeView, action: PinSnapshot) -> W
     """Pin the target's metadata for the whole run."""
     target = _target(view, action)
     snapshot = await world.resolver.snapshot(target.target)
-    names = [package.name or "" for package in run_view(view, action.run).run.packages]
+    run = run_view(view, action.run).run
+    names = [package.name or "" for package in run.subjects]
     known = await world.resolver.describe(snapshot.id, target.target, names)
-    replaced = tuple(str(package.nevra) for package in known.values())
-    pinned = replace(target, snapshot=snapshot.id, stale_snapshot=snapshot.stale, replaced=replaced)
+    pinned = replace(
+        target,
+        snapshot=snapshot.id,
+        stale_snapshot=snapshot.stale,
+        replaced=tuple(str(package.nevra) for package in known.values()),
+        order=await build_order(world, run, target.target, snapshot.id, known) if run.companions else (),
+    )
 
     async def write(tx: Transaction) -> None:
         await tx.runs.put_target(pinned)
@@ -178,17 +199,25 @@ async def prepare_workspace(world: World, view: ChangeView, action: PrepareWorks
     """Make the place to build in."""
     target = _target(view, action)
     assert target.snapshot is not None  # decide( pins the metadata first)
-    spec = WorkspaceSpec(run=None if action.baseline else action.run, target=target.target, snapshot=target.snapshot)
+    run, alone = None if action.baseline else action.run, action.alone
+    spec = WorkspaceSpec(run=run, target=target.target, snapshot=target.snapshot, alone=alone)
     try:
         workspace = await world.builder(target.target.backend).prepare(spec)
     except (Rejected, Misconfigured) as refusal:
-        if action.baseline or target.target.fallback is None:
+        if alone is not None:
+            # The verdict stands; only whom to blame is not known.
+            prepared = with_alone(target, alone, Alone(refusal=str(refusal)))
+        elif action.baseline or target.target.fallback is None:
             raise
-        prepared = _fallen_back(target, target.target.fallback, str(refusal))
+        else:
+            prepared = _fallen_back(target, target.target.fallback, str(refusal))
     else:
-        prepared = (
-            replace(target, baseline_workspace=workspace) if action.baseline else replace(target, workspace=workspace)
-        )
+        if alone is not None:
+            prepared = with_alone(target, alone, Alone(workspace=workspace))
+        elif action.baseline:
+            prepared = replace(target, baseline_workspace=workspace)
+        else:
+            prepared = replace(target, workspace=workspace)
 
     async def write(tx: Transaction) -> None:
         await tx.runs.put_target(prepared)
@@ -213,7 +242,16 @@ async def fall_back(world: World, view: ChangeView, action: FallBack) -> Write:
 
 def _fallen_back(target: RunTarget, fallback: str, reason: str) -> RunTarget:
     other = replace(target.target, backend=fallback, fallback=None)
-    return replace(target, target=other, workspace=None, refusal=f"{target.target.backend}: {reason}")
+    return replace(
+        target,
+        target=other,
+        workspace=None,
+        published=(),
+        published_builds=(),
+        repository=None,
+        generation=-1,
+        refusal=f"{target.target.backend}: {reason}",
+    )
 
 
 def _target(view: ChangeView, action: PinSnapshot | PrepareWorkspace | FallBack) -> RunTarget:

@@ -22,11 +22,13 @@ async def load_change(
         # Older runs that are over and cleaned up are of no interest to a decision, but their number is.
         settled = run.state is RunState.FINISHED and run.cleaned and index > 0
         views.append(RunView(run=run) if settled else await load_run(tx, run))
+    companions = [await tx.changes.get(part.change.id) for part in runs[0].companions] if runs else []
     return ChangeView(
         change=stored,
         intents=tuple(await tx.intents.of_change(change)),
         runs=tuple(views),
         waivers=await tx.waivers.of_change(change),
+        companions={companion.ref.id: companion for companion in companions if companion is not None},
         retention=retention,
         systemic_failures=systemic_failures,
     )

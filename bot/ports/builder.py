@@ -29,12 +29,14 @@ class WorkspaceSpec:
     run: RunId | None
     target: Target
     snapshot: SnapshotId
+    alone: int | None = None
+    """Of a run of several changes, the place of the only one that is built here."""
 
     @property
     def key(self) -> str:
         """The idempotency key: preparing one key twice gives one workspace."""
         owner = self.run or f"baseline-{self.snapshot[:16]}"
-        return f"{owner}/{self.target.name}"
+        return f"{owner}/{self.target.name}" + ("" if self.alone is None else f"/alone-{self.alone}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,6 +138,10 @@ class Runs(Protocol):
         """Return a change's runs, newest (highest sequence) first."""
         ...
 
+    async def joined(self, change: ChangeId) -> Sequence[ChangeId]:
+        """Return the open changes that have a run with this one as a companion: what becomes of it concerns them."""
+        ...
+
     async def recent(self, limit: int) -> Sequence[Run]:
         """Return the newest runs of all changes."""
         ...

@@ -10,7 +10,7 @@ from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason
 from bot.domain.ids import BuildKey, RunId, SnapshotId
 from bot.domain.intents import ButtonPressed, Commented, Intent, Refresh, RepositoryTouched, RerunRequested
 from bot.domain.publication import Published
-from bot.domain.run import Change, RunState
+from bot.domain.run import Change, Part, RunState
 from bot.domain.verdict import Verdict
 from bot.ports.store import AuditRecord, Store, Transaction
 from tests.fakes.domain import waiver
@@ -214,6 +214,19 @@ async def test_runs_are_read_newest_first(store: SqlStore) -> None:
             await tx.runs.put(known)
         assert [known.id for known in await tx.runs.of_change(CHANGE)] == ["r2", "r1"]
         assert [known.id for known in await tx.runs.recent(2)] == ["r3", "r2"]
+
+
+async def test_a_run_of_several_changes_is_found_by_each_of_the_others_while_its_own_is_open(store: SqlStore) -> None:
+    other = Part(change=change_ref(9), head_sha="c" * 40, base_sha="b" * 40)
+    async with store.transaction() as tx:
+        await tx.changes.put(change())
+        await tx.runs.put(replace(run(), companions=(other,)))
+        await tx.runs.put(replace(run("r2", sequence=2), companions=(other,)))
+        await tx.runs.put(replace(run("r2", sequence=2), companions=(other,), head_sha="d" * 40))
+        assert await tx.runs.joined(change_ref(9).id) == [CHANGE]
+        assert await tx.runs.joined(CHANGE) == []
+        await tx.changes.put(change(is_open=False))
+        assert await tx.runs.joined(change_ref(9).id) == []
 
 
 async def test_a_run_that_is_put_again_keeps_what_belongs_to_it(store: SqlStore) -> None:

@@ -105,7 +105,7 @@ async def test_talk_is_not_answered(revdeps: Stage, body: str) -> None:
         ("/revdeps run limit=lots", "a number from 1 to 999999"),
         ("/revdeps run target=nowhere", "`rawhide`"),
         ("/revdeps run 'rm -rf /'", "takes no package"),
-        ("/revdeps with octocat/other#7", "not available in this version"),
+        ("/revdeps with octocat/other#7", "no such pull request"),
         ("/revdeps waive bar", "A reason is needed"),
         ("/revdeps waive bra -- known", "`bar`"),
         ("/revdeps waive bar until=2026-01-01 -- known", "has to be a day to come"),

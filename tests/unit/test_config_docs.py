@@ -10,7 +10,7 @@ from bot.adapters.config_file.check import schema
 from bot.domain import commands, policy, waivers
 from bot.domain.config import Config, SourceMethod
 from bot.domain.publication import Button
-from bot.domain.verbs import USAGES, Verb
+from bot.domain.verbs import Verb
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
@@ -55,10 +55,6 @@ def test_the_bounds_of_commands_are_those_of_the_code():
 def test_every_verb_that_takes_more_than_a_line_is_explained():
     for verb in (Verb.RETRY, Verb.BASELINE, Verb.PRIORITY, Verb.LOGS, Verb.CONFIG, Verb.WAIVE, Verb.UNWAIVE):
         assert f"\n- `{verb.value}" in COMMANDS
-
-
-def test_commands_of_a_later_version_are_named():
-    assert all(f"`{verb.value}`" in COMMANDS for verb, usage in USAGES.items() if not usage.available)
 
 
 def test_every_button_is_documented_with_its_command():

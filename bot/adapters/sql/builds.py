@@ -23,6 +23,7 @@ _COLUMNS_ALONE = frozenset({"outcome"})
 _READ = (tables.build.c.value, tables.build.c.outcome, tables.build.c.failure)
 _build, _subscription = tables.build, tables.subscription
 _HISTORY = tuple(_build.c[name] for name in ("package", "purpose", "outcome", "started_at", "ended_at", "cpu_seconds"))
+_OF_A_DEPENDENT = _build.c.purpose.not_in((Purpose.SUBJECT, Purpose.ALONE))
 _IS_RESULT = sa.and_(
     _build.c.outcome.in_(("SUCCEEDED", "FAILED")),
     _build.c.reason.is_distinct_from(FailureReason.INFRASTRUCTURE),
@@ -93,7 +94,7 @@ class SqlBuilds:
         place = sa.func.row_number().over(partition_by=side, order_by=(_build.c.ended_at.desc(), _build.c.key))
         found: list[PastBuild] = []
         for some in batches(sorted(set(packages))):
-            wanted = sa.and_(_build.c.target == target, _build.c.package.in_(some), _build.c.purpose != Purpose.SUBJECT)
+            wanted = sa.and_(_build.c.target == target, _build.c.package.in_(some), _OF_A_DEPENDENT)
             placed = sa.select(*_HISTORY, place.label("place")).where(wanted, _IS_RESULT).subquery()
             query = sa.select(placed).where(placed.c.place <= each)
             found += [_past(row) for row in await self.connection.execute(query)]
@@ -110,7 +111,7 @@ class SqlBuilds:
             .join(run, run.c.id == _build.c.run)
             .join(change, change.c.id == run.c.change)
             .join(place, sa.and_(place.c.run == run.c.id, place.c.target == target.name))
-            .where(at_home, _build.c.target == target.name, _build.c.purpose != Purpose.SUBJECT)
+            .where(at_home, _build.c.target == target.name, _OF_A_DEPENDENT)
             .where(_build.c.outcome.in_(("SUCCEEDED", "FAILED")), _build.c.ended_at >= since)
         )
         found: list[Build] = []

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.sql import tables
 from bot.adapters.sql.codec import decode, encode
-from bot.adapters.sql.statements import batches, upsert
+from bot.adapters.sql.statements import add, batches, upsert
 from bot.domain.difference import RootDifference
 from bot.domain.ids import ChangeId, RunId, SnapshotId
 from bot.domain.plan import PlanEntry
@@ -30,6 +30,7 @@ class SqlRuns:
     async def put(self, run: Run) -> None:
         """Insert or replace a run."""
         await upsert(self.connection, _run, [_run_row(run)])
+        await add(self.connection, tables.companion, [{"run": run.id, "change": p.change.id} for p in run.companions])
 
     async def get(self, run: RunId) -> Run | None:
         """Return a run."""
@@ -47,6 +48,13 @@ class SqlRuns:
         """Return a change's runs, newest (highest sequence) first."""
         query = sa.select(_run.c.value).where(_run.c.change == change)
         return await self._select(Run, query.order_by(_run.c.sequence.desc()))
+
+    async def joined(self, change: ChangeId) -> Sequence[ChangeId]:
+        """Return the open changes that have a run with this one as a companion."""
+        joined, of = tables.companion, tables.change
+        query = sa.select(_run.c.change).distinct().join(joined, joined.c.run == _run.c.id)
+        query = query.join(of, of.c.id == _run.c.change).where(joined.c.change == change, of.c.open)
+        return [ChangeId(found) for found in await self.connection.scalars(query.order_by(_run.c.change))]
 
     async def recent(self, limit: int) -> Sequence[Run]:
         """Return the newest runs of all changes, newest first."""

@@ -98,6 +98,14 @@ run = sa.Table(
     sa.UniqueConstraint("change", "sequence"),
 )
 
+companion = sa.Table(
+    "companion",
+    metadata,
+    sa.Column("run", Name, sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    # No foreign key: a pull request may be tested with another before its own row is made.
+    sa.Column("change", Name, primary_key=True, index=True),
+)
+
 run_target = sa.Table(
     "run_target",
     metadata,

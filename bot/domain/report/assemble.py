@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.domain.build import Build, BuildState, Failed, Purpose, TreeSource
+from bot.domain.build import ASIDE, Build, BuildState, Failed, Purpose, TreeSource
 from bot.domain.config import BaselinePolicy
 from bot.domain.difference import RootDifference
 from bot.domain.ids import BuildKey
@@ -13,7 +13,7 @@ from bot.domain.plan import PlanEntry, Selection
 from bot.domain.report.values import BuildView, Forecast, PackageChange, Report, Row, Stage, Subject
 from bot.domain.report.words import count
 from bot.domain.reuse import log_key
-from bot.domain.run import ChangeState, Problem, Run, RunState, RunTarget
+from bot.domain.run import ChangeState, Part, Problem, Run, RunState, RunTarget
 from bot.domain.verdict import Finding, Judgement, Verdict
 
 MAX_TAILS = 50
@@ -81,6 +81,7 @@ def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
         notes=(*_notes(stored), *context.notes),
         review=context.review,
         forecast=context.forecast,
+        parts=_parts(run, state),
         previous=context.previous,
     )
 
@@ -91,6 +92,12 @@ def _trouble(stored: Stored) -> Problem | None:
     if stored.run.state is not RunState.ACTIVE or not told:
         return None
     return Problem(what=" ".join(told), hint="The builds wait. They go on by themselves once that is mended.")
+
+
+def _parts(run: Run, state: ChangeState | None) -> tuple[Part, ...]:
+    if not run.companions:
+        return ()
+    return (replace(run.parts[0], url=state.url if state else ""), *run.companions)
 
 
 def stage(stored: Stored) -> Stage:
@@ -117,7 +124,8 @@ def wanted_tails(stored: Stored) -> tuple[BuildKey, ...]:
     last: dict[tuple[str, str], BuildKey] = {}
     for build in stored.builds:
         place = (build.target, build.package)
-        if build.run and isinstance(build.outcome, Failed) and (build.purpose is Purpose.SUBJECT or place in told):
+        explains = build.purpose is Purpose.SUBJECT or (place in told and build.purpose not in ASIDE)
+        if build.run and isinstance(build.outcome, Failed) and explains:
             last[place] = log_key(build)
     return tuple(last.values())[:MAX_TAILS]
 
@@ -133,7 +141,7 @@ def _target_names(stored: Stored) -> tuple[str, ...]:
 def _subjects(stored: Stored, context: Context) -> tuple[Subject, ...]:
     """Return the packages of the change: as configured, and as built once their names are known."""
     builds = [build for build in stored.builds if build.purpose is Purpose.SUBJECT]
-    configured = [package.name for package in stored.run.packages if package.name]
+    configured = [package.name for package in stored.run.subjects if package.name]
     replaced = {_source_name(nevra): nevra for target in stored.targets for nevra in target.replaced}
     published = {
         _source_name(package.source): package.source for target in stored.targets for package in target.published
@@ -169,7 +177,7 @@ def _rows(stored: Stored, context: Context) -> tuple[Row, ...]:
     candidates: defaultdict[tuple[str, str], list[Build]] = defaultdict(list)
     baselines: defaultdict[tuple[str, str], list[Build]] = defaultdict(list)
     for build in stored.builds:
-        if build.purpose is not Purpose.SUBJECT:
+        if build.purpose not in ASIDE:
             (candidates if build.run else baselines)[build.target, build.package].append(build)
     return tuple(
         replace(
@@ -205,6 +213,7 @@ def _row(
         cause=told.cause if told and not not_tested else "",
         signature=told.signature if told else "",
         root=told.root if told else None,
+        blame=told.blame if told else None,
         needs_order=bool(told and told.needs_order),
         selection=entry.selection,
         dependents=affected.dependents,

@@ -15,6 +15,7 @@ from bot.domain.report.outlook import forecast_words
 from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import NAME, folded, link, names, subject, table
 from bot.domain.report.sections import sections
+from bot.domain.report.together import together
 from bot.domain.report.values import Links, Report, Stage
 from bot.domain.report.words import SIGNS, duration
 from bot.domain.run import Conclusion
@@ -61,6 +62,7 @@ def overview(report: Report, links: Links, detail: Detail) -> list[str]:
     groups = regressions(report)
     parts = [
         _status(report, links),
+        together(report),
         *_problem(report),
         *pause_words(report),
         _forecast(report),

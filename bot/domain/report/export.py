@@ -5,6 +5,7 @@ from bot.domain.report.headline import headline, title
 from bot.domain.report.values import BuildView, Forecast, Report, Row, Subject
 from bot.domain.report.words import outcome_words
 from bot.domain.run import Pause
+from bot.domain.verdict import Blame
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
@@ -40,6 +41,7 @@ def to_json(report: Report) -> dict[str, Json]:
         ],
         "notes": list(report.notes),
         "forecast": _forecast(report.forecast) if report.forecast else None,
+        "together": [{"change": str(part.change), "head": part.head_sha} for part in report.parts],
     }
 
 
@@ -49,6 +51,13 @@ def _pause(pause: Pause) -> Json:
         "signature": pause.signature,
         "cause": pause.cause,
         "packages": list(pause.packages),
+    }
+
+
+def _blame(blame: Blame) -> Json:
+    return {
+        "culprits": [str(change) for change in blame.culprits],
+        "not_tested_alone": [str(change) for change in blame.unknown],
     }
 
 
@@ -71,6 +80,7 @@ def _row(row: Row) -> Json:
         "cause": row.cause,
         "signature": row.signature,
         "root": row.root,
+        "blame": _blame(row.blame) if row.blame else None,
         "selection": row.selection.value,
         "dependents": row.dependents,
         "distance": row.distance,

@@ -70,4 +70,5 @@ def _group(members: Sequence[Row], caused: dict[str, list[Row]]) -> Group:
 
 def _cause(row: Row) -> tuple[str, ...]:
     """Return what two rows with the same cause have in common."""
-    return (row.signature,) if row.signature and not row.root else (row.package, row.target)
+    whose = tuple(str(change) for change in row.blame.culprits) if row.blame else ()
+    return (row.signature, *whose) if row.signature and not row.root else (row.package, row.target)

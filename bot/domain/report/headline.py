@@ -6,6 +6,7 @@ A reader who sees nothing else must not be misled: what was not tested stands in
 from collections import Counter
 from typing import assert_never
 
+from bot.domain.report.together import with_others
 from bot.domain.report.values import Report, Stage
 from bot.domain.report.words import PENDING, SIGNS, STOPS, UNFINISHED, WORDS, count
 from bot.domain.run import Conclusion, StopReason
@@ -46,6 +47,8 @@ def headline(report: Report) -> str:
             return _action_required(report)
         case Conclusion.TIMED_OUT:
             return STOPS[StopReason.DEADLINE]
+        case Conclusion.CANCELLED | None if report.problem:
+            return report.problem.what
         case Conclusion.CANCELLED | None:
             return STOPS[report.stop or StopReason.CANCELLED]
         case Conclusion.SKIPPED:
@@ -71,10 +74,15 @@ def counts(report: Report) -> str:
 
 
 def title(report: Report) -> str:
-    """Return the check's title: the counts where there are any, and else the headline."""
+    """Return the check's title: what became of it, and with which other changes it was tested."""
+    return " · ".join(part for part in (_result(report), with_others(report)) if part)
+
+
+def _result(report: Report) -> str:
+    """Return the counts where there are any, and else the headline."""
     numbers = counts(report)
     if report.finished and numbers and report.conclusion is not Conclusion.CANCELLED:
-        if report.conclusion is Conclusion.TIMED_OUT:
+        if report.conclusion is Conclusion.TIMED_OUT or (report.parts and report.problem):
             return f"{headline(report)} · {numbers}"
         return numbers
     if report.stage in {Stage.REBUILDING, Stage.PAUSED}:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from bot.domain.build import BuildState
 from bot.domain.report.budget import Detail
-from bot.domain.report.escape import block, cell, code
+from bot.domain.report.escape import block, cell, code, prose
 from bot.domain.report.groups import Group
 from bot.domain.report.values import BuildView, Links, Report, Row, Subject
-from bot.domain.report.words import count, outcome_sign, word
+from bot.domain.report.words import blame_words, count, outcome_sign, word
 from bot.domain.verdict import Verdict
 
 TABLE_HEAD = "| Package | Verdict | Base → PR | Cause | Again |\n|---|---|---|---|---|"
@@ -103,9 +103,10 @@ def _table_row(group: Group, report: Report, links: Links, detail: Detail) -> st
     where = f"<br>{cell(lead.target, NAME)}" if len(report.targets) > 1 else ""
     verb = "retry" if lead.candidate else "why"  # a second solve of the same metadata is bound to agree
     again = cell(f"/revdeps {verb} {lead.package}", NAME + 20)
+    whose = blame_words(lead.blame, report.change)
     return (
         f"| **{cell(lead.package, NAME)}**{dependents}{where}{also} | {verdict_words(lead)} "
-        f"| {sides(lead, report, links)} | {cell(cause(lead))} | {again} |"
+        f"| {sides(lead, report, links)} | {cell(cause(lead))}{f'<br>{prose(whose)}' if whose else ''} | {again} |"
     )
 
 

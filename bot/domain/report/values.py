@@ -17,8 +17,8 @@ from bot.domain.ids import BuildKey, RunId
 from bot.domain.packages import Link
 from bot.domain.plan import Selection, Uninstallable
 from bot.domain.priority import Weight
-from bot.domain.run import ChangeRef, Conclusion, Pause, Problem, StopReason
-from bot.domain.verdict import CONCLUSIVE, Verdict
+from bot.domain.run import ChangeRef, Conclusion, Part, Pause, Problem, StopReason
+from bot.domain.verdict import CONCLUSIVE, Blame, Verdict
 
 
 class Stage(Enum):
@@ -122,6 +122,8 @@ class Row:
     """The end of the failed candidate's log."""
     difference: RootDifference | None = None
     """What differs in the failed candidate's root; None where it did not fail, or that is not known (yet)."""
+    blame: Blame | None = None
+    """Which of several changes a regression comes from, once that is known."""
 
     @property
     def planned(self) -> bool:
@@ -207,6 +209,8 @@ class Report:
     review: tuple[str, ...] = ()
     """Files that an approver has to read before an outsider's commit is built."""
     forecast: Forecast | None = None
+    parts: tuple[Part, ...] = ()
+    """The pull requests that are tested together, where these are several; this one's is among them."""
     previous: "Report | None" = None
     """The last finished report of an earlier commit, shown until this one has something to tell."""
 

@@ -1,14 +1,14 @@
 """The words and signs that people see, in one place: the check, the comment and the page say the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
 from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Succeeded
 from bot.domain.plan import Selection
-from bot.domain.run import Conclusion, StopReason
-from bot.domain.verdict import Verdict
+from bot.domain.run import ChangeRef, Conclusion, StopReason
+from bot.domain.verdict import Blame, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +158,23 @@ def duration(length: timedelta | None) -> str:
         return f"{seconds} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def blame_words(blame: Blame | None, change: ChangeRef) -> str:
+    """Return which of several changes breaks a package, told on one of their pull requests; nothing if not known."""
+    if blame is None:
+        return ""
+    if blame.culprits:
+        names = ["this change" if culprit == change else str(culprit) for culprit in blame.culprits]
+        return f"caused by {'each of ' if len(names) > 1 else ''}{listed(names)}"
+    if blame.unknown:
+        return f"only together, as far as is known: {listed([str(each) for each in blame.unknown])} not tested alone"
+    return "only together"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as they are listed in a sentence: `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def count(number: int, singular: str, plural: str = "") -> str:

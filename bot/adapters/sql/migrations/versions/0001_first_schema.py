@@ -144,7 +144,17 @@ def upgrade() -> None:
         sa.Column("backend", NAME, nullable=False),
         sa.Column(
             "purpose",
-            one_of("purpose", "SUBJECT", "FIRST", "INFRASTRUCTURE_RETRY", "CONFIRMATION", "BY_HAND", "BASELINE"),
+            one_of(
+                "purpose",
+                "SUBJECT",
+                "FIRST",
+                "INFRASTRUCTURE_RETRY",
+                "CONFIRMATION",
+                "BY_HAND",
+                "BASELINE",
+                "ALONE",
+                "BLAME",
+            ),
             nullable=False,
         ),
         sa.Column("state", one_of("state", "QUEUED", "SUBMITTING", "RUNNING", "DONE"), nullable=False),
@@ -173,6 +183,14 @@ def upgrade() -> None:
         op.f("ix_build_package_target_ended_at"), "build", ["package", "target", "ended_at"], unique=False
     )
     op.create_index(op.f("ix_build_run"), "build", ["run"], unique=False)
+    op.create_table(
+        "companion",
+        sa.Column("run", NAME, nullable=False),
+        sa.Column("change", NAME, nullable=False),
+        sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("fk_companion_run"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run", "change", name=op.f("pk_companion")),
+    )
+    op.create_index(op.f("ix_companion_change"), "companion", ["change"], unique=False)
     op.create_index(op.f("ix_build_target_ended_at"), "build", ["target", "ended_at"], unique=False)
     op.create_table(
         "package_set",

@@ -1,0 +1,70 @@
+"""Several changes tested together: what each of their pull requests is told, and whose fault is what."""
+
+from dataclasses import replace
+
+from bot.domain.report.escape import code
+from bot.domain.report.pieces import NAME, link
+from bot.domain.report.values import Report
+from bot.domain.report.words import listed
+from bot.domain.run import ChangeRef, Conclusion, Part, Problem
+from bot.domain.verdict import Verdict
+
+_BY_ITSELF = "`/revdeps run` tests this pull request by itself."
+
+
+def seen_from(report: Report, part: Part) -> Report:
+    """Return the report as it is told on one of the pull requests.
+
+    A change that is not to blame for anything fails no gate, but it is not proved either: what passes with the others
+    may need them.
+    """
+    if not report.parts:
+        return report
+    seen = report if part.change == report.change else _elsewhere(report, part)
+    culprits = _culprits(report)
+    if report.conclusion is Conclusion.FAILURE and culprits and part.change not in culprits:
+        names, verb = listed([str(change) for change in culprits]), "is" if len(culprits) == 1 else "are"
+        problem = Problem(what=f"Not this change: {names} {verb} to blame.", hint=_BY_ITSELF)
+        return replace(seen, conclusion=Conclusion.ACTION_REQUIRED, problem=problem)
+    return seen
+
+
+def _elsewhere(report: Report, part: Part) -> Report:
+    problem = report.problem
+    if report.conclusion is Conclusion.CANCELLED and problem is None:
+        problem = Problem(what=f"{report.change} is not tested together with this any more.", hint=_BY_ITSELF)
+    return replace(
+        report,
+        change=part.change,
+        head_sha=part.head_sha,
+        base_sha=part.base_sha,
+        base_branch=part.base_branch,
+        url=part.url,
+        problem=problem,
+        config_problems=(),
+        previous=None,
+    )
+
+
+def _culprits(report: Report) -> tuple[ChangeRef, ...]:
+    """Return who is to blame for all regressions; nobody where one of them has nobody to blame, or is not known."""
+    blames = [row.blame for row in report.with_verdict(Verdict.REGRESSED)]
+    if not all(blame is not None and blame.culprits for blame in blames):
+        return ()
+    return tuple(dict.fromkeys(change for blame in blames if blame is not None for change in blame.culprits))
+
+
+def with_others(report: Report) -> str:
+    """Return `with octocat/other#7` for the end of a title; nothing where a change is tested by itself."""
+    others = [str(part.change) for part in report.parts if part.change != report.change]
+    return f"with {listed(others)}" if others else ""
+
+
+def together(report: Report) -> str:
+    """Return which pull requests are tested together, at which commits, as Markdown."""
+    lines = [
+        f"- {link(code(str(part.change), NAME), part.url)} @ {code(part.head_sha[:7])}: "
+        + (", ".join(code(package.name, NAME) for package in part.packages if package.name) or "not read yet")
+        for part in report.parts
+    ]
+    return "\n".join(["Tested together:\n", *lines]) if lines else ""

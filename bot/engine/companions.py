@@ -1,0 +1,164 @@
+"""Several changes together: finds out about the other pull requests what a run and its commander need to know."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from bot.domain.commands import Command, Mistake
+from bot.domain.companions import in_need, ref_of, unseen_text
+from bot.domain.config import PackageConfig
+from bot.domain.ids import SnapshotId
+from bot.domain.permission import Permission
+from bot.domain.policy import is_trusted
+from bot.domain.run import Change, ChangeRef, ChangeState, Conclusion, Part, Problem, Run, RunState
+from bot.domain.selection import CONFIG_FILE, DEFAULT_SPEC, touched
+from bot.domain.target import Target
+from bot.domain.verbs import Verb
+from bot.domain.wording import quoted
+from bot.engine.asking import asking
+from bot.engine.change_actions import finished
+from bot.engine.world import World
+from bot.ports.errors import Gone
+from bot.ports.resolver import Question
+
+_NOTHING_BUILT = "Nothing was built. "
+
+
+async def trusts_people(world: World, change: Change, state: ChangeState) -> bool:
+    """Tell whether the head commit is built without an approval: by its author, and by who pushed it where that is
+    known.
+    """
+    forge = world.forge(change.ref.repo.forge)
+    people = {state.author}
+    if change.pushed_by and change.pushed_sha == state.head_sha:
+        people.add(change.pushed_by)
+    permissions = [(name, await forge.permission(change.ref.repo, name)) for name in sorted(people)]
+    return is_trusted(permissions, world.settings.trusted_apps)
+
+
+async def look_up(
+    world: World, own: ChangeState, actor: str, commands: Sequence[Command | Mistake]
+) -> Mapping[str, Part | str]:
+    """Return what each pull request that a `with` names would be in a run, or why it cannot be in one, as written."""
+    named = [command for command in commands if isinstance(command, Command) and command.verb is Verb.WITH]
+    written = dict.fromkeys(change for command in named for change in command.changes)
+    return {change: await _find(world, own, actor, change) for change in written}
+
+
+async def _find(world: World, own: ChangeState, actor: str, written: str) -> Part | str:
+    ref = ref_of(written, own)
+    if isinstance(ref, str):
+        return ref
+    forge = world.forge(ref.repo.forge)
+    try:
+        permission = await forge.permission(ref.repo, actor)
+        if permission < Permission.READ:
+            return unseen_text(written)
+        state = await forge.change(ref)
+    except Gone:
+        return unseen_text(written)
+    ref = _as_the_forge_writes_it(ref, state)
+    if permission < Permission.WRITE:
+        return (
+            f"`with` builds the code of {quoted(written)}, so it takes write permission there too; {quoted(actor)} has "
+            f"{permission.name.lower()} permission in {quoted(str(ref.repo))}."
+        )
+    if not state.open:
+        return f"{quoted(written)} is closed: there is nothing to test together."
+    async with world.store.transaction() as tx:
+        known = await tx.changes.get(ref.id) or Change(ref=ref)
+    trusted = await trusts_people(world, known, state)
+    if not trusted and known.approved_sha != state.head_sha:
+        head = state.head_sha[:10]
+        return (
+            f"The head of {quoted(written)}, `{head}`, is by somebody without write permission there. Once it was "
+            f"read, and `/revdeps ok @{head}` said there, it can be tested together with this."
+        )
+    return Part(
+        change=ref,
+        head_sha=state.head_sha,
+        base_sha=state.base_sha,
+        base_branch=state.base_branch,
+        url=state.url,
+        approved=not trusted,
+    )
+
+
+def _as_the_forge_writes_it(ref: ChangeRef, state: ChangeState) -> ChangeRef:
+    """Return the reference by which the pull request's own events name it: forges take names in any case."""
+    written = ref_of(state.url, state)
+    same = isinstance(written, ChangeRef) and str(written).lower() == str(ref).lower()
+    return written if same and isinstance(written, ChangeRef) else ref
+
+
+async def with_companions(world: World, run: Run) -> Run:
+    """Return a run whose own configuration was read with what its companions touch, at its end where that is nothing.
+
+    Such a run never waits, and is never skipped: somebody asked for it, and its checks stand on several commits.
+    """
+    now = world.clock.now()
+    if run.state is RunState.WAITING:
+        problem = Problem(
+            what="This commit is by somebody without write permission.",
+            hint=f"Read it, say `/revdeps ok @{run.head_sha[:10]}`, and ask for the test of several changes again.",
+        )
+        return finished(replace(run, state=RunState.ACTIVE), Conclusion.ACTION_REQUIRED, now, problem)
+    if run.conclusion is Conclusion.SKIPPED:
+        return replace(run, conclusion=Conclusion.ACTION_REQUIRED)
+    if run.state is RunState.FINISHED:
+        return run
+    parts = []
+    for part in run.companions:
+        with asking():
+            packages = await _packages(world, part)
+        if isinstance(packages, str):
+            problem = Problem(what=f"{part.change} cannot be built: {packages}", hint=_NOTHING_BUILT)
+            return finished(run, Conclusion.ACTION_REQUIRED, now, problem)
+        parts.append(replace(part, packages=packages))
+    return replace(run, companions=tuple(parts))
+
+
+async def _packages(world: World, part: Part) -> tuple[PackageConfig, ...] | str:
+    """Return which packages a companion touches, or why that is not known."""
+    forge, repo = world.forge(part.change.repo.forge), part.change.repo
+    files = await forge.changed_files(part.change)
+    commit = part.head_sha if CONFIG_FILE in files else part.base_branch
+    text = await forge.read_file(repo, CONFIG_FILE, commit)
+    if text is None:
+        return f"there is no {CONFIG_FILE} on its base branch."
+    loaded = world.load_config(text, CONFIG_FILE, (DEFAULT_SPEC,))
+    if isinstance(loaded, tuple):
+        return f"its {CONFIG_FILE} has problems, the first of them in line {loaded[0].line}: {loaded[0].message}"
+    return touched(loaded, files) or "it touches no package."
+
+
+def same_package(run: Run) -> Problem | None:
+    """Return what is wrong where two of the run's pull requests change one package."""
+    changes: defaultdict[str, list[str]] = defaultdict(list)
+    for part in run.parts:
+        for package in part.packages:
+            changes[package.name or ""].append(str(part.change))
+    for name, who in changes.items():
+        if len(set(who)) > 1:
+            return Problem(
+                what=f"{' and '.join(who)} both change {name}: two changes of one package cannot be tested together.",
+                hint=f"{_NOTHING_BUILT}`/revdeps run` tests this pull request by itself.",
+            )
+    return None
+
+
+async def build_order(
+    world: World, run: Run, target: Target, snapshot: SnapshotId, known: Collection[str]
+) -> tuple[int, ...]:
+    """Return the places of the run's changes in the order in which to build them.
+
+    By what the target's own source packages of these names (`known`) need; what only the changes ask for is not known
+    before they are built, so else it is the order in which they were named.
+    """
+    needs = set()
+    for needed in known:
+        others = tuple(name for name in known if name != needed)
+        question = Question(subject=needed, packages=others)
+        found = await world.resolver.reverse_dependencies(snapshot, target, question) if others else ()
+        needs |= {(dependent.source.name, needed) for dependent in found}
+    return in_need(run.parts, needs)
