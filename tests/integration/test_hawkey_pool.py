@@ -1,6 +1,7 @@
 """Solver processes: a dead one is replaced, and the event loop never waits for one."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import sys
@@ -52,6 +53,17 @@ async def test_a_question_that_kills_is_given_up_and_others_go_on() -> None:
     with pytest.raises(Transient, match="two solver processes died"):
         await pool.ask(die_always)
     assert await pool.ask(process_id) != os.getpid()
+    await pool.close()
+
+
+async def test_the_first_question_goes_to_the_process_that_was_woken_for_it() -> None:
+    before = {child.pid for child in multiprocessing.active_children()}
+    pool = SolverPool(2, nothing, 1)
+    pool.wake()
+    woken = {child.pid for child in multiprocessing.active_children()} - before
+    assert {await pool.ask(process_id)} == woken
+    pool.wake()
+    assert {child.pid for child in multiprocessing.active_children()} - before == woken
     await pool.close()
 
 

@@ -8,42 +8,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.adapters.hawkey.access import write_whole
-from bot.adapters.hawkey.pins import Pin
-from bot.adapters.hawkey.settings import HawkeySettings
-from bot.adapters.hawkey.stack import fetch_filelists
 from bot.adapters.hawkey.universe import Universe, UniverseSpec
-
-if TYPE_CHECKING:
-    from bot.adapters.hawkey.pool import SolverPool
 
 _PATH = re.compile(r"(?:^|[\s(])(/[^\s()]+)")
 _IN_PRIMARY = re.compile(r"/etc/|.*bin/|/usr/lib/sendmail$")
 """Every file with such a path is in the primary metadata (createrepo_c's rule, which others keep)."""
 
 
-async def complete(
-    pool: "SolverPool", settings: HawkeySettings, pin: Pin, make: Callable[[], UniverseSpec]
-) -> UniverseSpec:
-    """Return the spec that `make` makes of a pin, after fetching filelists where they are needed and not here yet.
-
-    Raises Transient where a repository does not have them any more.
-    """
-    import asyncio  # which a command that asks a short question does without
-
-    spec = await asyncio.to_thread(make)
-    if spec.files or not await pool.ask(wants_filelists, spec):
-        return spec
-    await asyncio.to_thread(fetch_filelists, settings, pin)
-    return await asyncio.to_thread(make)
-
-
-def wants_filelists(spec: UniverseSpec) -> bool:
+def wants_filelists(spec: UniverseSpec, load: Callable[[UniverseSpec], Universe] = Universe) -> bool:
     """Whether a package requires, or must not meet, a file that nobody's primary metadata may tell of.
 
-    Of a spec with a change only the change is looked at: the base was when it was pinned.
+    Of a spec with a change only the change is looked at: the base was when it was pinned. `load` loads a base, where it
+    has to be looked at.
     """
     if spec.change:
         alone = replace(spec, base=spec.change, change=(), buildroot=(), modules=(), replaces=frozenset())
@@ -52,7 +31,7 @@ def wants_filelists(spec: UniverseSpec) -> bool:
     try:
         return note.read_text() == str(True)
     except FileNotFoundError:
-        found = is_silent(Universe(spec))
+        found = is_silent(load(spec))
         write_whole(note, str(found))
         return found
 

@@ -37,10 +37,13 @@ class KnownRoots(Roots):
 
     def __init__(self, universe: Universe) -> None:
         super().__init__(universe)
-        self._directory = place(universe) / "roots"
         self._read: dict[Path, None] = {}
         self._stored: dict[int, tuple[_Part, int]] = {}
         self._new: dict[int, Solved] = {}
+
+    @cached_property
+    def _directory(self) -> Path:
+        return place(self.universe) / "roots"
 
     @cached_property
     def _certainty(self) -> Certainty:

@@ -62,6 +62,11 @@ class SolverPool:
             except BrokenProcessPool as error:
                 raise Transient("two solver processes died over the same question") from error
 
+    def wake(self) -> None:
+        """Start the process that the first question goes to, so that it need not wait for one."""
+        if self._free is None and self._workers:
+            self._places[-1].executor.submit(_answer, _nothing)
+
     async def _ask(self, question: Callable[[], _Answer]) -> _Answer:
         if self._free is None:
             self._free = asyncio.LifoQueue()
@@ -123,6 +128,10 @@ class _Place:
 def _answer(question: Callable[[], _Answer]) -> _Answered[_Answer]:
     answer = question()
     return _Answered(answer=answer, resident=resident_bytes())
+
+
+def _nothing() -> None:
+    """Ask nothing: whoever answers is there."""
 
 
 def _begin(initializer: Callable[[int], None], universes: int, most: int) -> None:

@@ -5,14 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from bot.adapters.hawkey import worker
 from bot.adapters.hawkey.eviction import evict
-from bot.adapters.hawkey.filelists import complete
 from bot.adapters.hawkey.finding import find_impact
 from bot.adapters.hawkey.parcels import dependents_from, gently
-from bot.adapters.hawkey.pins import read_pin, write_pin
+from bot.adapters.hawkey.pins import Pin, read_pin, write_pin
 from bot.adapters.hawkey.pool import SolverPool
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.snapshots import Snapshots
-from bot.adapters.hawkey.stack import stack
+from bot.adapters.hawkey.stack import fetch_filelists, stack
 from bot.adapters.hawkey.universe import UniverseSpec
 from bot.domain.difference import RootChange
 from bot.domain.ids import SnapshotId
@@ -33,8 +32,9 @@ class HawkeyResolver:
 
     async def snapshot(self, target: Target) -> Snapshot:
         """Fetch what has changed of the target's metadata, verify it, and pin it. Equal metadata, equal id."""
+        self._pool.wake()  # while the metadata are read
         pin, stale = await self._snapshots.pin(target)
-        spec = await complete(self._pool, self._settings, pin, lambda: stack(self._settings, pin, target))
+        spec = await self._complete(pin, target)
         counts = await self._pool.ask(worker.count, spec)
         if not counts.binaries + counts.sources:
             raise Misconfigured(
@@ -119,7 +119,18 @@ class HawkeyResolver:
         if change is None:  # what the base needs was fetched when it was pinned
             return await asyncio.to_thread(self._base, snapshot, target)
         pin = await asyncio.to_thread(read_pin, self._settings.cache, snapshot)
-        return await complete(self._pool, self._settings, pin, lambda: stack(self._settings, pin, target, change))
+        return await self._complete(pin, target, change)
 
     def _base(self, snapshot: SnapshotId, target: Target) -> UniverseSpec:
         return stack(self._settings, read_pin(self._settings.cache, snapshot), target)
+
+    async def _complete(self, pin: Pin, target: Target, change: Overlay | None = None) -> UniverseSpec:
+        """Return what to load, after fetching filelists where they are needed and not here yet.
+
+        Raises Transient where a repository does not have them any more.
+        """
+        spec = await asyncio.to_thread(stack, self._settings, pin, target, change)
+        if spec.files or not await self._pool.ask(worker.lacks_filelists, spec):
+            return spec
+        await asyncio.to_thread(fetch_filelists, self._settings, pin)
+        return await asyncio.to_thread(stack, self._settings, pin, target, change)

@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from bot.adapters.hawkey.dependents import cone, dependent_rows
 from bot.adapters.hawkey.differences import differences
 from bot.adapters.hawkey.distances import distances
+from bot.adapters.hawkey.filelists import wants_filelists
 from bot.adapters.hawkey.graph import thinned
 from bot.adapters.hawkey.impact import Comparison, Examined, Plan, examine, plan
 from bot.adapters.hawkey.known import KnownRoots
@@ -52,6 +53,18 @@ class Counts:
 def start(universes: int) -> None:
     """Set the process up: how many universes it keeps."""
     _Kept.roots = LRUCache(maxsize=max(universes, 2))
+
+
+def lacks_filelists(spec: UniverseSpec) -> bool:
+    """Whether something must be known of a spec that only the filelists of its repositories tell.
+
+    What has to be loaded to find out is kept for the questions that follow, unless those will need the filelists.
+    """
+    kept = spec in _Kept.roots
+    found = wants_filelists(spec, lambda base: _base(base).universe)
+    if found and not kept and _Kept.roots.pop(spec, None) is not None:
+        give_back()
+    return found
 
 
 def count(spec: UniverseSpec) -> Counts:
