@@ -3,7 +3,7 @@
 from typing import NewType
 
 ChangeId = NewType("ChangeId", str)
-"""`forge:owner/name#number`, for example `github:octocat/libfoo#7`."""
+"""`forge:owner/name#number`, for example `github:octocat/libfoo#7`; a merge queue's group has `@branch` behind."""
 
 RunId = NewType("RunId", str)
 """A short random identifier; it stands in addresses and in check runs."""

@@ -28,15 +28,19 @@ class RepoRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRef:
-    """A pull request, by repository and number."""
+    """A pull request, by repository and number; or a merge queue's group of them, by the branch that it is on too."""
 
     repo: RepoRef
     number: int
+    queue: str = ""
+    """The merge queue's branch, where a group is meant: `number` is then the pull request that came last. It has no
+    conversation, only a commit with checks.
+    """
 
     @property
     def id(self) -> ChangeId:
         """The key under which the change is stored."""
-        return ChangeId(f"{self.repo.forge}:{self.repo}#{self.number}")
+        return ChangeId(f"{self.repo.forge}:{self.repo}#{self.number}{f'@{self.queue}' if self.queue else ''}")
 
     def __str__(self) -> str:
         return f"{self.repo}#{self.number}"

@@ -5,6 +5,7 @@ lapses at once where the forge names another base, and by itself when its date c
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from bot.domain.run import ChangeState
@@ -18,6 +19,14 @@ LONGEST = timedelta(days=366)
 def in_force(waivers: Mapping[str, Waiver], state: ChangeState | None, now: datetime) -> Mapping[str, Waiver]:
     """Return the waivers that count for a change as it is now, by package."""
     return {package: waiver for package, waiver in waivers.items() if _counts(waiver, state, now)}
+
+
+def taken_along(waivers: Mapping[str, Waiver], state: ChangeState) -> Mapping[str, Waiver]:
+    """Return the waivers of a pull request as they count in a merge queue's group with it: for the group's own base."""
+    return {
+        package: replace(waiver, base_branch=state.base_branch, base_sha=state.base_sha)
+        for package, waiver in waivers.items()
+    }
 
 
 def disagree(findings: Iterable[Finding], waivers: Mapping[str, Waiver]) -> bool:

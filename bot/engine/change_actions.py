@@ -12,8 +12,9 @@ from bot.domain.build import Build, BuildState, Cancelled
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.ids import RunId
 from bot.domain.intents import Refresh
-from bot.domain.run import ChangeState, Conclusion, Problem, Run, RunState, StopReason, revived
+from bot.domain.run import ChangeRef, ChangeState, Conclusion, Problem, Run, RunState, StopReason, revived
 from bot.domain.systemic import resumed
+from bot.domain.waivers import in_force, taken_along
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.errors import Gone
@@ -37,6 +38,24 @@ def cancelled(build: Build, now: datetime) -> Build:
     return replace(build, cancel_requested=True)
 
 
+async def _take_waivers_along(tx: Transaction, group: ChangeState, now: datetime) -> None:
+    """Give a merge queue's group the waivers of the pull requests in it.
+
+    Those are the group's own and those of the groups before it, all of which are still open.
+    """
+    queued = [change for change in await tx.changes.open_in(group.ref.repo) if change.ref.queue]
+    numbers = {group.ref.number} | {
+        change.ref.number for change in queued if change.state and change.state.base_branch == group.base_branch
+    }
+    for number in sorted(numbers):
+        found = await tx.changes.get(ChangeRef(repo=group.ref.repo, number=number).id)
+        if found is None:
+            continue
+        waivers = in_force(await tx.waivers.of_change(found.ref.id), found.state, now)
+        for package, waiver in taken_along(waivers, group).items():
+            await tx.waivers.put(group.ref.id, package, waiver)
+
+
 async def refresh_change(world: World, view: ChangeView, action: RefreshChange) -> Write:
     """Read the pull request; one that is gone is treated as closed."""
     change = view.change
@@ -50,8 +69,11 @@ async def refresh_change(world: World, view: ChangeView, action: RefreshChange) 
     if pushes:
         change = replace(change, pushed_sha=pushes[-1].pushed_sha, pushed_by=pushes[-1].pushed_by)
     again = state is not None and _answers_anew(view, state)
+    first_seen = change.state is None and state is not None and bool(change.ref.queue)
 
     async def write(tx: Transaction) -> None:
+        if first_seen and state is not None:
+            await _take_waivers_along(tx, state, world.clock.now())
         await tx.changes.put(replace(change, state=state, stale=False))
         await tx.intents.done(hints)
         # Who is tested together with this change has to know what became of it.

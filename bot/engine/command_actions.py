@@ -133,6 +133,8 @@ async def _react(forge: Forge, change: ChangeRef, comment: str, reaction: Reacti
 
 async def _answer(forge: Forge, change: ChangeRef, body: str) -> None:
     """Answer; where the forge will not have the words, the command is carried out without them."""
+    if change.queue:
+        return  # there is nobody to talk to: a button was pressed on a commit of a merge queue
     marker, _, words = body.partition("\n")
     # Comments of ours are found again by a marker: a log that is quoted must not pass for another one.
     quoted = words.replace("<!--", "<\u200b!--")

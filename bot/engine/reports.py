@@ -235,7 +235,7 @@ async def publish(world: World, lease: Lease, view: ChangeView, new: Collection[
             continue
         report = await report_of(world, view, run_view)
         await publisher.checks(run_view, report, silent=silent)
-        if index == 0:
+        if index == 0 and not view.change.ref.queue:
             await publisher.comment(run_view, seen_from(report, run_view.run.parts[0]))
     return publisher.due
 

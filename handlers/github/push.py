@@ -16,6 +16,8 @@ _BRANCH = "refs/heads/"
 async def pushed(event: Event, heard: Heard) -> None:
     """Tags and deleted branches are of no interest: what was based on such a branch is closed by the forge."""
     ref = payload.text(event.data, "ref")
-    if ref.startswith(_BRANCH) and payload.find(event.data, "deleted") is not True:
+    # What a merge queue does on its branches is told by events of its own.
+    of_a_base = ref.startswith(_BRANCH) and not ref.startswith(f"{_BRANCH}gh-readonly-queue/")
+    if of_a_base and payload.find(event.data, "deleted") is not True:
         repo = payload.repository(heard.forge, event.data, "repository")
         heard.intents.append(RepositoryTouched(repo=repo, branch=ref.removeprefix(_BRANCH)))

@@ -6,6 +6,7 @@ from handlers.github import (
     installation,
     installation_repositories,
     issue_comment,
+    merge_group,
     pull_request,
     push,
 )
@@ -18,6 +19,7 @@ _ROUTERS = {
     "installation": installation.router,
     "installation_repositories": installation_repositories.router,
     "issue_comment": issue_comment.router,
+    "merge_group": merge_group.router,
     "pull_request": pull_request.router,
     "push": push.router,
 }

@@ -53,7 +53,6 @@ change = sa.Table(
     sa.Column("fence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Index(None, "forge", "owner", "name", "head_sha"),
-    sa.UniqueConstraint("forge", "owner", "name", "number"),
 )
 
 intent = sa.Table(

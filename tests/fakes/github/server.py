@@ -66,6 +66,7 @@ class GitHubServer:
         path = default_path() if openapi == "default" else openapi
         description = load(Path(path)) if path else None
         self.gate = Gate(self.world, self.webhooks, description, rate_limit, check_answers=check_answers)
+        self.merge_queue = queue.MergeQueue(self.world, self.webhooks)
         self.manifests = Manifests(self.world, self.create_app)
         self._runner: web.AppRunner | None = None
 
@@ -222,6 +223,26 @@ class GitHubServer:
         """Make a repository out of files or a directory."""
         return await history.create(self.world, full_name, files or {"README.md": "Hello\n"}, private=private)
 
+    def rename_repository(self, repo: str, name: str) -> str:
+        """Rename a repository, and return its new full name. Apps hear of it only by asking for `repository` events."""
+        where = self.repository(repo)
+        moves.move(self.world, where, where.owner, name)
+        return where.full_name
+
+    def transfer_repository(self, repo: str, owner: str) -> str:
+        """Give a repository to another account, and return its new full name."""
+        where = self.repository(repo)
+        moves.move(self.world, where, self.world.user(owner), where.name)
+        return where.full_name
+
+    def delete_repository(self, repo: str) -> None:
+        """Delete a repository."""
+        moves.delete(self.world, self.repository(repo))
+
+    def forget_user(self, login: str) -> None:
+        """Delete an account; what it wrote stays, by nobody."""
+        del self.world.users[login]
+
     def set_permission(self, repo: str, user: str, role: str) -> None:
         """Give a user a role: none, read, triage, write, maintain or admin."""
         if role not in ROLES:
@@ -298,21 +319,6 @@ class GitHubServer:
             pull.repo, pull.base_ref, await history.push_event(self.world, pull.repo, what, tip, sha), user
         )
         return sha
-
-    async def enqueue(self, repo: str, number: int, user: str = "octocat", *, on: str | None = None) -> dict[str, Any]:
-        """Add a pull request to the merge queue, behind the group at `on`; return what `merge_group` told."""
-        pull = self.pull(repo, number)
-        payload = await queue.enqueue(self.world, pull, on, self.world.user(user))
-        self.webhooks.emit(pull.repo, "merge_group", payload)
-        await self.settled()
-        return payload
-
-    async def dequeue(self, repo: str, number: int, payload: dict[str, Any], *, reason: str = "dequeued") -> None:
-        """Take a group out of the merge queue; `payload` is what `enqueue` returned."""
-        pull = self.pull(repo, number)
-        told = await queue.destroy(self.world, pull, payload, self.world.user("web-flow"), reason)
-        self.webhooks.emit(pull.repo, "merge_group", told)
-        await self.settled()
 
     async def reopen(self, repo: str, number: int, user: str = "octocat") -> None:
         pull = self.pull(repo, number)

@@ -49,7 +49,6 @@ def upgrade() -> None:
         sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change")),
-        sa.UniqueConstraint("forge", "owner", "name", "number", name=op.f("uq_change_forge_owner_name_number")),
     )
     op.create_index(op.f("ix_change_due_at"), "change", ["due_at"], unique=False)
     op.create_index(
