@@ -60,7 +60,7 @@ def _lost(request: web.Request) -> web.Response:
     return web.Response()
 
 
-@dataclass(slots=True)
+@dataclass
 class Gate:
     """Lets requests in, and writes down what came and what should not have come."""
 

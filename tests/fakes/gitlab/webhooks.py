@@ -24,7 +24,7 @@ PATIENCE = 4
 """Failures in a row."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Sender:
     """Delivers in the background, in order. `down` plays a receiver that cannot be reached."""
 
