@@ -49,6 +49,7 @@ _LIGHT = (
     actions.RecordFindings,
     actions.PauseRun,
     actions.FinishRun,
+    actions.ResumeRun,
 )
 """Actions that ask the forge or the store and nothing else: they need no slot."""
 
