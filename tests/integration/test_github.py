@@ -15,6 +15,7 @@ from bot.domain.ids import RunId
 from bot.domain.publication import Check, CheckStatus, Reaction
 from bot.domain.run import ChangeRef
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
+from tests.fakes.github import trees
 from tests.fakes.github_stage import GitHubStage
 
 TOKENS = ("POST", "/app/installations/{installation_id}/access_tokens")
@@ -78,12 +79,17 @@ async def test_a_wrong_app_id_is_named(stage: GitHubStage, ref: ChangeRef) -> No
         await another(stage, app_id=99).change(ref)
 
 
-async def test_a_clock_that_runs_ahead_a_little_does_no_harm(stage: GitHubStage, ref: ChangeRef) -> None:
-    class Ahead:
+@pytest.mark.parametrize("minutes", [-2, 2])
+async def test_a_clock_that_is_two_minutes_wrong_does_no_harm(
+    stage: GitHubStage, ref: ChangeRef, minutes: float
+) -> None:
+    class Wrong:
         def now(self) -> object:
-            return stage.clock.now() + timedelta(seconds=30)
+            return stage.clock.now() + timedelta(minutes=minutes)
 
-    forge = GitHubForge(stage.settings, stage.session, Ahead())  # type: ignore[arg-type]
+    forge = GitHubForge(stage.settings, stage.session, Wrong())  # type: ignore[arg-type]
+    assert (await forge.change(ref)).open
+    stage.clock.shift += timedelta(minutes=58)
     assert (await forge.change(ref)).open
 
 
@@ -99,6 +105,30 @@ async def test_an_installation_that_was_made_anew_is_found(stage: GitHubStage, r
         await stage.forge.change(ref)
     await stage.server.install(stage.repo.owner)
     assert (await stage.forge.change(ref)).open
+
+
+# More than GitHub names.
+
+
+async def test_files_beyond_those_that_github_names_are_found_in_the_trees(stage: GitHubStage) -> None:
+    files: dict[str, str | bytes | None] = {f"patches/{number:04}.patch": "x\n" for number in range(3_001)}
+    opened = await stage.server.open_pull_request(
+        str(stage.repo), "many", "Many", files=files | {"foo.spec": None, "new.spec": "Name: foo\nVersion: 1\n"}
+    )
+    # The base goes on meanwhile: what was changed there is no part of the pull request.
+    await stage.server.push(str(stage.repo), "main", {"elsewhere": "x\n"})
+    named = await stage.forge.changed_files(ChangeRef(repo=stage.repo, number=opened.number))
+    assert set(named) == {*files, "foo.spec", "new.spec"}
+
+
+async def test_a_tree_that_is_cut_off_is_said_to_be_too_large(
+    stage: GitHubStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trees, "ENTRIES", 2_000)
+    files = {f"patches/{number:04}.patch": "x\n" for number in range(3_001)}
+    opened = await stage.server.open_pull_request(str(stage.repo), "many", "Many", files=files)
+    with pytest.raises(Rejected, match="split it"):
+        await stage.forge.changed_files(ChangeRef(repo=stage.repo, number=opened.number))
 
 
 # Refusals and failures.

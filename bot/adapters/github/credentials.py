@@ -1,7 +1,7 @@
 """Who we are towards GitHub: the App itself by a JWT, an installation by a token that lives an hour.
 
-Read in GitHub's "Generating a JSON Web Token (JWT) for a GitHub App": at most 10 minutes, issued 60 seconds in the past
-against clocks that differ.
+Read in GitHub's "Generating a JSON Web Token (JWT) for a GitHub App": it must have been issued in the past and end
+within 10 minutes. GitHub advises to back-date it by a minute; machines' clocks are wrong by more than that.
 """
 
 import asyncio
@@ -18,8 +18,9 @@ from bot.domain.run import RepoRef
 from bot.ports.clock import Clock
 from bot.ports.errors import Misconfigured
 
-_BACK_DATED = timedelta(seconds=60)
-_JWT_LIFE = timedelta(minutes=9)
+_BACK_DATED = timedelta(minutes=3)
+_JWT_LIFE = timedelta(minutes=8)
+"""So it is good where our clock is up to three minutes ahead, or five behind."""
 _SPARE = timedelta(minutes=5)
 """A token is not used for its last minutes: a clone that begins with it should end with it."""
 _REMEMBERED = 10_000

@@ -7,11 +7,14 @@ from bot.adapters.github.client import GitHubClient
 from bot.adapters.github.transport import NotModified
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
-from bot.ports.errors import Gone
+from bot.ports.errors import Gone, Rejected
 
 _PULL = "/repos/{owner}/{name}/pulls/{number}"
 _GHOST = "ghost"
 """GitHub's own name for the author of what a deleted account left behind."""
+
+_NAMED_FILES = 3_000
+"""How many files of a pull request GitHub names, at most."""
 
 _PERMISSIONS = {permission.name.lower(): permission for permission in Permission}
 
@@ -25,20 +28,45 @@ async def change(client: GitHubClient, ref: ChangeRef, known: ChangeState | None
         if known is None:
             raise AssertionError("not modified, though nothing was known") from None
         return known
+    _still_there(ref.repo, read.data)
     return _state(ref.repo, read.data, read.etag)
 
 
 async def open_changes(client: GitHubClient, repo: RepoRef) -> Sequence[ChangeState]:
     """Return the open pull requests of a repository."""
     found = await client.pages(repo, "/repos/{owner}/{name}/pulls?state=open&per_page=100", {})
+    for data in found:
+        _still_there(repo, data)
     return tuple(_state(repo, data, "") for data in found)
 
 
 async def changed_files(client: GitHubClient, ref: ChangeRef) -> Sequence[str]:
-    """Return old and new paths. GitHub names the first 3,000 files of a pull request and no more."""
+    """Return old and new paths. Where GitHub names no more of them, whole trees are compared."""
     found = await client.pages(ref.repo, f"{_PULL}/files?per_page=100", {"number": ref.number})
+    if len(found) >= _NAMED_FILES:
+        return await _compared_trees(client, ref)
     paths = [path for file in found for path in (file.get("previous_filename"), file["filename"]) if path]
     return tuple(dict.fromkeys(paths))
+
+
+async def _compared_trees(client: GitHubClient, ref: ChangeRef) -> Sequence[str]:
+    """Return the paths at which the head differs from where it left the base."""
+    pull = (await client.get(ref.repo, _PULL, {"number": ref.number})).data
+    # By commits: a branch of a fork has a name of its own there, and every commit is known here.
+    between = {"range": f"{pull['base']['sha']}...{pull['head']['sha']}"}
+    compared = await client.get(ref.repo, "/repos/{owner}/{name}/compare/{range}?per_page=1", between)
+    before = await _tree(client, ref, compared.data["merge_base_commit"]["sha"])
+    after = await _tree(client, ref, pull["head"]["sha"])
+    return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))
+
+
+async def _tree(client: GitHubClient, ref: ChangeRef, sha: str) -> Mapping[str, tuple[str, str]]:
+    """Return mode and contents' id of every file at a commit."""
+    url = "/repos/{owner}/{name}/git/trees/{sha}?recursive=1"
+    data = (await client.get(ref.repo, url, {"sha": sha})).data
+    if data["truncated"]:
+        raise Rejected(f"{ref} touches more files than GitHub names; split it")
+    return {entry["path"]: (entry["mode"], entry["sha"]) for entry in data["tree"] if entry["type"] != "tree"}
 
 
 async def read_file(client: GitHubClient, repo: RepoRef, path: str, ref: str) -> bytes | None:
@@ -63,6 +91,16 @@ async def permission(client: GitHubClient, repo: RepoRef, user: str) -> Permissi
         return Permission.NONE
     role = _PERMISSIONS.get(str(data.get("role_name", "")))
     return role if role is not None else _PERMISSIONS.get(str(data["permission"]), Permission.NONE)
+
+
+def _still_there(repo: RepoRef, data: Mapping[str, Any]) -> None:
+    """Raise `Gone` where GitHub led us to where a repository is now: it is another one to us, which is found by itself.
+
+    Two names for one repository would be two changes for one pull request.
+    """
+    now = data["base"]["repo"]["full_name"]
+    if now.lower() != f"{repo.owner}/{repo.name}".lower():
+        raise Gone(f"{repo} is {now} now")
 
 
 def _state(repo: RepoRef, data: Mapping[str, Any], etag: str) -> ChangeState:

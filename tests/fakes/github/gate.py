@@ -17,7 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.github import smart_http
+from tests.fakes.github import moves, smart_http
 from tests.fakes.github.credentials import principal
 from tests.fakes.github.failures import PRIMARY, Failures
 from tests.fakes.github.limits import SecondaryLimits, Usage
@@ -150,6 +150,9 @@ class Gate:
             problems = self.description.request_problems(route.method, route.template, given, query, body)
             if problems:
                 raise ApiError(422, "Invalid request.\n\n" + "\n".join(problems), violation=True)
+        if (moved := moves.redirected(call)) is not None:
+            return moved
+        moves.forbid_writing(call)
         answer = await route.endpoint(call)
         if self.check_answers and self.description is not None and not isinstance(answer.body, bytes):
             shape = None if answer.body is None else json.loads(answer.content())

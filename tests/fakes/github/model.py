@@ -42,6 +42,7 @@ class Repository:
     private: bool
     created_at: datetime
     default_branch: str = "main"
+    archived: bool = False
     parent: "Repository | None" = None
     roles: dict[str, str] = field(default_factory=dict)
     pulls: dict[int, "PullRequest"] = field(default_factory=dict)
@@ -253,6 +254,8 @@ class World:
     installations: dict[int, Installation] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     deliveries: list[HookDelivery] = field(default_factory=list)
+    moved: dict[str, Repository] = field(default_factory=dict)
+    """Repositories by the names that they had."""
     graphql_exhausted: bool = False
     """GraphQL's own hourly points are spent, which it says in an answer with status 200."""
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(21_000_000_001))

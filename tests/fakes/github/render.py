@@ -119,7 +119,7 @@ def repository(world: World, repo: Repository) -> Shape:
         "pull_request_creation_policy": "all",
         "forks_count": 0,
         "mirror_url": None,
-        "archived": False,
+        "archived": repo.archived,
         "disabled": False,
         "open_issues_count": open_count,
         "license": None,

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot.ports.clock import Clock
 from tests.fakes import git
-from tests.fakes.github import apps, checks, comments, history, pulls, queue, render
+from tests.fakes.github import apps, checks, comments, history, moves, pulls, queue, render, trees
 from tests.fakes.github.failures import Failure
 from tests.fakes.github.gate import Gate
 from tests.fakes.github.keys import fresh_key, public_half
@@ -81,7 +81,7 @@ class GitHubServer:
         """Serve on loopback, on a free port unless told otherwise."""
         application = web.Application(client_max_size=_PUSH_BOUND)
         resend = apps.redeliver_route(self.webhooks.resend)
-        for routes in (apps.ROUTES, pulls.ROUTES, comments.ROUTES, checks.ROUTES, queue.ROUTES, resend):
+        for routes in (apps.ROUTES, pulls.ROUTES, comments.ROUTES, checks.ROUTES, queue.ROUTES, trees.ROUTES, resend):
             for route in routes.found:
                 application.router.add_route(route.method, route.pattern, self._handler(route))
         application.router.add_route("*", "/{owner}/{repo}.git/{rest:.*}", self.gate.git)
@@ -225,15 +225,11 @@ class GitHubServer:
 
     def rename_repository(self, repo: str, name: str) -> str:
         """Rename a repository, and return its new full name. Apps hear of it only by asking for `repository` events."""
-        where = self.repository(repo)
-        moves.move(self.world, where, where.owner, name)
-        return where.full_name
+        return moves.rename(self.world, repo, name)
 
     def transfer_repository(self, repo: str, owner: str) -> str:
         """Give a repository to another account, and return its new full name."""
-        where = self.repository(repo)
-        moves.move(self.world, where, self.world.user(owner), where.name)
-        return where.full_name
+        return moves.transfer(self.world, repo, owner)
 
     def delete_repository(self, repo: str) -> None:
         """Delete a repository."""

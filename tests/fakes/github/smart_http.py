@@ -17,6 +17,10 @@ _REALM = "GitHub"
 async def serve(world: World, request: web.Request) -> web.Response:
     """Answer a request to `/{owner}/{repo}.git/…`."""
     repo = world.repositories.get(f"{request.match_info['owner']}/{request.match_info['repo']}")
+    named = f"{request.match_info['owner']}/{request.match_info['repo']}"
+    if repo is None and (moved := world.moved.get(named)) is not None:
+        there = f"{world.url}/{moved.full_name}.git{request.path_qs.removeprefix(f'/{named}.git')}"
+        return web.Response(status=301, headers={"Location": there})
     refused = _refusal(world, request, repo, writes=git_http.writes(request))
     if refused is not None or repo is None:
         return refused or web.Response(status=404, text="Repository not found.\n")
