@@ -91,8 +91,9 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
 
 async def _carry_out_all(world: World, view: ChangeView, request: _Request, permission: Permission) -> _Carried:
     """Carry the commands out, in order; whoever was answered often enough for now is not answered in words."""
-    asked = await _circumstances(world, view, request)
     told = await _told(world, view, request.actor, permission)
+    in_words = may_be_answered(permission, told, world.clock.now())
+    asked = await _circumstances(world, view, request, in_words=in_words)
     if permission >= Permission.WRITE and view.change.state is not None:
         # Nobody else may ask for it, or learn by it what else there is.
         found = await look_up(world, view.change.state, request.actor, request.commands)
@@ -192,7 +193,7 @@ def _options(run: Run) -> tuple[tuple[str, str], ...]:
     return (*limit, *depth, *(("target", target) for target in run.only_targets))
 
 
-async def _circumstances(world: World, view: ChangeView, request: _Request) -> Asked:
+async def _circumstances(world: World, view: ChangeView, request: _Request, *, in_words: bool) -> Asked:
     latest = view.runs[0] if view.runs else None
     waiting_since = None
     if latest is not None and latest.run.state is RunState.WAITING:
@@ -209,7 +210,7 @@ async def _circumstances(world: World, view: ChangeView, request: _Request) -> A
         waiting_since=waiting_since,
         report=await _report(world, view),
         links=links_of(world),
-        proposal=await _proposal(world, view, request),
+        proposal=await _proposal(world, view, request) if in_words else "",
     )
 
 
