@@ -1,5 +1,5 @@
 # make demo   set up, then real pull requests checked end to end (KEEP=1 leaves the bot running, BACKEND=koji builds in
-#             a hub of its own)
+#             a hub of its own; also copr, mock)
 # make test   set up, then every check
 # make lock   write the lock files anew
 PYTHON := .venv/bin/python

@@ -1,10 +1,11 @@
-"""What the demo can run on: the sandbox, or a Koji hub that is served beside it and whose builders build for real.
+"""What the demo can run on: the sandbox, or the stand-in of another build system, which builds for real.
 
 A backend is a context that serves what it needs, and yields what the packages' configuration says of it and what the
 bot is told. To add one, add its function to `BACKENDS`.
 """
 
 import asyncio
+import os
 import platform
 import shutil
 import time
@@ -24,6 +25,7 @@ from tests.fakes.koji.policies import for_user
 from tests.fakes.koji.sandbox_worker import SandboxWorker
 from tests.fakes.koji.server import KojiHub
 from tests.fakes.koji.worker import Made
+from tests.fakes.mock.stage import Stage as MockStage
 
 _TAG = "miniature-build"
 _ACCOUNT = "revdeps"
@@ -170,4 +172,23 @@ async def _copr(directory: Path, distribution: Distribution) -> AsyncIterator[Ba
         worker.close()
 
 
-BACKENDS: Mapping[str, Serving] = {"sandbox": _sandbox, "koji": _koji, "copr": _copr}
+@asynccontextmanager
+async def _mock(directory: Path, distribution: Distribution) -> AsyncIterator[Backend]:
+    """Put the stand-in of mock in the bot's way."""
+    stage = MockStage(_emptied(directory), sandbox=str(directory / "sandbox"))
+    systems = directory / "systems.yaml"
+    systems.write_text(f"mock: {{slots: 2, roots: {stage.roots}, caches: {stage.caches}}}\n")
+    yield Backend(
+        name="mock",
+        repositories=(distribution.binary_repo.as_uri(), distribution.source_repo.as_uri()),
+        environment={
+            "PATH": f"{stage.command.parent}{os.pathsep}{os.environ['PATH']}",
+            "REVDEPS_BUILD_SYSTEMS_FILE": str(systems),
+            "REVDEPS_ALLOWED_HOSTS": "localhost",
+        },
+    )
+    if stage.violations:
+        raise AssertionError(f"what mock does not know:\n{stage.violations}")
+
+
+BACKENDS: Mapping[str, Serving] = {"sandbox": _sandbox, "koji": _koji, "copr": _copr, "mock": _mock}

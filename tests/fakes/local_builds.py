@@ -88,10 +88,11 @@ class LocalBuilds:
 
 def _build(build: LocalBuild, hawkey: HawkeySettings) -> LocalResult:
     shutil.rmtree(build.results, ignore_errors=True)
-    return build_locally(build, HawkeyRootSolver(hawkey, asyncio.run(_snapshot(hawkey, build.target)), build.target))
+    return build_locally(build, HawkeyRootSolver(hawkey, asyncio.run(snapshot_of(build.target, hawkey)), build.target))
 
 
-async def _snapshot(hawkey: HawkeySettings, target: Target) -> SnapshotId:
+async def snapshot_of(target: Target, hawkey: HawkeySettings) -> SnapshotId:
+    """Pin what a target's repositories have now."""
     resolver = HawkeyResolver(hawkey)
     try:
         return (await resolver.snapshot(target)).id

@@ -46,11 +46,6 @@ def _read(path: Path) -> _Package:
     return _Package(path, nevra, Nevra.parse(source).name if source else "", frozenset(provides), requires)
 
 
-def name_of(path: Path) -> str:
-    """The name of the package in a file."""
-    return str(_read(path).nevra.name)
-
-
 class LocalSolver:
     """Implements `bot.ports.resolver.RootSolver` over directories; `base` is in every root."""
 

@@ -6,14 +6,12 @@ file; `--config-opts` overrides it, and after that every text is a Jinja templat
 
 import argparse
 import configparser
-import gzip
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import urlopen
 
 import jinja2
 
@@ -152,9 +150,6 @@ def expanded(opts: Mapping[str, Any], key: str) -> str:
     return text
 
 
-_LOCATION = re.compile(r'<location xml:base="([^"]+)" href="([^"]+)"')
-
-
 @dataclass(frozen=True)
 class Repo:
     """A repository as dnf would see it: where its files are, and what is excluded from it."""
@@ -162,15 +157,6 @@ class Repo:
     name: str
     directory: Path
     excludes: tuple[str, ...]
-
-    def files(self, scratch: Path) -> list[Path]:
-        """Return its packages; those that lie elsewhere (`xml:base`) are fetched."""
-        found = list(self.directory.glob("*.rpm"))
-        for primary in self.directory.glob("repodata/*primary.xml.gz"):
-            for base, href in _LOCATION.findall(gzip.decompress(primary.read_bytes()).decode()):
-                found.append(scratch / Path(href).name)
-                _fetch(f"{base}{href}", found[-1])
-        return found
 
 
 def repositories(opts: Mapping[str, Any], added: Sequence[str]) -> list[Repo]:
@@ -184,14 +170,6 @@ def repositories(opts: Mapping[str, Any], added: Sequence[str]) -> list[Repo]:
             excludes = parser[section].get("excludepkgs", "").replace(",", " ").split()
             found.append(Repo(section, _directory(url), tuple(excludes)))
     return found
-
-
-def _fetch(url: str, path: Path) -> None:
-    try:
-        with urlopen(url) as answer:
-            path.write_bytes(answer.read())
-    except OSError as error:
-        raise MockError(f"Error: Error downloading packages: {url}: {error}", PACKAGES) from error
 
 
 def _directory(url: str) -> Path:

@@ -1,5 +1,6 @@
 """Who builds: a table of what is to happen, or the sandbox for real."""
 
+import asyncio
 import fnmatch
 import os
 import shutil
@@ -15,12 +16,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.hawkey.root_solver import HawkeyRootSolver
+from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.jobs.directory import JobDirectory, ref_of
 from bot.adapters.sandbox import LocalBuild, SandboxSettings, build_locally
 from bot.domain.build import Cancelled, Failed, FailureReason, SrpmSource
 from bot.domain.ids import BuildKey
-from bot.domain.target import Target
-from tests.fakes.local_solver import LocalSolver, name_of
+from bot.domain.target import Repository, Target
+from tests.fakes.local_builds import snapshot_of
 from tests.fakes.mock.buildroot import HOME, Buildroot
 from tests.fakes.mock.config import Repo
 from tests.fakes.mock.errors import PACKAGES, MockError
@@ -106,18 +109,19 @@ class Worker:
             shutil.copy(package, self.buildroot.results)
 
     def _really(self, srpm: Path, state: Path) -> None:
+        target = self._target()
         with tempfile.TemporaryDirectory(dir=self.buildroot.basedir) as scratch:
             build = LocalBuild(
                 package=f"{self.buildroot.opts['root']}",
                 source=SrpmSource(location=os.fspath(srpm), checksum=""),
-                target=Target(name="mock", arch=os.uname().machine, backend="mock", repositories=()),
+                target=target,
                 settings=SandboxSettings(state=state, cpus=1),
                 results=Path(scratch, "results"),
                 timeout=timedelta(seconds=self.timeout or 3600),
             )
             live = JobDirectory(state / "local" / ref_of(BuildKey(f"local/{build.package}"))).log
             with _followed(live, self.buildroot.results / "build.log"):
-                done = build_locally(build, self._solver(Path(scratch)))
+                done = build_locally(build, self._solver(target, state))
             self.installed = list(done.installed)
             if isinstance(done.outcome, Cancelled):
                 sys.exit(128 + signal.SIGTERM)
@@ -132,22 +136,24 @@ class Worker:
             self.buildroot.log("root", f"Error: {outcome.cause}")
         raise MockError(f"Command failed: {outcome.cause}", status)
 
-    def _solver(self, scratch: Path) -> LocalSolver:
-        directories = []
-        for number, repo in enumerate(self.repos):
-            shown = scratch / str(number)
-            shown.mkdir()
-            (elsewhere := scratch / f"{number}-fetched").mkdir()
-            for file in repo.files(elsewhere):
-                hidden = any(fnmatch.fnmatch(name_of(file), pattern) for pattern in repo.excludes)
-                if not hidden and not file.name.endswith(".src.rpm"):
-                    (shown / file.name).symlink_to(file)
-            directories.append(shown)
-        solver = LocalSolver(directories)
+    def _target(self) -> Target:
         command = self.buildroot.opts["chroot_setup_cmd"]
         words = command.split() if isinstance(command, str) else list(command)
-        solver.base = tuple(words[1:])
-        return solver
+        repositories = (Repository(url=repo.directory.as_uri(), excludes=repo.excludes) for repo in self.repos)
+        return Target(
+            name="mock",
+            arch=os.uname().machine,
+            backend="mock",
+            repositories=tuple(repositories),
+            buildroot=tuple(words[1:]),
+        )
+
+    def _solver(self, target: Target, state: Path) -> HawkeyRootSolver:
+        """As the package manager sees them: what `--addrepo` brings is a repository like the others."""
+        settings = HawkeySettings(
+            cache=state / "metadata", workers=0, allow_file=True, allowed_hosts=("127.0.0.1", "localhost")
+        )
+        return HawkeyRootSolver(settings, asyncio.run(snapshot_of(target, settings)), target)
 
 
 @contextmanager
