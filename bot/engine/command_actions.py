@@ -201,10 +201,11 @@ async def _circumstances(world: World, view: ChangeView, request: _Request, *, i
             published = {entry.name: entry for entry in await tx.reports.get(latest.run.id)}
         check = published.get(NAME_OF_GATE)
         waiting_since = check.published_at if check else None
-    intent = request.stored.intent
+    intent, received_at = request.stored.intent, request.stored.received_at
     return Asked(
         actor=request.actor,
-        at=intent.written_at if isinstance(intent, Commented) else request.stored.received_at,
+        # The forge's clock may be ahead of ours, by which it is known what could be seen.
+        at=min(intent.written_at, received_at) if isinstance(intent, Commented) else received_at,
         now=world.clock.now(),
         new_run=RunId(secrets.token_hex(6)),
         waiting_since=waiting_since,

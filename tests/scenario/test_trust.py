@@ -1,5 +1,6 @@
 """Whose changes are built, by whose word, and with whose configuration; and comments that are made to get around it."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,21 @@ async def test_a_force_push_to_an_earlier_commit_before_the_command_is_handled_i
     assert "Which commit did you read?" in answers(revdeps, ref)[0]
     assert revdeps.builder.started == []
     assert (await revdeps.view(ref)).change.approved_sha is None
+
+
+@pytest.mark.parametrize("minutes", [-2, 2])
+async def test_a_clock_that_is_two_minutes_off_approves_nothing_that_was_not_seen(revdeps: Stage, minutes: int) -> None:
+    ref = await waiting(revdeps)
+    written = revdeps.clock.now() + timedelta(minutes=minutes)
+    comment = revdeps.forge.write(ref, "/revdeps ok", "octocat")
+    await revdeps.deliver(
+        Commented(change=ref, comment=comment.id, author="octocat", body=comment.body, written_at=written)
+    )
+    await revdeps.push(ref, user=OUTSIDER)
+    revdeps.clock.pass_time(minutes=1)
+    await revdeps.settle()
+    assert is_refused(comment)
+    assert revdeps.builder.started == []
 
 
 async def test_a_head_that_nobody_told_of_yet_is_not_built_by_an_approval_of_the_one_before(revdeps: Stage) -> None:
