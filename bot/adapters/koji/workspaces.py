@@ -1,7 +1,8 @@
 """Side tags as workspaces, and which one stands for which key.
 
-A side tag carries no key of ours, so that is written down here; one that a crash left unwritten is found, being ours
-and in no record, and taken for the next workspace.
+A side tag carries no key of ours (its extra data are for administrators: plugins/hub/sidetag_hub.py, editSideTag, Koji
+1.35), so that is written down here, where every process of the service finds it; one that a crash left unwritten is
+found, being ours and in no record, and taken for the next workspace.
 """
 
 import hashlib
