@@ -63,6 +63,8 @@ class ChangeState:
     labels: tuple[str, ...] = ()
     url: str = ""
     etag: str = ""
+    place: str = ""
+    """What checks are shown in beside their commit, such as a pipeline: where it is another one, they are told anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

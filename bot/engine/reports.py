@@ -20,7 +20,7 @@ from bot.domain.report.check import NAME_OF_GATE, render_check
 from bot.domain.report.comment import MARKER, notice_marker, render_comment, render_notice
 from bot.domain.report.together import seen_from
 from bot.domain.report.values import Links, Report, Stage
-from bot.domain.run import Conclusion, Part, RunState
+from bot.domain.run import ChangeRef, Conclusion, Part, RunState
 from bot.domain.verdict import Verdict
 from bot.domain.waivers import lapsed_notes
 from bot.engine.outlook import foretell
@@ -122,7 +122,7 @@ class _Publisher:
             # A button there would be about that pull request's own run.
             capabilities = replace(capabilities, buttons=False, annotations=False)
         check = render_check(report, links_of(self.world), capabilities)
-        digest = _digest(repr(replace(check, completed_at=None)))
+        digest = _digest(f"{replace(check, completed_at=None)!r}{self._place(part.change, report.head_sha)}")
         interval = timedelta() if _plan_is_news(run_view) else self.world.settings.check_interval
         if self._waits(before, digest, report, interval):
             return
@@ -136,6 +136,10 @@ class _Publisher:
             # The run's own pull request must not wait for another one's repository; what is news is tried again.
             log.warning("%s: no check on %s: %s", report.run, part.change, refusal)
         await self._store(report.run, stored_as, digest, forge_id or "")
+
+    def _place(self, change: ChangeRef, head_sha: str) -> str:
+        state = self.view.change.state
+        return state.place if state is not None and (state.ref, state.head_sha) == (change, head_sha) else ""
 
     async def comment(self, run_view: RunView, report: Report) -> None:
         """Publish the summary comment of a change, about its newest run."""

@@ -11,12 +11,12 @@ from gidgetlab.sansio import Event
 
 from bot.domain.intents import Intent
 from bot.engine.intake import MalformedEvent
-from handlers.gitlab import merge_request, note, push
+from handlers.gitlab import merge_request, note, pipeline, push
 from handlers.payload import Heard, words
 
 log = logging.getLogger(__name__)
 
-_MODULES = (merge_request, note, push)
+_MODULES = (merge_request, note, pipeline, push)
 
 
 class GitLabTranslator:

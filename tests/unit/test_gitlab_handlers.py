@@ -38,6 +38,12 @@ NOTE = {
     "merge_request": {"iid": 7, "state": "opened"},
 }
 PUSH = {"object_kind": "push", "ref": "refs/heads/release/1.x", "after": SHA, "project": PROJECT}
+PIPELINE = {
+    "object_kind": "pipeline",
+    "object_attributes": {"id": 31, "source": "merge_request_event", "status": "pending", "ref": "refs/heads/x"},
+    "merge_request": {"iid": 7},
+    "project": PROJECT,
+}
 COMMENTED = Commented(
     change=CHANGE,
     comment="5000000000",
@@ -126,7 +132,26 @@ async def test_a_deleted_branch_and_a_tag_touch_nothing(key: str, value: str) ->
     assert await intents("Push Hook", altered(PUSH, value, key)) == ()
 
 
-@pytest.mark.parametrize("event", ["Pipeline Hook", "Emoji Hook", "System Hook", "Confidential Note Hook"])
+@pytest.mark.parametrize("status", ["created", "pending", "running"])
+async def test_a_new_pipeline_has_to_hear_of_the_check(status: str) -> None:
+    assert await intents("Pipeline Hook", altered(PIPELINE, status, "object_attributes", "status")) == (
+        Refresh(change=CHANGE),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("object_attributes", "status"), "success"),
+        (("object_attributes", "source"), "external"),
+        (("merge_request",), None),
+    ],
+)
+async def test_other_pipelines_and_their_ends_are_of_no_interest(path: tuple[str, ...], value: object) -> None:
+    assert await intents("Pipeline Hook", altered(PIPELINE, value, *path)) == ()
+
+
+@pytest.mark.parametrize("event", ["Job Hook", "Emoji Hook", "System Hook", "Confidential Note Hook"])
 async def test_other_events_are_of_no_interest(event: str) -> None:
     assert await intents(event, NOTE) == ()
 

@@ -42,7 +42,10 @@ class GitLabForge:
 
     async def change(self, ref: ChangeRef, known: ChangeState | None = None) -> ChangeState:
         """Read a merge request, conditionally where it is known."""
-        return await merge_requests.change(self._client, ref, known)
+        state = await merge_requests.change(self._client, ref, known)
+        if state is not known:
+            self._statuses.forget(ref.repo, state.head_sha)
+        return state
 
     async def repositories(self) -> Sequence[RepoRef]:
         """Return the projects of which the bot is a member."""

@@ -110,4 +110,10 @@ async def _state(client: GitLabClient, repo: RepoRef, data: Mapping[str, Any], e
         labels=tuple(data["labels"]),
         url=data["web_url"],
         etag=etag,
+        place=_place(data.get("head_pipeline")),
     )
+
+
+def _place(pipeline: Mapping[str, Any] | None) -> str:
+    """Return the pipeline in which a status has to stand. One that our own status has made is none."""
+    return "" if pipeline is None or pipeline.get("source") == "external" else str(pipeline["id"])

@@ -78,6 +78,11 @@ class Statuses:
             self._running[which] = identifier
         return identifier
 
+    def forget(self, repo: RepoRef, sha: str) -> None:
+        """Forget what was said of a commit: it may have another pipeline, which has not heard it."""
+        for which in [known for known in self._running if known[:2] == (repo, sha)]:
+            del self._running[which]
+
     async def _publish(self, repo: RepoRef, check: Check, known: str | None) -> str:
         request = await self._merge_request(repo, check.head_sha)
         refusal: Rejected | None = None

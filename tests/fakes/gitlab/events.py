@@ -52,7 +52,7 @@ def pipeline(world: World, what: Pipeline, who: User) -> dict[str, Any]:
         "object_kind": "pipeline",
         "object_attributes": {
             "id": what.id, "ref": what.ref, "tag": False, "sha": what.sha, "before_sha": "0" * 40,
-            "source": what.source, "status": render.pipeline_status(what),
+            "source": what.source, "status": "pending",
             "created_at": render.hook_stamp(what.created_at), "finished_at": None,
         },
         "merge_request": None if what.request is None else _request(world, what.request),

@@ -4,7 +4,7 @@ Read in: GitLab docs, "Project webhooks API" (maintainers only; resending five t
 (at most 20 a page) and lib/api/entities/web_hook_log.rb.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,11 @@ from tests.fakes.gitlab.model import MAINTAINER, Hook, HookEvent
 from tests.fakes.gitlab.wire import PAGED, Answer, ApiError, Call, Routes, not_found, paged
 
 PER_MINUTE = 5
+_NAMES = {
+    "push_events": "Push Hook", "merge_requests_events": "Merge Request Hook", "note_events": "Note Hook",
+    "pipeline_events": "Pipeline Hook",
+}  # fmt: skip
+_TAKEN = {"url": str, "token": str, "enable_ssl_verification": bool, **dict.fromkeys(_NAMES, bool)}
 _HOOK = "projects/:id/hooks/:hook_id"
 
 
@@ -24,6 +29,26 @@ def routes(resend: Callable[[HookEvent], Awaitable[HookEvent]]) -> Routes:
     async def hooks(call: Call) -> Answer:
         where = call.project(at_least=MAINTAINER)
         return paged(call, [_hook(hook) for hook in where.hooks], f"projects/{where.id}/hooks")
+
+    @found.add("POST", "projects/:id/hooks", _TAKEN, ["url"])
+    async def create(call: Call) -> Answer:
+        where = call.project(at_least=MAINTAINER)
+        hook = Hook(next(call.world.small_ids), where, "", ())
+        _take(hook, {"push_events": True, **call.given})
+        where.hooks.append(hook)
+        return Answer(_hook(hook), status=201)
+
+    @found.add("PUT", _HOOK, _TAKEN, ["url"])
+    async def edit(call: Call) -> Answer:
+        hook = _of(call)
+        _take(hook, call.given)
+        return Answer(_hook(hook))
+
+    @found.add("GET", "personal_access_tokens/self")
+    async def token(call: Call) -> Answer:
+        mine = next(one for one in call.world.tokens.values() if one.user is call.user and not one.revoked)
+        end = mine.expires_at.date().isoformat() if mine.expires_at else None
+        return Answer({"id": 1, "name": "revdeps", "scopes": list(mine.scopes), "active": True, "expires_at": end})
 
     @found.add("GET", f"{_HOOK}/events", {**PAGED, "status": str})
     async def events(call: Call) -> Answer:
@@ -53,6 +78,15 @@ def _of(call: Call) -> Hook:
     if hook is None:
         raise not_found()
     return hook
+
+
+def _take(hook: Hook, given: Mapping[str, Any]) -> None:
+    """A hook keeps the events that are not mentioned; changing it switches it on again."""
+    wanted = {name: name in hook.events for name in _NAMES.values()}
+    wanted |= {_NAMES[key]: bool(value) for key, value in given.items() if key in _NAMES}
+    hook.events = tuple(name for name, on in wanted.items() if on)
+    hook.url, hook.token = given["url"], given.get("token", hook.token)
+    hook.failures, hook.disabled_until = 0, None
 
 
 def _hook(hook: Hook) -> dict[str, Any]:

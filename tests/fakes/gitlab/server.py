@@ -32,7 +32,7 @@ from tests.fakes.gitlab.model import (
 )  # fmt: skip
 from tests.fakes.gitlab.webhooks import Sender
 
-EVENTS = ("Merge Request Hook", "Note Hook", "Push Hook")
+EVENTS = ("Merge Request Hook", "Note Hook", "Pipeline Hook", "Push Hook")
 TOKEN = "glpat-0123456789abcdefghij"
 HOOK_TOKEN = "It's a Secret to Everybody"
 _PUSH_BOUND = 64 * 1024 * 1024
