@@ -59,8 +59,6 @@ async def test_every_answer_is_of_the_form_that_is_described(forgejo: ForgejoSer
         ("GET", f"{HERE}/git/commits/{sha}?stat=false", None),
         ("GET", f"{HERE}/collaborators/hubot/permission", None),
         ("POST", f"{HERE}/statuses/{sha}", {"state": "pending", "context": "revdeps"}),
-        ("GET", f"{HERE}/commits/{sha}/status", None),
-        ("GET", f"{HERE}/commits/main/status", None),
         ("POST", f"{HERE}/issues/1/comments", {"body": "Hello"}),
         ("GET", f"{HERE}/issues/1/comments", None),
         ("GET", f"{HERE}/issues/comments/{comment.id}", None),
@@ -129,9 +127,6 @@ async def test_every_status_is_kept_and_the_newest_counts(forgejo: ForgejoServer
     for state in ("pending", "failure"):
         await ask(forgejo, token, "POST", f"{HERE}/statuses/{sha}", {"state": state, "context": "revdeps"})
     assert [status.state for status in forgejo.statuses(NAME, sha)] == ["pending", "failure"]
-    _, told = await ask(forgejo, token, "GET", f"{HERE}/commits/{sha}/status")
-    assert isinstance(told, dict)
-    assert [status["status"] for status in told["statuses"]] == ["failure"]
     counts = forgejo.status(NAME, sha)
     assert counts is not None
     assert counts.state == "failure"

@@ -88,7 +88,7 @@ class ForgejoForge:
         return await pulls.permission(self._client, repo, user)
 
     async def publish_check(self, repo: RepoRef, check: Check, known: str | None) -> str:  # noqa: ARG002 - the port's
-        """Write the commit status that the check comes to; what stands there is looked for in any case."""
+        """Write the commit status that the check comes to."""
         return await statuses.publish(self._client, repo, check)
 
     async def upsert_comment(self, ref: ChangeRef, body: str, marker: str, known: str | None) -> str:

@@ -1,11 +1,9 @@
 """Checks as commit statuses: a state, one line and a link, under a context's name.
 
-Forgejo keeps every status that was ever written, and the newest of a context counts. A check's id is therefore its
-commit and its name, which never get lost. A pull request of a fork has its head commit in the base repository too, at
-`refs/pull/N/head`, so that is where its statuses stand.
+Forgejo keeps every status that was ever written, and the newest of a context counts. So a check's id is its commit and
+its name, nothing has to be looked for, and one that is written twice is no other than one that is written once. A pull
+request of a fork has its head commit in the base repository too, at `refs/pull/N/head`: there its statuses stand.
 """
-
-from typing import Any
 
 from bot.adapters.forgejo.client import ForgejoClient, in_repository
 from bot.domain.publication import Check
@@ -17,7 +15,6 @@ TEXT_LIMIT = 65_535
 
 _LINE = 250
 """Characters of the description: Forgejo takes any number and shows them in one line."""
-_CONTEXTS = 50
 _PENDING = "pending"
 _STATES = {
     Conclusion.SUCCESS: "success",
@@ -30,14 +27,10 @@ _STATES = {
 
 
 async def publish(client: ForgejoClient, repo: RepoRef, check: Check) -> str:
-    """Write the status that a check comes to, unless it stands there already; return the check's id."""
+    """Write the status that a check comes to; return the check's id."""
     _examine(check)
-    identifier = f"{check.head_sha}/{check.name}"
-    wanted = _status(check)
-    there = await _counting(client, repo, check)
-    if there is None or not _same(there, wanted):
-        await _write(client, repo, check, wanted)
-    return identifier
+    await _write(client, repo, check)
+    return f"{check.head_sha}/{check.name}"
 
 
 def _examine(check: Check) -> None:
@@ -52,26 +45,9 @@ def _status(check: Check) -> dict[str, str]:
     return {"context": check.name, "state": state, "description": line, "target_url": check.details_url}
 
 
-async def _counting(client: ForgejoClient, repo: RepoRef, check: Check) -> Any:
-    """Return the status that counts for the check's commit and name, None where there is none.
-
-    Forgejo tells the newest of each context, those that were written last on the first page. Where a whole page of
-    others were written since, ours is written again, which does no harm.
-    """
-    path = in_repository(repo, "commits", check.head_sha, "status")
-    newest = (await client.get(path, {"limit": _CONTEXTS}))["statuses"] or ()
-    return next((one for one in newest if one["context"] == check.name), None)
-
-
-def _same(status: Any, wanted: dict[str, str]) -> bool:
-    return status["status"] == wanted["state"] and all(
-        (status[name] or "") == wanted[name].strip() for name in ("description", "target_url")
-    )
-
-
-async def _write(client: ForgejoClient, repo: RepoRef, check: Check, wanted: dict[str, str]) -> None:
+async def _write(client: ForgejoClient, repo: RepoRef, check: Check) -> None:
     try:
-        await client.post(in_repository(repo, "statuses", check.head_sha), wanted)
+        await client.post(in_repository(repo, "statuses", check.head_sha), _status(check))
     except Transient:
         # Forgejo answers 500 where there is no such commit (any more), as if it were its own fault.
         await _be_there(client, repo, check.head_sha)

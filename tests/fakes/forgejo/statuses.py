@@ -7,14 +7,11 @@ for each, numbered within its commit, of which the highest counts for its contex
 from tests.fakes import git
 from tests.fakes.forgejo import render
 from tests.fakes.forgejo.model import Repository, Status
-from tests.fakes.forgejo.wire import Answer, ApiError, Call, Routes, page
+from tests.fakes.forgejo.wire import Answer, ApiError, Call, Routes
 
 ROUTES = Routes()
-_WORST = ("error", "failure", "warning", "pending", "success")
-"""`modules/structs/commit_status.go`, commitStatusPriorities."""
-_NOTHING = {
-    "state": "", "sha": "", "total_count": 0, "statuses": None, "repository": None, "commit_url": "", "url": "",
-}  # fmt: skip
+STATES = ("error", "failure", "warning", "pending", "success")
+"""`modules/structs/commit_status.go`."""
 
 
 @ROUTES.add("POST", "/repos/{owner}/{repo}/statuses/{sha}", "repo_create_status", access="write")
@@ -25,35 +22,11 @@ async def create_status(call: Call) -> Answer:
     if sha is None:
         raise ApiError(500, "")
     facts = {name: str(call.body.get(name, "")).strip() for name in ("state", "context", "description", "target_url")}
-    if facts["state"] not in _WORST:
+    if facts["state"] not in STATES:
         raise ApiError(500, "", violation=f"the state {facts['state']!r}")
     made = Status(id=len(of_commit(repo, sha)) + 1, sha=sha, creator=call.user, created_at=call.world.now(), **facts)
     repo.statuses.append(made)
     return Answer(render.status(call.world, repo, made), status=201)
-
-
-@ROUTES.add("GET", "/repos/{owner}/{repo}/commits/{ref}/status", "repo_get_combined_status_by_ref")
-async def combined_status(call: Call) -> Answer:
-    """GetCombinedCommitStatusByRef: the newest of each context, in no order; of no commit, or of one without any, it
-    has nothing to say.
-    """
-    repo = call.repository()
-    newest = {one.context: one for one in of_commit(repo, await git.resolve(repo.git_dir, call["ref"]) or "")}
-    if not newest:
-        return Answer(_NOTHING)
-    found = sorted(newest.values(), key=lambda one: one.id, reverse=True)
-    items, headers = page(call, found)
-    worst = min((one.state for one in found), key=_WORST.index)
-    body = {
-        "state": "failure" if worst == "error" else worst,
-        "sha": found[0].sha,
-        "total_count": len(items),
-        "statuses": [render.status(call.world, repo, one) for one in items],
-        "repository": render.repository(call.world, repo, call.user),
-        "commit_url": "",
-        "url": "",
-    }
-    return Answer(body, headers={"X-Total-Count": headers["X-Total-Count"]})
 
 
 def of_commit(repo: Repository, sha: str) -> list[Status]:
