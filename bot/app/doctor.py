@@ -20,9 +20,10 @@ from bot.adapters.sql.store import SqlStore
 from bot.app.backends import copr_settings, koji_settings, mock_settings
 from bot.app.build_systems import BuildSystems, CoprSystem, KojiLogin, KojiSystem, MockSystem, build_systems
 from bot.app.compose import SystemClock, clone_urls, github_settings, sandbox_settings
+from bot.app.forges import ForgeEntry, Surroundings, forge_entries, hook_url
 from bot.app.settings import Settings, preset_targets
 from bot.domain.target import RepositoryKind, Target
-from bot.ports.diagnosis import Diagnosis, State, doubtful, well, wrong
+from bot.ports.diagnosis import Diagnosis, HookWish, State, doubtful, well, wrong
 from bot.ports.errors import Misconfigured, RevdepsError, Transient
 from handlers.github.translate import GitHubTranslator
 
@@ -42,6 +43,7 @@ class Patient:
     settings: Settings
     systems: BuildSystems
     targets: Sequence[Target]
+    forges: Mapping[str, ForgeEntry] = field(default_factory=dict)
     tags: Sequence[str] = ()
     """Of Koji hubs, to be looked at beside those of the targets."""
     repositories: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +63,7 @@ def patient(
     return Patient(
         settings=settings,
         systems=build_systems(settings.build_systems_file),
+        forges=forge_entries(settings),
         targets=tuple(preset_targets(settings.targets_file).values()),
         tags=tags,
         repositories=repositories,
@@ -81,6 +84,7 @@ def _checks(who: Patient) -> Sequence[tuple[str, Check]]:
         ("database", _database),
         ("sandbox", _sandbox),
         ("github", _github),
+        *((name, partial(_forge, name, entry)) for name, entry in who.forges.items()),
         *((f"koji:{name}", partial(_koji, name, system)) for name, system in who.systems.koji.items()),
         *((f"copr:{name}", partial(_copr, name, system)) for name, system in who.systems.copr.items()),
         *((("mock", partial(_mock, who.systems.mock)),) if who.systems.mock else ()),
@@ -129,6 +133,8 @@ async def _sandbox(who: Patient) -> Examination:
 
 async def _github(who: Patient) -> Examination:
     if who.settings.github_app_id is None:
+        if who.forges:
+            return
         yield doubtful("github", "no App is configured, so GitHub is not served", "docs/github.md tells how.")
         return
     hook = f"{who.settings.public_url.rstrip('/')}/webhook/github" if who.settings.public_url else ""
@@ -136,6 +142,14 @@ async def _github(who: Patient) -> Examination:
     async with aiohttp.ClientSession() as session:
         settings = github_settings(who.settings, who.settings.github_app_id)
         async for found in examine_github(settings, session, SystemClock(), events, hook):
+            yield found
+
+
+async def _forge(name: str, entry: ForgeEntry, who: Patient) -> Examination:
+    url = hook_url(who.settings, name)
+    async with aiohttp.ClientSession() as session:
+        around = Surroundings(name=name, session=session, clock=SystemClock(), hook_url=url)
+        async for found in entry.examine(around, HookWish(url=url)):
             yield found
 
 

@@ -5,7 +5,7 @@ add a kind of forge, write an entry that fulfils `ForgeEntry` and add it to `KIN
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,13 +14,16 @@ import aiohttp
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from bot.adapters.forgejo.examine import examine as examine_forgejo
 from bot.adapters.forgejo.forge import ForgejoForge
 from bot.adapters.forgejo.settings import ForgejoSettings
+from bot.adapters.gitlab.examine import examine as examine_gitlab
 from bot.adapters.gitlab.forge import GitLabForge
 from bot.adapters.gitlab.settings import GitLabSettings
 from bot.app.build_systems import Address
 from bot.app.settings import Settings, secret
 from bot.ports.clock import Clock
+from bot.ports.diagnosis import Diagnosis, HookWish
 from bot.ports.errors import Misconfigured
 from bot.ports.forge import Forge
 from bot.web.dialects import Dialect, ForgejoDialect, GitLabDialect, signing_key
@@ -67,6 +70,10 @@ class ForgeEntry(Protocol):
         """Return what turns its events into intents."""
         ...
 
+    def examine(self, surroundings: Surroundings, wish: HookWish) -> AsyncGenerator[Diagnosis, None]:
+        """Yield how the connection is, and set up webhooks where that is wished for."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitLabEntry:
@@ -90,14 +97,20 @@ class GitLabEntry:
 
     def open(self, surroundings: Surroundings) -> Forge:
         """Return the adapter. Its token is read when it is needed, and again when GitLab takes it no more."""
+        return GitLabForge(self._settings(surroundings), surroundings.session, surroundings.clock)
+
+    def examine(self, surroundings: Surroundings, wish: HookWish) -> AsyncGenerator[Diagnosis, None]:
+        """Yield how the connection is, and set up webhooks where that is wished for."""
+        return examine_gitlab(self._settings(surroundings), surroundings.session, surroundings.clock, wish)
+
+    def _settings(self, surroundings: Surroundings) -> GitLabSettings:
         secret(self.token_file, f"{surroundings.name}.token-file")
-        settings = GitLabSettings(
+        return GitLabSettings(
             url=self.url,
             token=lambda: secret(self.token_file, f"{surroundings.name}.token-file"),
             forge=surroundings.name,
             hook_url=surroundings.hook_url,
         )
-        return GitLabForge(settings, surroundings.session, surroundings.clock)
 
     def dialect(self) -> Dialect:
         """Return how its deliveries are signed."""
@@ -134,14 +147,20 @@ class ForgejoEntry:
 
     def open(self, surroundings: Surroundings) -> Forge:
         """Return the adapter. Its token is read when it is needed, and again when Forgejo takes it no more."""
+        return ForgejoForge(self._settings(surroundings), surroundings.session, surroundings.clock)
+
+    def examine(self, surroundings: Surroundings, wish: HookWish) -> AsyncGenerator[Diagnosis, None]:
+        """Yield how the connection is, and set up webhooks where that is wished for."""
+        return examine_forgejo(self._settings(surroundings), surroundings.session, surroundings.clock, wish)
+
+    def _settings(self, surroundings: Surroundings) -> ForgejoSettings:
         secret(self.token_file, f"{surroundings.name}.token-file")
-        settings = ForgejoSettings(
+        return ForgejoSettings(
             url=self.url,
             user=self.user,
             token=lambda: secret(self.token_file, f"{surroundings.name}.token-file"),
             forge=surroundings.name,
         )
-        return ForgejoForge(settings, surroundings.session, surroundings.clock)
 
     def dialect(self) -> Dialect:
         """Return how its deliveries are signed."""

@@ -36,7 +36,7 @@ def _by_forge(_context: click.Context, _option: click.Parameter, values: tuple[s
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def doctor(*, trying: bool, tags: tuple[str, ...], repositories: Mapping[str, str], as_json: bool) -> None:
-    """Test the connections in the settings: database, sandbox, GitHub, build systems, repositories.
+    """Test the connections in the settings: database, sandbox, forges, build systems, repositories.
 
     One line each: how it is, and what to do where it is not well. Exits 0 where everything works, 2 where something has
     to be mended, and 3 where something does not answer.
@@ -54,10 +54,11 @@ async def _examined(who: Patient, *, as_json: bool) -> list[Diagnosis]:
     async for diagnosis in examine(who):
         found.append(diagnosis)
         if not as_json:
-            _show(diagnosis)
+            show(diagnosis)
     return found
 
 
-def _show(diagnosis: Diagnosis) -> None:
+def show(diagnosis: Diagnosis) -> None:
+    """Print a line about a connection."""
     state = click.style(f"{diagnosis.state:8}", fg=_COLOURS[diagnosis.state])
     click.echo(f"{state} {diagnosis.about}: {diagnosis.what}.{f' {diagnosis.mend}' if diagnosis.mend else ''}")

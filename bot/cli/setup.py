@@ -1,11 +1,18 @@
 """`revdeps setup`: connects a forge."""
 
 import asyncio
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
+from bot.app.connecting import FORGES_FILE, Connection, connect
 from bot.app.registration import SETTINGS_FILE, Registration, Wish
+from bot.cli.doctor import show
+from bot.cli.main import EXIT_WRONG
+from bot.ports.diagnosis import State
 
 
 @click.group()
@@ -63,6 +70,61 @@ def github(
     click.echo(f"{registered.name} of {registered.owner} is registered: {registered.page}")
     click.echo(f"Key, secret and settings are in {directory}; the service reads {directory / SETTINGS_FILE}.")
     click.echo(f"Install it: {registered.page}/installations/new. Then `revdeps doctor` looks whether all is well.")
+
+
+def _common(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that GitLab and Forgejo share."""
+    existing = click.Path(path_type=Path, exists=True, dir_okay=False)
+    folder = click.Path(path_type=Path, file_okay=False)
+    for option in (
+        click.argument("repositories", nargs=-1, metavar="[OWNER/NAME]..."),
+        click.option(
+            "--directory", type=folder, default="/etc/revdeps", show_default=True, help="For what is written."
+        ),
+        click.option(
+            "--public-url", required=True, metavar="URL", help="Where the forge and people reach the service."
+        ),
+        click.option("--token-file", type=existing, required=True, help="A file with the bot's access token."),
+        click.option("--url", required=True, metavar="URL", help="Where people open the forge."),
+    ):
+        function = option(function)
+    return function
+
+
+@setup.command()
+@_common
+@click.option("--name", default="gitlab", show_default=True, help="What it is called in settings and addresses.")
+def gitlab(*, name: str, **given: Any) -> None:
+    """Connect a GitLab: test the token, and set up webhooks in the projects (by default in all that it may work in).
+
+    An entry is written to forges.yaml in the directory, and a secret for the webhooks beside it.
+    """
+    _connect(Connection(kind="gitlab", name=name, **given))
+
+
+@setup.command()
+@_common
+@click.option("--name", default="forgejo", show_default=True, help="What it is called in settings and addresses.")
+@click.option("--user", required=True, metavar="LOGIN", help="The account that the token is of.")
+def forgejo(*, name: str, user: str, **given: Any) -> None:
+    """Connect a Forgejo: test the token, and set up webhooks in the repositories (by default in all that it may).
+
+    An entry is written to forges.yaml in the directory, and a secret for the webhooks beside it.
+    """
+    _connect(Connection(kind="forgejo", name=name, user=user, **given))
+
+
+def _connect(wanted: Connection) -> None:
+    async def told() -> bool:
+        well = True
+        async for diagnosis in connect(wanted):
+            show(diagnosis)
+            well = well and diagnosis.state in {State.OK, State.DOUBTFUL}
+        return well
+
+    if not asyncio.run(told()):
+        sys.exit(EXIT_WRONG)
+    click.echo(f"The service reads it with REVDEPS_FORGES_FILE={wanted.directory / FORGES_FILE}.")
 
 
 def _api_of(web_url: str) -> str:

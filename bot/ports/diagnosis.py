@@ -1,6 +1,6 @@
 """What a look at one of the service's connections finds, for the operator: `revdeps doctor`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -24,6 +24,18 @@ class Diagnosis:
     state: State
     what: str
     mend: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookWish:
+    """The webhooks that a forge is to have: where they go, in which repositories (`owner/name`; none: in all of ours).
+
+    With a `secret` those that are missing or wrong are set up with it; without one they are only looked at.
+    """
+
+    url: str
+    repositories: tuple[str, ...] = ()
+    secret: str | None = field(default=None, repr=False)
 
 
 def well(about: str, what: str) -> Diagnosis:

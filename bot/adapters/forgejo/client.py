@@ -95,20 +95,20 @@ class ForgejoClient:
             raise Transient(f"GET {path}: something else than a file of Forgejo's came ({answer.content_type})")
         return answer.content
 
-    async def post(self, path: str, data: Mapping[str, str]) -> Any:
+    async def post(self, path: str, data: Mapping[str, object]) -> Any:
         """Create something."""
         return await self._write("POST", path, data)
 
-    async def patch(self, path: str, data: Mapping[str, str]) -> Any:
+    async def patch(self, path: str, data: Mapping[str, object]) -> Any:
         """Change something."""
         return await self._write("PATCH", path, data)
 
-    async def _write(self, method: str, path: str, data: Mapping[str, str]) -> Any:
+    async def _write(self, method: str, path: str, data: Mapping[str, object]) -> Any:
         # Two statuses of one commit at the same time would be numbered in no order.
         async with self._writing:
             return self._json(path, await self._ask(method, path, {}, data))
 
-    async def _ask(self, method: str, path: str, query: Query, data: Mapping[str, str] | None = None) -> _Answer:
+    async def _ask(self, method: str, path: str, query: Query, data: Mapping[str, object] | None = None) -> _Answer:
         now = self._clock.now()
         if self._held is not None and now < self._held:
             raise Transient("Forgejo wants to be left alone for a while", self._held - now)
@@ -124,7 +124,7 @@ class ForgejoClient:
                 self._held = self._clock.now() + error.retry_after
             raise
 
-    async def _follow(self, method: str, url: URL, data: Mapping[str, str] | None) -> _Answer:
+    async def _follow(self, method: str, url: URL, data: Mapping[str, object] | None) -> _Answer:
         for _ in range(_REDIRECTIONS):
             answer = await self._send(method, url, data)
             if isinstance(answer, _Answer):
@@ -132,7 +132,7 @@ class ForgejoClient:
             url = self._redirected(url, answer)
         raise Transient(f"{method} {url.path}: Forgejo redirects in a circle")
 
-    async def _send(self, method: str, url: URL, data: Mapping[str, str] | None) -> _Answer | URL:
+    async def _send(self, method: str, url: URL, data: Mapping[str, object] | None) -> _Answer | URL:
         """Return the answer, or where it is to be had instead."""
         headers = {**_HEADERS, "Authorization": f"token {self.token}"}
         what = f"{method} {url.path}"

@@ -141,9 +141,16 @@ class Hook:
     url: str
     secret: str
     content_type: str = "application/json"
+    events: tuple[str, ...] | None = None
+    """The types that it is sent; None: all of them."""
+    active: bool = True
+    id: int = 0
 
     def covers(self, repo: Repository) -> bool:
         return self.of in (None, repo.owner.login, repo.full_name)
+
+    def hears(self, event_type: str) -> bool:
+        return self.active and (self.events is None or event_type in self.events)
 
 
 @dataclass(slots=True)

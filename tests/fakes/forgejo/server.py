@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot.ports.clock import Clock
 from tests.fakes import git, git_http
-from tests.fakes.forgejo import history, issues, pulls, render, statuses
+from tests.fakes.forgejo import history, hooks, issues, pulls, render, statuses
 from tests.fakes.forgejo.description import Description, default_path
 from tests.fakes.forgejo.gate import Failure, Gate
 from tests.fakes.forgejo.model import (
@@ -69,7 +69,7 @@ class ForgejoServer:
     async def start(self, port: int = 0) -> None:
         """Serve on loopback, on a free port unless told otherwise."""
         application = web.Application(client_max_size=_PUSH_BOUND)
-        for routes in (pulls.ROUTES, issues.ROUTES, statuses.ROUTES):
+        for routes in (pulls.ROUTES, issues.ROUTES, statuses.ROUTES, hooks.ROUTES):
             for route in routes.found:
                 application.router.add_route(route.method, route.pattern, self._handler(route))
         application.router.add_route("*", "/api/{anything:.*}", self._handler(None))

@@ -39,7 +39,7 @@ class Sender:
     def emit(self, repo: Repository, event_type: str, payload: dict[str, Any]) -> None:
         """Queue an event for every webhook that hears of the repository."""
         for hook in self.world.hooks:
-            if hook.covers(repo):
+            if hook.covers(repo) and hook.hears(event_type):
                 event = _EVENTS.get(event_type, event_type)
                 self.send(HookDelivery(str(uuid.uuid4()), hook, event, event_type, payload))
 
