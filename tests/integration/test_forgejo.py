@@ -373,10 +373,14 @@ async def test_trouble_of_the_server_is_told_from_a_commit_that_is_not_there(
         await stage.forge.publish_check(stage.repo, check(sha), None)
 
 
-async def test_writes_go_one_after_another(stage: ForgejoStage, ref: ChangeRef) -> None:
+async def test_a_small_server_is_not_overrun(stage: ForgejoStage, ref: ChangeRef) -> None:
     sha = await head(stage, ref)
-    names = [f"gate-{number}" for number in range(5)]
+    names = [f"gate-{number}" for number in range(20)]
+    slow = stage.server.fail(method="POST", path="/statuses/", status=0, delay=0.05, times=None)
+    began = asyncio.get_running_loop().time()
     await asyncio.gather(*(stage.forge.publish_check(stage.repo, check(sha, name=name), None) for name in names))
+    assert slow.hits == 20
+    assert asyncio.get_running_loop().time() - began >= 3 * 0.05
     assert {status.context for status in stage.server.statuses(str(stage.repo), sha)} == set(names)
 
 

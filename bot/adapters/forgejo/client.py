@@ -1,4 +1,4 @@
-"""Calls as the bot's account: one request over aiohttp, pages, writes in turn, and holding still when told.
+"""Calls as the bot's account: one request over aiohttp, pages, a few writes at once, and holding still when told.
 
 Why no client library: PyPI's are generated from the API's description, speak synchronously or through a model for each
 of 450 endpoints, and tell one refusal from another by its number alone. What is needed here are a dozen requests.
@@ -26,6 +26,8 @@ Query = Mapping[str, str | int]
 
 _PAGE = 50
 """Forgejo's own bound of a page, unless its operator set another (`[api] MAX_RESPONSE_ITEMS`)."""
+_WRITES = 8
+"""At once: many servers are small, and keep everything in a file."""
 _REDIRECTIONS = 5
 _HEADERS = {"User-Agent": "revdeps", "Accept-Language": "en-US"}
 """Some refusals come in the language that is asked for."""
@@ -55,7 +57,7 @@ class ForgejoClient:
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=settings.request_seconds)
         self._token = ""
-        self._writing = asyncio.Lock()
+        self._writing = asyncio.Semaphore(_WRITES)
         self._held: datetime | None = None
 
     @property
@@ -104,7 +106,6 @@ class ForgejoClient:
         return await self._write("PATCH", path, data)
 
     async def _write(self, method: str, path: str, data: Mapping[str, object]) -> Any:
-        # Two statuses of one commit at the same time would be numbered in no order.
         async with self._writing:
             return self._json(path, await self._ask(method, path, {}, data))
 
