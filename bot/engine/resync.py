@@ -28,6 +28,13 @@ _REMEMBERED = timedelta(days=30)
 
 _RECENT_RUNS = 1000
 
+_HELD = timedelta(seconds=30)
+"""How long the duty is held beyond the last sign of life: what was missed is looked for within a minute of a start,
+also where the process before was killed.
+"""
+_UNTIL_FREE = timedelta(seconds=5)
+"""How often the duty is asked for while another process has it."""
+
 
 @dataclass(slots=True)
 class Resync:
@@ -37,6 +44,7 @@ class Resync:
     owner: str
     woke: Callable[[], None]
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _lease: Lease | None = None
     _next_sweep: datetime | None = None
     _since: dict[str, datetime] = field(default_factory=dict)
     """By forge: from when on its deliveries are still to be looked at."""
@@ -56,23 +64,38 @@ class Resync:
             except Exception:
                 log.exception("resync: something unexpected; trying again")
             waits = [asyncio.ensure_future(self.wake.wait()), asyncio.ensure_future(stop.wait())]
-            limit = self.world.settings.tick.total_seconds()
-            await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            limit = min(self.world.settings.tick, _HELD / 2) if self._lease else _UNTIL_FREE
+            await asyncio.wait(waits, timeout=limit.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
                 wait.cancel()
+        if self._lease is not None:
+            with contextlib.suppress(RevdepsError):
+                await self.world.store.release(self._lease, None)
 
     async def once(self) -> None:
         """Spread hints; sweep where it is time."""
-        settings = self.world.settings
         now = self.world.clock.now()
-        lease = await self.world.store.lease_named("resync", self.owner, now, settings.lease * 5)
+        self._lease = lease = await self._hold()
         if lease is None:
             return
-        await self._spread(lease)
-        if self._next_sweep is None or now >= self._next_sweep:
-            await self._sweep(now)
-            self._next_sweep = now + settings.resync_interval
+        heart = asyncio.create_task(self._heartbeat())
+        try:
+            await self._spread(lease)
+            if self._next_sweep is None or now >= self._next_sweep:
+                await self._sweep(now)
+                self._next_sweep = now + self.world.settings.resync_interval
+        finally:
+            heart.cancel()
         self.woke()
+
+    async def _hold(self) -> Lease | None:
+        return await self.world.store.lease_named("resync", self.owner, self.world.clock.now(), _HELD)
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await asyncio.sleep(_HELD.total_seconds() / 3)
+            with contextlib.suppress(RevdepsError):
+                await self._hold()
 
     async def _spread(self, lease: Lease) -> None:
         """Give every hint to the changes that it concerns; what the forge is needed for comes last, and may wait."""

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import io
 import json
-from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,6 @@ from bot.web.metrics import Metrics
 from bot.web.server import add_routes
 from bot.web.webhook import Webhook, WebhookParts
 from handlers.github.translate import GitHubTranslator
-from tests.fakes.github.examples import load_examples
 
 SECRET = b"It's a Secret to Everybody"
 LIMIT = GitHubDialect(SECRET).content_limit
@@ -167,20 +165,6 @@ async def test_a_body_that_is_no_json_object_is_malformed(bot: Bot, body: bytes)
     status, text = await bot.deliver(body)
     assert status == 400
     assert "JSON" in text or "object" in text
-
-
-async def test_every_example_of_githubs_is_taken(bot: Bot) -> None:
-    answers: Counter[str] = Counter()
-    for example in load_examples():
-        guid = f"{example.name}-{len(bot.stored)}"
-        body = json.dumps(example.payload).encode()
-        status, text = await bot.deliver(body, X_GitHub_Event=example.event, X_GitHub_Delivery=guid)
-        assert status == (200 if example.event == "ping" else 202), f"{example.name}: {text}"
-        answers[example.event] += 1
-    # The checks among them are another App's, and the comments stand on issues.
-    asked = {delivery.event for delivery in bot.stored if delivery.intents}
-    assert asked == {"installation", "installation_repositories", "pull_request", "push"}
-    assert sum(answers.values()) > 300
 
 
 async def test_a_malformed_event_is_refused_with_what_is_wrong(bot: Bot) -> None:
