@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import jwt
 import pytest
 from aiohttp import web
 
-from tests.fakes.github import GitHubServer
+from tests.fakes.github import GitHubServer, trees
 from tests.fakes.github.examples import load_examples, missing_keys
 from tests.fakes.github.model import App
 from tests.fakes.github.openapi import default_path
@@ -76,8 +77,9 @@ class Hub:
         )
 
 
-@pytest.fixture
-async def hub() -> AsyncIterator[Hub]:
+@asynccontextmanager
+async def a_hub() -> AsyncIterator[Hub]:
+    """A server that stands ready."""
     clock = Clock()
     async with GitHubServer(clock=clock, check_answers=True) as github, aiohttp.ClientSession() as session:
         made = Hub(github, session, clock)
@@ -86,7 +88,19 @@ async def hub() -> AsyncIterator[Hub]:
 
 
 @pytest.fixture
+async def hub() -> AsyncIterator[Hub]:
+    async with a_hub() as made:
+        yield made
+
+
+@pytest.fixture
 async def receiver(hub: Hub) -> AsyncIterator[Hub]:
+    async with receiving(hub) as made:
+        yield made
+
+
+@asynccontextmanager
+async def receiving(hub: Hub) -> AsyncIterator[Hub]:
     """The same, with a webhook that keeps what arrives."""
 
     async def receive(request: web.Request) -> web.Response:
@@ -99,9 +113,11 @@ async def receiver(hub: Hub) -> AsyncIterator[Hub]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     hub.app.webhook_url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    yield hub
-    await hub.github.settled()
-    await runner.cleanup()
+    try:
+        yield hub
+        await hub.github.settled()
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_token_is_long_opaque_and_lives_an_hour(hub: Hub) -> None:
@@ -448,6 +464,48 @@ async def test_the_hourly_limit_ends_and_begins_anew(hub: Hub) -> None:
     hub.clock.time += timedelta(hours=1)
     hub.token = (await hub.grant())["token"]
     assert (await hub.call("GET", f"/repos/{REPO}"))[0] == 200
+
+
+async def test_a_renamed_repository_is_found_at_its_old_address_until_it_is_deleted(hub: Hub) -> None:
+    there = f"/repos/{REPO}/pulls/1"
+    hub.github.rename_repository(REPO, "libfoo2")
+    async with hub.request("GET", there, allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (
+            301,
+            f"{hub.github.url}/repos/octocat/libfoo2/pulls/1",
+        )
+    async with hub.request("POST", f"/repos/{REPO}/check-runs", json={}, allow_redirects=False) as response:
+        assert response.status in (307, 422)
+    assert (await hub.call("GET", there))[1]["base"]["repo"]["full_name"] == "octocat/libfoo2"
+    hub.github.delete_repository("octocat/libfoo2")
+    assert (await hub.call("GET", there))[0] == 404
+
+
+async def test_an_archived_repository_is_read_only(hub: Hub) -> None:
+    hub.github.repository(REPO).archived = True
+    status, answer = await hub.create_check()
+    assert (status, answer["message"]) == (403, "Repository was archived so is read-only.")
+    assert (await hub.call("GET", f"/repos/{REPO}/pulls/1"))[0] == 200
+
+
+async def test_the_secondary_limits_hold(hub: Hub) -> None:
+    for _ in range(80):
+        assert (await hub.call("POST", f"/repos/{REPO}/issues/1/comments", json={"body": "talk"}))[0] == 201
+    status, answer = await hub.call("POST", f"/repos/{REPO}/issues/1/comments", json={"body": "more"})
+    assert status == 403
+    assert "secondary rate limit" in answer["message"]
+    hub.clock.time += timedelta(minutes=1)
+    assert (await hub.call("POST", f"/repos/{REPO}/issues/1/comments", json={"body": "more"}))[0] == 201
+    assert hub.github.violations == []
+
+
+async def test_a_whole_tree_is_listed_until_it_is_too_large(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f"/repos/{REPO}/git/trees/{hub.pull.head_sha}?recursive=1"
+    whole = (await hub.call("GET", path))[1]
+    assert ([entry["path"] for entry in whole["tree"]], whole["truncated"]) == ([".revdeps.yaml", "foo.spec"], False)
+    monkeypatch.setattr(trees, "ENTRIES", 1)
+    assert (await hub.call("GET", path))[1]["truncated"]
+    assert hub.github.violations == []
 
 
 async def test_every_endpoint_answers_as_the_description_says(hub: Hub) -> None:
