@@ -73,7 +73,7 @@ async def test_without_a_pipeline_the_status_stands_on_the_branch(stage: GitLabS
     assert (pipeline.source, pipeline.ref) == ("external", stage.server.request(PROJECT, ref.number).source_branch)
 
 
-@pytest.mark.parametrize("kind", ["head", "merge", "train"])
+@pytest.mark.parametrize("kind", ["head", "merge"])
 async def test_the_status_lands_in_the_merge_requests_own_pipeline(
     stage: GitLabStage, ref: ChangeRef, kind: str
 ) -> None:

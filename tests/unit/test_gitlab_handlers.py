@@ -2,6 +2,7 @@
 
 import logging
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -136,6 +137,14 @@ async def test_a_deleted_branch_and_a_tag_touch_nothing(key: str, value: str) ->
 async def test_a_new_pipeline_has_to_hear_of_the_check(status: str) -> None:
     assert await intents("Pipeline Hook", altered(PIPELINE, status, "object_attributes", "status")) == (
         Refresh(change=CHANGE),
+    )
+
+
+@pytest.mark.parametrize("status", ["created", "success", "failed", "canceled"])
+async def test_a_merge_trains_pipeline_is_about_a_commit_of_its_own(status: str) -> None:
+    train = altered(PIPELINE, "refs/merge-requests/7/train", "object_attributes", "ref")
+    assert await intents("Pipeline Hook", altered(train, status, "object_attributes", "status")) == (
+        Refresh(change=replace(CHANGE, queue="refs/merge-requests/7/train")),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 
 from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
-from bot.adapters.gitlab import hooks, merge_requests, notes
+from bot.adapters.gitlab import hooks, merge_requests, notes, trains
 from bot.adapters.gitlab.client import GitLabClient
 from bot.adapters.gitlab.settings import GitLabSettings
 from bot.adapters.gitlab.statuses import Statuses
@@ -41,7 +41,9 @@ class GitLabForge:
         )
 
     async def change(self, ref: ChangeRef, known: ChangeState | None = None) -> ChangeState:
-        """Read a merge request, conditionally where it is known."""
+        """Read a merge request, conditionally where it is known, or its place on a merge train."""
+        if ref.queue:
+            return await trains.change(self._client, ref)
         state = await merge_requests.change(self._client, ref, known)
         if state is not known:
             self._statuses.forget(ref.repo, state.head_sha)
@@ -69,7 +71,7 @@ class GitLabForge:
             token = await self._client.token()
             request = CloneRequest(
                 url=f"{self._settings.url}/{ref.repo}.git",
-                ref=f"refs/merge-requests/{ref.number}/head",
+                ref=ref.queue or f"refs/merge-requests/{ref.number}/head",
                 sha=sha,
                 token=token,
                 seconds=self._settings.clone_seconds,
@@ -88,6 +90,8 @@ class GitLabForge:
 
     async def changed_files(self, ref: ChangeRef) -> Sequence[str]:
         """Return the paths that the change touches."""
+        if ref.queue:
+            return await trains.changed_files(self._client, ref)
         return await merge_requests.changed_files(self._client, ref)
 
     async def permission(self, repo: RepoRef, user: str) -> Permission:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from bot.adapters.gitlab import trains
 from bot.adapters.gitlab.client import GitLabClient
 from bot.adapters.gitlab.transport import NotModified
 from bot.domain.permission import Permission
@@ -110,7 +111,7 @@ async def _state(client: GitLabClient, repo: RepoRef, data: Mapping[str, Any], e
         labels=tuple(data["labels"]),
         url=data["web_url"],
         etag=etag,
-        place=_place(data.get("head_pipeline")),
+        place=_place(await trains.own_pipeline(client, data)),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from bot.adapters.gitlab import notes
+from bot.adapters.gitlab import notes, trains
 from bot.adapters.gitlab.client import GitLabClient
 from bot.adapters.gitlab.failures import Forbidden
 from bot.domain.publication import Check, CheckStatus
@@ -120,7 +120,7 @@ class Statuses:
         if request is None:
             return (_Place(project=here, sha=sha),)
         places = []
-        pipeline = request.get("head_pipeline")
+        pipeline = await trains.own_pipeline(self._client, request)
         if pipeline is not None and request["sha"] == sha and await self._tests(here, pipeline, sha):
             project = pipeline.get("project_id", here)
             places.append(_Place(project=project, sha=pipeline["sha"], pipeline=pipeline["id"]))

@@ -86,6 +86,8 @@ class MergeRequest:
     labels: list[str] = field(default_factory=list)
     discussion_locked: bool = False
     prepared: bool = True
+    train: str = ""
+    """Its status on a merge train, empty where it is on none."""
 
 
 @dataclass(slots=True)
@@ -203,13 +205,17 @@ class World:
     def project(self, path: str) -> Project | None:
         return next((one for one in self.projects.values() if one.path.lower() == path.lower()), None)
 
+    def pipelines_of(self, request: MergeRequest) -> list[Pipeline]:
+        """The pipelines of a merge request itself, oldest first."""
+        return [one for one in self.pipelines if one.request is request and one.source == "merge_request_event"]
+
     def head_pipeline(self, request: MergeRequest) -> Pipeline | None:
         """The newest pipeline for the present commit: one of the merge request, else one of the branch.
 
         Read in app/models/merge_request.rb (`diff_head_pipeline`, `matches_sha_or_source_sha?`) and
         app/finders/ci/pipelines_for_merge_request_finder.rb.
         """
-        own = [one for one in self.pipelines if one.request is request and one.source == "merge_request_event"]
+        own = self.pipelines_of(request)
         branch = [
             one
             for one in self.pipelines

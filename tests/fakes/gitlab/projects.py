@@ -66,6 +66,18 @@ async def file(call: Call) -> Answer:
     return Answer(await git.git(where.git_dir, "cat-file", "blob", found[0].sha))
 
 
+@ROUTES.add("GET", "projects/:id/repository/compare", {"from": str, "to": str, "straight": str}, ["from", "to"])
+async def compare(call: Call) -> Answer:
+    """What a commit brings since it parted from another ("Repositories API")."""
+    where = call.project()
+    old, new = [await git.resolve(where.git_dir, call.given[name]) for name in ("from", "to")]
+    if old is None or new is None:
+        raise not_found("Ref")
+    changes = await git.changes(where.git_dir, await git.merge_base(where.git_dir, old, new), new)
+    diffs = [{"old_path": one.previous or one.path, "new_path": one.path} for one in changes]
+    return Answer({"diffs": diffs, "compare_timeout": False, "compare_same_ref": old == new})
+
+
 @ROUTES.add("GET", "projects/:id/repository/commits/:sha")
 async def commit(call: Call) -> Answer:
     where = call.project()

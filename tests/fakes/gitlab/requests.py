@@ -9,7 +9,7 @@ import re
 
 from tests.fakes import git
 from tests.fakes.gitlab import events, render
-from tests.fakes.gitlab.model import MAINTAINER, Award, MergeRequest, Note, User, World
+from tests.fakes.gitlab.model import DEVELOPER, MAINTAINER, Award, MergeRequest, Note, User, World
 from tests.fakes.gitlab.wire import PAGED, Answer, ApiError, Call, Routes, forbidden, not_found, paged, wrong
 
 ROUTES = Routes()
@@ -57,6 +57,32 @@ async def diffs(call: Call) -> Answer:
         for change in await git.changes(what.project.git_dir, what.base_sha, what.sha)
     ]
     return paged(call, found, f"projects/{what.project.id}/merge_requests/{what.iid}/diffs")
+
+
+@ROUTES.add("GET", "projects/:id/merge_requests/:iid/pipelines", PAGED)
+async def pipelines(call: Call) -> Answer:
+    what = call.request()
+    found = [render.pipeline(call.world, one) for one in reversed(call.world.pipelines_of(what))]
+    return paged(call, found, f"projects/{what.project.id}/merge_requests/{what.iid}/pipelines")
+
+
+@ROUTES.add("GET", "projects/:id/merge_trains/merge_requests/:iid")
+async def train(call: Call) -> Answer:
+    """The place of a merge request on a train ("Merge trains API")."""
+    call.project(at_least=DEVELOPER)
+    what = call.request()
+    if not what.train:
+        raise not_found()
+    newest = [one for one in call.world.pipelines_of(what) if one.ref.endswith("/train")][-1:]
+    return Answer(
+        {
+            "id": what.id,
+            "merge_request": {"iid": what.iid, "project_id": what.project.id, "state": what.state},
+            "pipeline": render.pipeline(call.world, newest[0]) if newest else None,
+            "target_branch": what.target_branch,
+            "status": what.train,
+        }
+    )
 
 
 _NOTES = "projects/:id/merge_requests/:iid/notes"

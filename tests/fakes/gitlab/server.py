@@ -258,7 +258,27 @@ class GitLabServer:
         await self.settled()
         return sha
 
-    async def run_pipeline(self, project: str, iid: int, kind: str = "head", *, in_fork: bool = False) -> Pipeline:
+    async def board(self, project: str, iid: int, after: Pipeline | None = None) -> Pipeline:
+        """Put a merge request on a merge train, first or behind another one, and run its pipeline there.
+
+        Read in: GitLab docs, "Merge trains". Asked again, it is put together anew, as when one before it was dropped.
+        """
+        self.request(project, iid).train = "fresh"
+        return await self.run_pipeline(project, iid, "train", on=after.sha if after else None)
+
+    async def leave_train(self, project: str, iid: int, how: str = "") -> None:
+        """Drop a merge request from its train, or merge it (`merged`); its pipeline's end is told."""
+        request = self.request(project, iid)
+        request.train = how
+        pipeline = self.world.pipelines_of(request)[-1]
+        payload = events.pipeline(self.world, pipeline, request.author)
+        payload["object_attributes"]["status"] = "success" if how else "canceled"
+        self.webhooks.emit(request.project, "Pipeline Hook", payload)
+        await self.settled()
+
+    async def run_pipeline(
+        self, project: str, iid: int, kind: str = "head", *, in_fork: bool = False, on: str | None = None
+    ) -> Pipeline:
         """Run a merge request's pipeline: on its `head` (detached), `merge`d with its target, or in a `train`.
 
         A fork's runs in the fork unless a member runs it in the project ("Merge request pipelines").
@@ -267,7 +287,9 @@ class GitLabServer:
         where = request.source if in_fork and request.source else request.project
         sha, ref = request.sha, f"refs/merge-requests/{iid}/{kind}"
         if kind != "head":
-            merged = await git.merge(where.git_dir, request.start_sha, sha, f"Merge !{iid} for a pipeline", "octocat")
+            merged = await git.merge(
+                where.git_dir, on or request.start_sha, sha, f"Merge !{iid} for a pipeline", "octocat"
+            )
             assert merged is not None, f"{project}!{iid} has conflicts"
             sha = merged
             await git.git(where.git_dir, "update-ref", ref, sha)
