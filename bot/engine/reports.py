@@ -18,11 +18,13 @@ from bot.domain.publication import Published
 from bot.domain.report.assemble import Context, Stored, assemble, stage, wanted_tails
 from bot.domain.report.check import NAME_OF_GATE, render_check
 from bot.domain.report.comment import MARKER, notice_marker, render_comment, render_notice
+from bot.domain.report.headline import WAITS
 from bot.domain.report.together import seen_from
 from bot.domain.report.values import Links, Report, Stage
 from bot.domain.run import ChangeRef, Conclusion, Part, RunState
 from bot.domain.verdict import Verdict
 from bot.domain.waivers import lapsed_notes
+from bot.engine.healing import again_at, outworn
 from bot.engine.outlook import foretell
 from bot.engine.world import World
 from bot.ports.errors import Rejected
@@ -124,10 +126,11 @@ class _Publisher:
         check = render_check(report, links_of(self.world), capabilities)
         digest = _digest(f"{replace(check, completed_at=None)!r}{self._place(part.change, report.head_sha)}")
         interval = timedelta() if _plan_is_news(run_view) else self.world.settings.check_interval
-        if self._waits(before, digest, report, interval):
+        if self._stands(before, digest, report) or self._waits(before, report, interval):
             return
-        check = replace(check, new=report.run in self.new)
-        forge_id = (before.forge_id or None) if before else None
+        renewed = before is not None and outworn(before, report, self.now)
+        check = replace(check, new=renewed or report.run in self.new)
+        forge_id = before.forge_id or None if before and not renewed else None
         try:
             forge_id = await self.forge.publish_check(part.change.repo, check, forge_id)
         except Rejected as refusal:
@@ -135,7 +138,8 @@ class _Publisher:
                 raise
             # The run's own pull request must not wait for another one's repository; what is news is tried again.
             log.warning("%s: no check on %s: %s", report.run, part.change, refusal)
-        await self._store(report.run, stored_as, digest, forge_id or "")
+        stored = await self._store(report.run, stored_as, digest, forge_id or "")
+        self._stands(stored, digest, report)
 
     def _place(self, change: ChangeRef, head_sha: str) -> str:
         state = self.view.change.state
@@ -148,11 +152,12 @@ class _Publisher:
         scope = self.view.change.ref.id
         known = await self._known(scope)
         before = known.get(_COMMENT)
-        if not _wants_comment(run_view, report, exists=before is not None):
+        if not _wants_comment(run_view, report, exists=before is not None, told=self.forge.capabilities.rich_checks):
             return
         body = render_comment(report, links_of(self.world), self.forge.capabilities.comment_limit)
         digest = _digest(body)
-        if self._waits(before, digest, report, self.world.settings.comment_interval):
+        stands = before is not None and before.digest == digest
+        if stands or self._waits(before, report, self.world.settings.comment_interval):
             return
         ref, forge_id = self.view.change.ref, before.forge_id if before else None
         try:
@@ -198,12 +203,21 @@ class _Publisher:
     def _hold_back(self, until: datetime) -> None:
         self.due = until if self.due is None else min(self.due, until)
 
-    def _waits(self, before: Published | None, digest: str, report: Report, interval: timedelta) -> bool:
-        """Whether nothing is to be published now: it stands there already, or it is progress that can wait."""
+    def _stands(self, before: Published | None, digest: str, report: Report) -> bool:
+        """Whether a check stands there as it is to be, as far as we know, and need not be written again yet; where it
+        will have to be, the change becomes due then.
+        """
+        if before is None or before.digest != digest:
+            return False
+        at = again_at(before, report)
+        if at is not None and at > self.now:
+            self._hold_back(at)
+        return at is None or at > self.now
+
+    def _waits(self, before: Published | None, report: Report, interval: timedelta) -> bool:
+        """Whether what is news is progress that can wait."""
         if before is None:
             return False
-        if before.digest == digest:
-            return True
         at = before.published_at + interval
         if report.stage not in _IN_PROGRESS or report.problem is not None or at <= self.now:
             return False
@@ -214,10 +228,11 @@ class _Publisher:
         async with self.world.store.transaction() as tx:
             return {published.name: published for published in await tx.reports.get(scope)}
 
-    async def _store(self, scope: str, name: str, digest: str, forge_id: str) -> None:
+    async def _store(self, scope: str, name: str, digest: str, forge_id: str) -> Published:
         published = Published(scope=scope, name=name, digest=digest, published_at=self.now, forge_id=forge_id)
         async with self.world.store.transaction(self.lease) as tx:
             await tx.reports.put(published)
+        return published
 
 
 async def publish(world: World, lease: Lease, view: ChangeView, new: Collection[RunId] = ()) -> datetime | None:
@@ -256,12 +271,16 @@ def _plan_is_news(run_view: RunView) -> bool:
     return stage(_stored(run_view)) is Stage.REBUILDING and not begun and any(e.buildable for e in run_view.entries)
 
 
-def _wants_comment(run_view: RunView, report: Report, *, exists: bool) -> bool:
+def _wants_comment(run_view: RunView, report: Report, *, exists: bool, told: bool) -> bool:
+    """Whether there is to be a comment. `told` says whether the check itself tells what somebody has to decide or mend;
+    where a forge has but one line for it, a comment does.
+    """
     config = run_view.run.config
+    stuck = not told and (report.stage in WAITS or report.problem is not None or bool(report.config_problems))
     if config is None or config.comment is CommentPolicy.OFF or report.conclusion is Conclusion.SKIPPED:
         # A comment that stands already must not go on telling of a commit that is history.
-        return exists and config is None and report.conclusion is not Conclusion.SKIPPED
-    if exists:
+        return (exists or stuck) and config is None and report.conclusion is not Conclusion.SKIPPED
+    if exists or stuck:
         return True
     if config.comment is CommentPolicy.ALWAYS:
         return report.stage not in {Stage.QUEUED, Stage.PREPARING}

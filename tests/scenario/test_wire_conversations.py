@@ -115,6 +115,8 @@ async def test_a_strangers_change_waits_for_somebody_to_read_it(talk: Talk) -> N
     gate = await talk.gate(ref)
     assert gate.conclusion not in {"success", "neutral", "skipped"}
     head = (await talk.stage.forge.change(ref)).head_sha
+    if not talk.stage.forge.capabilities.rich_checks:
+        assert f"/revdeps ok @{head[:7]}" in talk.summary(ref)
 
     own = await talk.say(ref, "/revdeps ok", author="hubot-friend")
     assert own.reactions == ("eyes", "confused")
@@ -159,6 +161,8 @@ async def test_a_configuration_that_is_wrong_is_told_with_its_line(talk: Talk) -
     gate = await talk.gate(ref)
     assert gate.conclusion not in {"success", "neutral", "skipped"}
     assert talk.built() == []
+    if not talk.stage.forge.capabilities.rich_checks:
+        assert "expected the number 1" in talk.summary(ref)
 
 
 async def test_without_a_configuration_nothing_is_done_and_nobody_disturbed(talk: Talk) -> None:
