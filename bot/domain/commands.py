@@ -89,7 +89,8 @@ class Command:
         return None if value is None else Depth.parse(value)
 
     def __str__(self) -> str:
-        options = [value if key == "priority" else f"{key}={value}" for key, value in self.options]
+        bare = {"priority", "changes"}  # written without a key
+        options = [value.replace(",", " ") if key in bare else f"{key}={value}" for key, value in self.options]
         words = ["/revdeps", self.verb.value, *self.packages, *options]
         words += [f"@{self.sha}"] if self.sha else []
         words += ["--", self.text] if self.text else []

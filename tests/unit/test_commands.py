@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.commands import (
     APPROVE,
@@ -148,6 +150,7 @@ def test_commands_beyond_the_bound_are_refused_in_words():
         "/revdeps retry a b -- again",
         "/revdeps run limit=5 depth=2",
         "/revdeps priority a b 7",
+        "/revdeps with octocat/foo#7 octocat/bar#8",
         "/revdeps waive a until=2030-01-31 -- known upstream",
         "/revdeps ok @a1b2c3d",
         "/revdeps status",
@@ -155,6 +158,36 @@ def test_commands_beyond_the_bound_are_refused_in_words():
 )
 def test_a_command_reads_back_as_it_was_written(line):
     assert [str(each) for each in parse([line])] == [line]
+
+
+VERBS = st.sampled_from([verb.value for verb in Verb])
+ARGUMENTS = [
+    "a",
+    "b*",
+    "7",
+    "limit=5",
+    "until=2030-01-31",
+    "depth=direct",
+    "@a1b2c3d",
+    "octocat/foo#7",
+    "--",
+    "`x`",
+    "a,b",
+]
+LINES = st.one_of(
+    st.tuples(VERBS, st.lists(st.sampled_from(ARGUMENTS), max_size=4)).map(lambda line: " ".join([line[0], *line[1]])),
+    st.text(max_size=80),
+)
+
+
+@given(LINES)
+def test_whatever_is_written_is_a_command_that_reads_back_or_a_short_answer(words):
+    found = parse([f"/revdeps {words}"])
+    assert len(found) == 1
+    if isinstance(found[0], Command):
+        assert parse([str(found[0])]) == found
+    else:
+        assert 0 < len(found[0].answer) < 600
 
 
 def test_options_are_read_as_what_they_mean():
