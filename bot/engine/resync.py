@@ -48,6 +48,8 @@ class Resync:
     _next_sweep: datetime | None = None
     _since: dict[str, datetime] = field(default_factory=dict)
     """By forge: from when on its deliveries are still to be looked at."""
+    _unfinished: dict[str, datetime] = field(default_factory=dict)
+    """By forge that gave only some of its missed deliveries again: when it may be asked for the rest."""
     _not_before: dict[str, datetime] = field(default_factory=dict)
     """By forge: until when it wants to be left alone."""
     _unwanted: set[tuple[str, WorkspaceRef]] = field(default_factory=set)
@@ -83,7 +85,7 @@ class Resync:
             await self._spread(lease)
             if self._next_sweep is None or now >= self._next_sweep:
                 await self._sweep(now)
-                self._next_sweep = now + self.world.settings.resync_interval
+                self._next_sweep = min([now + self.world.settings.resync_interval, *self._unfinished.values()])
         finally:
             heart.cancel()
         self.woke()
@@ -188,6 +190,12 @@ class Resync:
                 await forge.redeliver(delivery)
             except Rejected as refusal:
                 log.warning("resync with %s: delivery %s cannot be had again: %s", name, delivery.guid, refusal)
+            except Transient as limit:
+                # What is open has to be compared all the same, and the rest is asked for as soon as it may be.
+                self._unfinished[name] = now + (limit.retry_after or self.world.settings.tick)
+                log.warning("resync with %s: %s; the other missed deliveries come later", name, limit)
+                return
+        self._unfinished.pop(name, None)
         # The forge lists a delivery a little later than it was made, and by its own clock.
         self._since[name] = now - self.world.settings.resync_interval
 

@@ -37,6 +37,7 @@ class Rpm:
     conflicts: tuple[str, ...] = ()
     obsoletes: tuple[str, ...] = ()
     recommends: tuple[str, ...] = ()
+    supplements: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     contents: str = ""
 
@@ -69,7 +70,7 @@ class Srpm:
     contents: str = ""
 
     arch = "src"
-    provides = obsoletes = recommends = all_provides = ()
+    provides = obsoletes = recommends = supplements = all_provides = ()
     sourcerpm = ""
 
     @property
@@ -168,7 +169,8 @@ def _package(package: Package, checksum: str) -> str:
         f"<rpm:sourcerpm>{package.sourcerpm}</rpm:sourcerpm>"
         f"{_capabilities('provides', package.all_provides)}{_capabilities('requires', package.requires)}"
         f"{_capabilities('conflicts', package.conflicts)}{_capabilities('obsoletes', package.obsoletes)}"
-        f"{_capabilities('recommends', package.recommends)}{files}</format></package>\n"
+        f"{_capabilities('recommends', package.recommends)}{_capabilities('supplements', package.supplements)}"
+        f"{files}</format></package>\n"
     )
 
 

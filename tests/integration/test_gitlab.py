@@ -174,6 +174,17 @@ async def test_progress_within_a_state_asks_nothing_of_gitlab(stage: GitLabStage
     assert (stage.server.calls[STATUS], stage.server.calls[REQUEST]) == asked
 
 
+async def test_a_pipeline_that_somebody_cancelled_hears_of_a_check_in_progress_again(
+    stage: GitLabStage, ref: ChangeRef
+) -> None:
+    known = await publish(stage, ref, status=CheckStatus.IN_PROGRESS)
+    [pipeline] = stage.server.world.pipelines
+    pipeline.latest[0].status = "canceled"
+    stage.clock.shift += timedelta(hours=1, minutes=1)
+    await publish(stage, ref, known, status=CheckStatus.IN_PROGRESS)
+    assert told(pipeline) == ["running"]
+
+
 async def test_the_same_state_again_after_a_restart_is_no_error(stage: GitLabStage, ref: ChangeRef) -> None:
     known = await publish(stage, ref, status=CheckStatus.IN_PROGRESS)
     stage.forge = stage.fresh()
@@ -501,8 +512,12 @@ async def test_more_than_five_a_minute_have_to_wait(stage: GitLabStage) -> None:
     missed = await stage.forge.missed_deliveries(begun)
     for delivery in missed[:5]:
         await stage.forge.redeliver(delivery)
-    with pytest.raises(Transient):
+    with pytest.raises(Transient) as refused:
         await stage.forge.redeliver(missed[5])
+    assert refused.value.retry_after is not None
+    assert await stage.forge.open_changes(stage.repo) == []  # all else goes on
+    stage.clock.shift += refused.value.retry_after
+    await stage.forge.redeliver(missed[5])
 
 
 async def test_what_was_refused_for_good_is_not_asked_for_again(stage: GitLabStage) -> None:

@@ -146,7 +146,8 @@ def _compared(directory: Path, seed: int) -> tuple[UniverseSpec, UniverseSpec]:
         base=(layer("base", base),),
         buildroot=("p1",) if rng.random() < 0.5 else (),
     )
-    return before, replace(before, change=(layer("change", change),), replaces=frozenset({source}))
+    priority = 1 if seed % 5 == 4 else None  # as in a Copr, which prefers the change to everything else
+    return before, replace(before, change=(layer("change", change),), replaces=frozenset({source}), priority=priority)
 
 
 def _solved_before(spec: UniverseSpec) -> KnownRoots:
@@ -247,6 +248,40 @@ def test_subpackages_that_require_each_others_release_succeed_those_before(tmp_p
     comparison = _load(tmp_path / "2", [*base("zlib = 1-1"), pinned], packages("2"), "zlib")
     assert _carried(comparison) == {"app"}
     assert {str(comparison.after.universe.packages[number].name) for number in comparison.broken} == {"pinned"}
+
+
+@pytest.mark.parametrize("release", ["1", "2"])
+def test_what_another_package_supplements_decides_between_alternatives(tmp_path: Path, release: str) -> None:
+    base: list[Package] = [
+        Rpm(name="zlib"),
+        Rpm(name="one", provides=("either",)),
+        Rpm(name="two", provides=("either",), supplements=(f"zlib = 1-{release}",)),
+        Srpm(name="app", requires=("zlib", "either")),
+    ]
+    comparison = _load(tmp_path, base, [Rpm(name="zlib", release="2")], "zlib")
+    assert _carried(comparison) == set()
+    (app,) = impact(comparison).affected
+    root = comparison.after.of_source(comparison.sources["app"])
+    assert isinstance(root, Root)
+    assert app.buildroot_after == comparison.after.digest(root)
+    assert ("two" in str([comparison.after.universe.packages[number] for number in root.numbers])) is (release == "2")
+
+
+@pytest.mark.parametrize("kind", ["obsoletes", "conflicts", "recommends"])
+@pytest.mark.parametrize("text", ["gone", "lonely", "either"])
+def test_what_a_change_says_of_nobody_that_matters_does_not(tmp_path: Path, kind: str, text: str) -> None:
+    base = [
+        Rpm(name="zlib"),
+        Rpm(name="lonely"),
+        Rpm(name="one", provides=("either",)),
+        Rpm(name="two", provides=("either",)),
+        Srpm(name="app", requires=("zlib", "either")),
+        Srpm(name="plain", requires=("zlib", "lonely")),
+    ]
+    change = Rpm(name="zlib", release="2")
+    comparison = _load(tmp_path, base, [replace(change, **{kind: (text,)})], "zlib")
+    wished_in_vain = text == "gone" or (text == "lonely" and kind == "recommends")
+    assert _carried(comparison) == ({"app", "plain"} if wished_in_vain else set())
 
 
 def test_some_roots_are_carried_over_and_some_are_not(tmp_path: Path) -> None:

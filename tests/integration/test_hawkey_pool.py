@@ -67,6 +67,27 @@ async def test_the_first_question_goes_to_the_process_that_was_woken_for_it() ->
     await pool.close()
 
 
+async def test_what_is_prepared_goes_to_every_process_that_is_idle_and_its_errors_to_nobody(tmp_path: Path) -> None:
+    pool = SolverPool(2, nothing, 1)
+    busy = asyncio.create_task(pool.ask(wait_for, tmp_path / "go"))
+    await asyncio.sleep(0)
+    pool.prepare(note_process, tmp_path)
+    pool.prepare(be_misconfigured)
+    (tmp_path / "go").touch()
+    await busy
+    there = {await pool.ask(process_id), await pool.ask(process_id)}
+    pool.prepare(die_always)
+    assert await pool.ask(process_id) not in {os.getpid(), *there}
+    await pool.close()
+    noted = {int(path.name) for path in tmp_path.iterdir() if path.name != "go"}
+    assert len(noted) == 1
+    assert not noted & there
+
+
+def note_process(directory: Path) -> None:
+    (directory / str(os.getpid())).touch()
+
+
 def take(size: int) -> int:
     _kept.append(b"x" * size)
     return os.getpid()

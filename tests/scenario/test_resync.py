@@ -72,6 +72,19 @@ async def test_a_delivery_that_cannot_be_had_again_keeps_no_other_from_it(revdep
     assert revdeps.forge.redelivered == ["lost"]
 
 
+async def test_a_forge_that_gives_few_deliveries_again_is_asked_for_the_rest_soon(revdeps: Stage) -> None:
+    missed(revdeps, "lost")
+    ref = unheard(revdeps)
+    sweeper = resync(revdeps)
+    revdeps.forge.fail_next("redeliver", Transient("five a minute", timedelta(minutes=1)))
+    await sweep(revdeps, sweeper)
+    assert revdeps.forge.redelivered == []
+    assert (await revdeps.view(ref)).runs
+    revdeps.clock.pass_time(seconds=61)
+    await sweep(revdeps, sweeper)
+    assert revdeps.forge.redelivered == ["lost"]
+
+
 async def test_an_open_pull_request_that_nobody_told_of_is_tested(revdeps: Stage) -> None:
     ref = unheard(revdeps)
     await sweep(revdeps)

@@ -27,7 +27,8 @@ class GitLabForge:
     def __init__(self, settings: GitLabSettings, session: aiohttp.ClientSession, clock: Clock) -> None:
         self._settings = settings
         self._client = GitLabClient(settings, session, clock)
-        self._statuses = Statuses(self._client)
+        self._statuses = Statuses(self._client, clock)
+        self._resending = hooks.Resending(self._client, clock)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -63,7 +64,7 @@ class GitLabForge:
 
     async def redeliver(self, delivery: Delivery) -> None:
         """Ask for a delivery to be made again."""
-        await hooks.redeliver(self._client, delivery)
+        await self._resending.redeliver(delivery)
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:
         """Check a commit of a merge request out, with one more try where the token was turned away for a newer one."""

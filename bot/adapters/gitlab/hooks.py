@@ -5,13 +5,15 @@ resent at most five times a minute. Where the bot has less rights, or GitLab is 
 was missed is found by comparing open merge requests alone.
 """
 
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.adapters.gitlab.client import GitLabClient
 from bot.adapters.gitlab.failures import Forbidden
-from bot.ports.errors import Gone
+from bot.ports.clock import Clock
+from bot.ports.errors import Gone, Transient
 from bot.ports.forge import Delivery
 
 _MAINTAINER = 40
@@ -20,6 +22,25 @@ _PER_PAGE = 20
 _REFUSED_FOR_GOOD = frozenset({"400", "413", "415"})
 """What the webhook's endpoint answers to content that would be as wrong the next time."""
 _KEY = "Idempotency-Key"
+_PER_MINUTE = 5
+_MINUTE = timedelta(minutes=1, seconds=1)
+
+
+class Resending:
+    """Keeps to the limit by itself: GitLab's refusal would be taken for one of all requests."""
+
+    def __init__(self, client: GitLabClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._sent: defaultdict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=_PER_MINUTE))
+
+    async def redeliver(self, delivery: Delivery) -> None:
+        """Ask GitLab to try again; it keeps the idempotency key. Raises `Transient` where that was done too often."""
+        now, sent = self._clock.now(), self._sent[delivery.ref.partition("/events/")[0]]
+        if len(sent) == _PER_MINUTE and now - sent[0] < _MINUTE:
+            raise Transient("a hook's events are sent again five times a minute", _MINUTE - (now - sent[0]))
+        sent.append(now)
+        await self._client.post(delivery.ref, {})
 
 
 async def missed(client: GitLabClient, since: datetime) -> Sequence[Delivery]:
@@ -30,11 +51,6 @@ async def missed(client: GitLabClient, since: datetime) -> Sequence[Delivery]:
     for project in await client.pages("projects", membership="true", archived="false", min_access_level=_MAINTAINER):
         found += await _of_project(client, client.remember(project).id, since)
     return tuple(sorted(found, key=lambda delivery: delivery.delivered_at))
-
-
-async def redeliver(client: GitLabClient, delivery: Delivery) -> None:
-    """Ask GitLab to try again; it keeps the idempotency key."""
-    await client.post(delivery.ref, {})
 
 
 async def _of_project(client: GitLabClient, project: int, since: datetime) -> Sequence[Delivery]:

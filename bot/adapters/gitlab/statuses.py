@@ -11,9 +11,10 @@ change comes or to the one it goes to, and with merged results and merge trains 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from bot.adapters.gitlab import notes, trains
 from bot.adapters.gitlab.client import GitLabClient
@@ -21,9 +22,12 @@ from bot.adapters.gitlab.failures import Forbidden
 from bot.domain.publication import Check, CheckStatus
 from bot.domain.report.escape import prose
 from bot.domain.run import ChangeRef, Conclusion, RepoRef
+from bot.ports.clock import Clock
 from bot.ports.errors import Gone, Rejected
 
 _REMEMBERED = 10_000
+_BELIEVED = timedelta(hours=1)
+"""How long a status is taken to be running still because we said so: somebody may have cancelled its pipeline."""
 _LONGEST = 255
 """Characters of a description and of an address."""
 _CANNOT = "Cannot transition status"
@@ -61,10 +65,12 @@ class _Place:
 class Statuses:
     """Publishes checks. It remembers which merge request a commit belongs to, and what was said last, to ask less."""
 
-    def __init__(self, client: GitLabClient) -> None:
+    def __init__(self, client: GitLabClient, clock: Clock) -> None:
         self._client = client
         self._requests: LRUCache[tuple[RepoRef, str], int] = LRUCache(_REMEMBERED)
-        self._running: LRUCache[tuple[RepoRef, str, str], str] = LRUCache(_REMEMBERED)
+        self._running: TTLCache[tuple[RepoRef, str, str], str] = TTLCache(
+            _REMEMBERED, ttl=_BELIEVED.total_seconds(), timer=lambda: clock.now().timestamp()
+        )
 
     async def publish(self, repo: RepoRef, check: Check, known: str | None) -> str:
         """Bring a check's status to what it is to be; where GitLab lets us nowhere, say it in a note. Return its id."""

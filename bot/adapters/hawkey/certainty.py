@@ -11,15 +11,12 @@ import re
 from array import array
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 
 from bot.adapters.hawkey.index import Index, is_plain, operators
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
 
 _CONDITION = re.compile(r"\((?P<wish>[^() ]\S*(?: [<>=]+ \S+)?) if .*\)")
-
-_CLOSURES = 1 << 8
-"""So many sets of what comes with a package are kept, some 10 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,6 @@ class Certainty:
         self._universe = universe
         self._index = index
         self._units = cache(self._work_out_units)
-        self._closure = lru_cache(_CLOSURES)(self._work_out_closure)
         self._open = cache(self._work_out_open)
         self._vague = cache(self._work_out_vague)
         self._conditional = cache(self._work_out_conditional)
@@ -109,20 +105,11 @@ class Certainty:
 
     def _forced(self, source: int) -> set[int]:
         """Return what is installed before anything is chosen: whatever alone provides a requirement, and so on."""
-        seen = {source}
-        for number in self._units(source):
-            if number not in seen:
-                seen |= self._closure(number)
-        return seen
-
-    def _work_out_closure(self, start: int) -> frozenset[int]:
-        """Return what is installed with a package before anything is chosen, itself included."""
-        seen, work = {start}, [start]
-        while work:
-            new = set(self._units(work.pop())) - seen
+        seen = new = {source}
+        while new:
+            new = set[int]().union(*map(self._units, new)) - seen
             seen |= new
-            work += new
-        return frozenset(seen)
+        return seen
 
     def _work_out_units(self, number: int) -> tuple[int, ...]:
         rows = (self._index.provided_by[wanted] for wanted in self._index.wanted[number] if self._is_plain(wanted))

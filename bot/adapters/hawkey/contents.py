@@ -17,6 +17,7 @@ _NOISE = (
     "BUILDTIME",
     "BUILDHOST",
     "COOKIE",
+    "SOURCEPKGID",
     "FILEMTIMES",
     "FILEINODES",
     "FILEDEVICES",
@@ -30,7 +31,7 @@ _NOISE = (
     "ARCHIVESIZE",
     "LONGARCHIVESIZE",
 )
-"""Tags that say when and where a package was built, or how it is packed."""
+"""Tags that say when, where and from which file a package was built, or how it is packed."""
 
 _FIRST_TAG = 1000
 """Below are signatures and digests over the header, which differ wherever the rest does."""

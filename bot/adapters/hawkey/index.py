@@ -145,7 +145,7 @@ def operators(text: str) -> list[str]:
 
 def is_plain(text: str) -> bool:
     """Whether any of the providers meets a requirement: a capability, or several with `or` between them."""
-    return set(operators(text)) <= {"or"}
+    return not is_rich(text) or set(operators(text)) <= {"or"}
 
 
 def place(universe: Universe) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.adapters.hawkey.certainty import CROOKED, Certainty, Course
 from bot.adapters.hawkey.index import place
-from bot.adapters.hawkey.replacement import Names
+from bot.adapters.hawkey.names import Names
 from bot.adapters.hawkey.roots import Problem, Root, Roots
 from bot.adapters.hawkey.rows import Rows, read_parts, write_parts
 from bot.adapters.hawkey.universe import Universe

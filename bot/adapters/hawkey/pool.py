@@ -67,18 +67,34 @@ class SolverPool:
         if self._free is None and self._workers:
             self._places[-1].executor.submit(_answer, _nothing)
 
+    def prepare(
+        self, function: Callable[_Parameters, object], *args: _Parameters.args, **kwargs: _Parameters.kwargs
+    ) -> None:
+        """Call a module-level function in every solver process that has nothing to do, and wait for none of them.
+
+        It is for what the next questions need: what comes of it is nobody's business, an error neither.
+        """
+        for place in self._places if self._workers else ():
+            if place.is_idle:
+                try:
+                    place.executor.submit(_answer, partial(function, *args, **kwargs))
+                except BrokenProcessPool:
+                    place.retire()
+
     async def _ask(self, question: Callable[[], _Answer]) -> _Answer:
         if self._free is None:
             self._free = asyncio.LifoQueue()
             for place in self._places:
                 self._free.put_nowait(place)
         place = await self._free.get()
+        place.is_idle = False
         try:
             found = await asyncio.wrap_future(place.executor.submit(_answer, question))
         except BrokenProcessPool:
             place.retire()
             raise
         finally:
+            place.is_idle = True
             self._free.put_nowait(place)
         if self._workers and found.resident > self._most:
             place.retire()
@@ -105,6 +121,7 @@ class _Place:
     def __init__(self, start: Callable[[], Executor]) -> None:
         self._start = start
         self._executor: Executor | None = None
+        self.is_idle = True
 
     @property
     def executor(self) -> Executor:

@@ -5,7 +5,6 @@ conflicts, is its *successor*: in a root that was found straight (see `certainty
 Everything else that a change does is told by the requirements that somebody else meets now.
 """
 
-import re
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,21 +15,12 @@ from typing import Any
 from bot.adapters.hawkey.certainty import Course
 from bot.adapters.hawkey.index import Index, is_plain, is_rich
 from bot.adapters.hawkey.loading import SOURCE_ARCHES, is_of_change
+from bot.adapters.hawkey.names import Names
 from bot.adapters.hawkey.roots import Roots
 
-_SAME = ("conflicts", "obsoletes", "recommends", "suggests", "supplements", "enhances")
-_WORD = re.compile(r"\S+")
-
-
-class Names:
-    """Which requirements, and which conflicts, of a base speak of a name. Worked out once for a base."""
-
-    def __init__(self, roots: Roots) -> None:
-        self.requirements: Mapping[str, Sequence[int]] = _by_name(enumerate(roots.index.texts))
-        packages = [package for package in roots.universe.packages.values() if package.arch not in SOURCE_ARCHES]
-        self.conflicts = _by_name((text, text) for text in _texts(packages, "conflicts"))
-        self.obsoletes = _by_name((text, text) for text in _texts(packages, "obsoletes"))
-        self.picky = [number for number in roots.universe.sources.values() if roots.universe.packages[number].conflicts]
+_SAME = ("supplements", "enhances")
+_HOSTILE = ("conflicts", "obsoletes")
+_WISHES = ("recommends", "suggests")
 
 
 class Replacement:
@@ -49,7 +39,7 @@ class Replacement:
     def is_comparable(self) -> bool:
         """Whether the rest of the base is the same with and without the change: no module stream came or went."""
         before, after = self._before.universe, self._after.universe
-        base = replace(after.spec, change=(), replaces=frozenset(), hidden=frozenset())
+        base = replace(after.spec, change=(), replaces=frozenset(), priority=None, hidden=frozenset())
         rest = {number for number, package in after.packages.items() if not is_of_change(package)}
         return base == before.spec and rest == before.packages.keys() - self.removed
 
@@ -128,18 +118,36 @@ class Replacement:
             for wanted in self._index.wanted[old]
         }
         wanted_after = {_meaning(text, after.providers(text)) for text in after.requirements(new)}
-        return wanted_before == wanted_after and self._fits_the_same(old, new)
+        return (
+            wanted_before == wanted_after
+            and self._fits_the_same(old, new)
+            and all(self._meant(text) <= {old, new} and is_plain(text) for text in _apart(_HOSTILE, was, becomes))
+            and not any(map(self._is_of_account, _apart(_WISHES, was, becomes)))
+        )
 
     def _fits_the_same(self, old: int, new: int) -> bool:
-        """Whether every conflict and every obsoletes of the base hits both packages or neither."""
+        """Whether what the base conflicts with, obsoletes or supplements is both of two packages or neither."""
         before, after = self._before.universe, self._after.universe
         was, becomes = before.packages[old], after.packages[new]
+        equal = was.evr == becomes.evr and sorted(map(str, was.provides)) == sorted(map(str, becomes.provides))
         for name in {*_provided(was), *_provided(becomes)}:
-            for text in self._names.conflicts.get(name, ()):
-                if (old in before.providers(text)) != (new in after.providers(text)):
+            for text in self._names.judging.get(name, ()):
+                hit = (old in before.providers(text)) == (new in after.providers(text))
+                if not (hit if is_plain(text) else equal):
                     return False
         versioned = any(" " in text for text in self._names.obsoletes.get(str(was.name), ()))
         return not versioned or was.evr == becomes.evr
+
+    def _is_of_account(self, wish: str) -> bool:
+        """Whether what a package recommends or suggests may be one of several that meet a requirement."""
+        return any(map(self._is_one_of_several, self._meant(wish)))
+
+    def _is_one_of_several(self, number: int) -> bool:
+        met = {*self._index.provides[number], *(wanted for wanted, by in self.met_by_change.items() if number in by)}
+        return any(max(len(self._index.provided_by[wanted]), len(self.now(wanted))) > 1 for wanted in met)
+
+    def _meant(self, text: str) -> frozenset[int]:
+        return self._before.universe.providers(text) | self._after.universe.providers(text)
 
     # Whose root.
 
@@ -235,32 +243,18 @@ def _provided(package: Any) -> set[str]:
     return {str(capability).partition(" ")[0] for capability in package.provides} | set(package.files)
 
 
+def _apart(kinds: Iterable[str], one: Any, other: Any) -> set[str]:
+    """Return the dependencies of some kinds that only one of two packages has."""
+    found = set[str]()
+    for kind in kinds:
+        found |= {*map(str, getattr(one, kind))} ^ {*map(str, getattr(other, kind))}
+    return found
+
+
 def _meaning(text: str, providers: Collection[int]) -> tuple[str, frozenset[int]]:
     """Return what a requirement comes to: who meets it; where that is nobody, or a matter of conditions, its text."""
     exact = "" if providers and not is_rich(text) else text
     return exact, frozenset(providers)
-
-
-def _by_name(texts: Iterable[tuple[Any, str]]) -> Mapping[str, list[Any]]:
-    """Group what a text stands for by every name in the text."""
-    grouped: dict[str, list[Any]] = defaultdict(list)
-    for thing, text in texts:
-        for name in _names_in(text):
-            grouped[name].append(thing)
-    return grouped
-
-
-def _names_in(text: str) -> set[str]:
-    if not is_rich(text):
-        return {text.partition(" ")[0]}
-    names = set()
-    for word in _WORD.findall(text):
-        bare = word.lstrip("(")
-        names.add(bare)
-        while bare.endswith(")"):  # its own, as in foo(x86-64), or one that closes an expression
-            bare = bare[:-1]
-            names.add(bare)
-    return names
 
 
 def _by_name_and_arch(packages: Mapping[int, Any], numbers: Iterable[int]) -> Mapping[tuple[str, str], list[int]]:
@@ -268,7 +262,3 @@ def _by_name_and_arch(packages: Mapping[int, Any], numbers: Iterable[int]) -> Ma
     for number in numbers:
         grouped[packages[number].name, packages[number].arch].append(number)
     return grouped
-
-
-def _texts(packages: Iterable[Any], kind: str) -> set[str]:
-    return {str(text) for package in packages for text in getattr(package, kind)}

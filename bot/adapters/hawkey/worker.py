@@ -99,6 +99,11 @@ def find_cone(spec: UniverseSpec, question: Question) -> tuple[str, ...]:
     return cone(_base(spec), question)
 
 
+def load(before: UniverseSpec, after: UniverseSpec) -> None:
+    """Load what questions about a change need."""
+    _compare(before, after)
+
+
 def plan_impact(before: UniverseSpec, after: UniverseSpec) -> Plan:
     """Begin to answer `Resolver.impact`: what has to be looked at."""
     return plan(_compare(before, after))
