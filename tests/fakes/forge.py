@@ -236,7 +236,9 @@ class FakeForge:
     async def publish_check(self, repo: RepoRef, check: Check, known: str | None) -> str:
         self._enter("publish_check")
         self._examine(check)
-        found = self.checks.get(known or "") or self._check_by_external_id(repo, check)
+        found = self.checks.get(known or "")
+        if found is None and not check.new:
+            found = self._check_by_external_id(repo, check)
         if found is None:
             found = FakeCheck(id=self._id(), repo=repo)
             self.checks[found.id] = found

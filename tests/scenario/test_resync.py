@@ -238,6 +238,45 @@ async def test_a_base_branch_that_moved_is_read_again(revdeps: Stage) -> None:
     assert len(view.runs) == 1
 
 
+async def test_a_check_that_an_older_write_overtook_is_put_right(revdeps: Stage) -> None:
+    revdeps.builder.outcome_for = breaks()
+    ref = await revdeps.open()
+    await revdeps.settle()
+    (check,) = revdeps.forge.checks_on(revdeps.forge.changes[ref].head_sha)
+    # GitHub took its time with what seemed to have failed.
+    check.history.append(check.history[0])
+    assert revdeps.check(ref).status is CheckStatus.QUEUED
+    revdeps.clock.pass_time(minutes=11)
+    await revdeps.settle()
+    assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
+    writes = revdeps.forge.calls["publish_check"]
+    revdeps.clock.pass_time(days=1)
+    await revdeps.settle()
+    assert revdeps.forge.calls["publish_check"] == writes, "once is enough"
+
+
+async def test_a_check_that_the_forge_dropped_comes_back(revdeps: Stage) -> None:
+    ref = await revdeps.open()
+    await revdeps.settle()
+    revdeps.clock.pass_time(minutes=1)
+    await revdeps.settle()
+    revdeps.forge.checks.clear()
+    revdeps.clock.pass_time(hours=7)
+    await revdeps.settle()
+    assert revdeps.check(ref).status is CheckStatus.IN_PROGRESS
+
+
+async def test_a_check_never_becomes_stale(revdeps: Stage) -> None:
+    ref = await revdeps.open(config=CONFIG + "timeout: 720h\nbuild-timeout: 700h\n")
+    await revdeps.settle()
+    for _ in range(20):
+        revdeps.clock.pass_time(days=1)
+        await revdeps.settle()
+    checks = revdeps.forge.checks_on(revdeps.forge.changes[ref].head_sha)
+    assert len(checks) == 2
+    assert revdeps.check(ref).status is CheckStatus.IN_PROGRESS
+
+
 async def test_of_two_processes_one_sweeps(revdeps: Stage) -> None:
     missed(revdeps, "lost")
     await resync(revdeps).once()
