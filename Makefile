@@ -1,5 +1,5 @@
 # make demo   set up, then real pull requests checked end to end (KEEP=1 leaves the bot running, BACKEND=koji builds in
-#             a hub of its own; also copr, mock)
+#             a hub of its own; also copr, mock; FORGE=gitlab opens them on a GitLab; also forgejo)
 # make test   set up, then every check
 # make lock   write the lock files anew
 PYTHON := .venv/bin/python
@@ -12,7 +12,7 @@ setup:
 
 demo:
 	@scripts/setup run
-	@$(PYTHON) -m demo $(if $(KEEP),--keep) $(if $(BACKEND),--backend $(BACKEND))
+	@$(PYTHON) -m demo $(if $(KEEP),--keep) $(if $(BACKEND),--backend $(BACKEND)) $(if $(FORGE),--forge $(FORGE))
 
 test: setup check unit
 

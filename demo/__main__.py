@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.sql.store import SqlStore
@@ -18,12 +19,12 @@ from bot.domain.run import ChangeRef, RepoRef, Run
 from bot.domain.verdict import Finding, Verdict
 from demo.backends import BACKENDS, Backend
 from demo.distro import Distribution, make_distribution, repository_files
+from demo.forges import FORGES, DemoForge, Said, Shown
 from demo.pull_requests import STORY, changed_files
 from demo.screen import Screen
 from demo.sources import DemoError
 from demo.story import PullRequest
-from tests.fakes.github.model import CheckRun, Comment
-from tests.fakes.service import Service, service
+from tests.fakes.service import Process
 
 CACHE = Path(__file__).parents[1] / ".cache/demo"
 PATIENCE = 600.0
@@ -34,108 +35,113 @@ class Unexpected(Exception):
     """The story did not come out as it must."""
 
 
-async def main(screen: Screen, *, keep: bool, backend: str) -> None:
-    """Tell the whole story on a backend; raise `Unexpected` where it goes another way."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where the story is told: on which forge, by which bot, and to whom."""
+
+    screen: Screen
+    forge: DemoForge
+    bot: Process
+
+
+async def main(screen: Screen, *, keep: bool, backend: str, forge: str) -> None:
+    """Tell the whole story on a forge and a backend; raise `Unexpected` where it goes another way."""
     screen.heading("A distribution in miniature, made of real upstream releases")
     distribution = await asyncio.to_thread(make_distribution, CACHE, screen.step)
     state = CACHE / "bot"
     shutil.rmtree(state, ignore_errors=True)
-    async with (
-        BACKENDS[backend](CACHE / backend, distribution) as builders,
-        service(state, REVDEPS_COMMENT_SECONDS="5", **builders.environment) as bot,
-    ):
-        screen.heading(f"A forge, and the bot as a process of its own; it builds in: {backend}")
-        await _prepare(bot, distribution, builders)
-        await bot.start()
-        await bot.github.install("octocat")
-        screen.step(f"the forge: {bot.github.url}   the bot: {bot.url}")
-        found = {}
-        for pull_request in STORY:
-            found[pull_request.title] = await _tell(screen, bot, pull_request)
-        if bot.github.violations:
-            raise Unexpected("requests that GitHub would refuse:\n" + "\n".join(bot.github.violations))
-        screen.heading("Verdicts, from the database")
-        print(
-            json.dumps({title: {name: verdict.name for name, verdict in each.items()} for title, each in found.items()})
-        )
-        if keep:
-            screen.step(f"the bot and its pages go on at {bot.url}; Ctrl-C ends them")
-            await asyncio.Event().wait()
+    async with BACKENDS[backend](CACHE / backend, distribution) as builders, FORGES[forge]() as served:
+        bot = Process(directory=state)
+        bot.environment = {**served.register(bot), "REVDEPS_COMMENT_SECONDS": "5", **builders.environment}
+        try:
+            await _tell_all(Scene(screen=screen, forge=served, bot=bot), distribution, builders)
+            if keep:
+                screen.step(f"the bot and its pages go on at {bot.url}; Ctrl-C ends them")
+                await asyncio.Event().wait()
+        finally:
+            await bot.stop()
 
 
-async def _prepare(bot: Service, distribution: Distribution, builders: Backend) -> None:
-    for pull_request in STORY:
-        files = repository_files(pull_request.package, distribution, builders.configuration)
-        await bot.github.create_repository(pull_request.repository, files)
-        bot.github.set_permission(pull_request.repository, "hubot-packager", "write")
+async def _tell_all(scene: Scene, distribution: Distribution, builders: Backend) -> None:
+    forge, screen = scene.forge, scene.screen
+    screen.heading(f"A forge ({forge.name}), and the bot as a process of its own; it builds in: {builders.name}")
+    for story in STORY:
+        await forge.create(story.repository, repository_files(story.package, distribution, builders.configuration))
+    await scene.bot.start()
+    await forge.begin()
+    screen.step(f"the forge: {forge.url}   the bot: {scene.bot.url}")
+    found = {story.title: await _tell(scene, story) for story in STORY}
+    if forge.violations:
+        raise Unexpected(f"requests that {forge.name} would refuse:\n" + "\n".join(forge.violations))
+    screen.heading("Verdicts, from the database")
+    print(json.dumps({title: {name: verdict.name for name, verdict in each.items()} for title, each in found.items()}))
 
 
-async def _tell(screen: Screen, bot: Service, story: PullRequest) -> dict[str, Verdict]:
+async def _tell(scene: Scene, story: PullRequest) -> dict[str, Verdict]:
     """Open one pull request, watch it, give the commands, and hold the end against what it must be."""
-    screen.heading(f"{story.repository}: {story.title}")
-    files = changed_files(story.package)
-    branch = story.title.lower().replace(" ", "-")
-    pull = await bot.github.open_pull_request(story.repository, branch, story.title, "hubot-packager", files=files)
-    check = await _watch(screen, bot, story, pull.head_sha)
-    _show(screen, bot, story, pull.number, check)
+    scene.screen.heading(f"{story.repository}: {story.title}")
+    pull = await scene.forge.open(story.repository, story.title, changed_files(story.package))
+    check = await _watch(scene, story, pull.head_sha)
+    _show(scene, story, pull.number, check)
     for command in story.commands:
-        await _command(screen, bot, story, pull.number, command)
-        check = await _watch(screen, bot, story, pull.head_sha)
-    findings = await _findings(bot, story, pull.number)
-    comment = await _summary(bot, story, pull.number, check)
+        await _command(scene, story, pull.number, command)
+        check = await _watch(scene, story, pull.head_sha)
+    findings = await _findings(scene, story, pull.number)
+    comment = await _summary(scene, story, pull.number, check)
     _compare(story, check, findings, comment)
     return {finding.package: finding.judgement.verdict for finding in findings}
 
 
-async def _watch(screen: Screen, bot: Service, story: PullRequest, sha: str) -> CheckRun:
+async def _watch(scene: Scene, story: PullRequest, sha: str) -> Shown:
     """Show how the check goes until it is completed."""
-    with screen.progress() as tell:
+    with scene.screen.progress() as tell:
         waited = 0.0
         while waited < PATIENCE:
-            checks = bot.github.checks(story.repository, sha)
-            if checks:
-                tell(f"{checks[-1].name}: {checks[-1].title}")
-                if checks[-1].status == "completed":
-                    return checks[-1]
+            check = scene.forge.check(story.repository, sha)
+            if check is not None:
+                tell(f"revdeps: {check.title}")
+                if check.conclusion is not None:
+                    return check
             await asyncio.sleep(0.2)
             waited += 0.2
-    raise Unexpected(f"{story.title}: no result in {PATIENCE:.0f} s; the bot's log: {bot.log}")
+    raise Unexpected(f"{story.title}: no result in {PATIENCE:.0f} s; the bot's log: {scene.bot.log}")
 
 
-def _show(screen: Screen, bot: Service, story: PullRequest, number: int, check: CheckRun) -> None:
-    screen.panel(f"check run `{check.name}`: {check.conclusion}", f"{check.title}\n\n{check.summary}")
-    for comment in _comments(bot, story, number, "revdeps:v1"):
-        screen.panel(f"{comment.user.login} on {story.repository}#{number}", comment.body)
+def _show(scene: Scene, story: PullRequest, number: int, check: Shown) -> None:
+    scene.screen.panel(f"check `revdeps`: {check.conclusion}", f"{check.title}\n\n{check.text}")
+    for comment in _comments(scene, story, number, "revdeps:v1"):
+        scene.screen.panel(f"{comment.author} on {story.repository}#{number}", comment.body)
 
 
-def _comments(bot: Service, story: PullRequest, number: int, marker: str) -> list[Comment]:
-    return [comment for comment in bot.github.comments(story.repository, number) if marker in comment.body]
+def _comments(scene: Scene, story: PullRequest, number: int, marker: str) -> list[Said]:
+    return [comment for comment in scene.forge.comments(story.repository, number) if marker in comment.body]
 
 
-async def _command(screen: Screen, bot: Service, story: PullRequest, number: int, command: str) -> None:
+async def _command(scene: Scene, story: PullRequest, number: int, command: str) -> None:
     """Give a command as a maintainer, and show what comes back: reactions, and words where there are any."""
-    answered = len(_comments(bot, story, number, "revdeps:answer"))
-    comment = await bot.github.comment(story.repository, number, "hubot-packager", command)
-    screen.step(f"hubot-packager: {command}")
+    answered = len(_comments(scene, story, number, "revdeps:answer"))
+    before = len(scene.forge.comments(story.repository, number))
+    await scene.forge.say(story.repository, number, command)
+    scene.screen.step(f"hubot-packager: {command}")
     for _ in range(300):
-        contents = [reaction.content for reaction in comment.reactions]
-        if "rocket" in contents:
+        reactions = scene.forge.comments(story.repository, number)[before].reactions
+        if "rocket" in reactions:
             break
-        if "confused" in contents:
+        if "confused" in reactions:
             raise Unexpected(f"{command} was refused")
         await asyncio.sleep(0.1)
     else:
         raise Unexpected(f"{command} was not answered")
-    screen.step(f"revdeps[bot] reacts: {', '.join(contents)}")
-    for answer in _comments(bot, story, number, "revdeps:answer")[answered:]:
-        screen.panel(f"{answer.user.login} answers", answer.body)
+    scene.screen.step(f"the bot reacts: {', '.join(reactions)}")
+    for answer in _comments(scene, story, number, "revdeps:answer")[answered:]:
+        scene.screen.panel(f"{answer.author} answers", answer.body)
     await asyncio.sleep(1.5)  # the check follows the command
 
 
-async def _findings(bot: Service, story: PullRequest, number: int) -> Sequence[Finding]:
+async def _findings(scene: Scene, story: PullRequest, number: int) -> Sequence[Finding]:
     """Read the newest run's verdicts from the bot's database."""
-    store = await SqlStore.open(f"sqlite:///{bot.directory}/state/revdeps.db")
-    ref = ChangeRef(repo=RepoRef(forge="github", owner="octocat", name=story.package), number=number)
+    store = await SqlStore.open(f"sqlite:///{scene.bot.directory}/state/revdeps.db")
+    ref = ChangeRef(repo=RepoRef(forge=scene.forge.name, owner="octocat", name=story.package), number=number)
     try:
         async with store.transaction() as tx:
             runs: Sequence[Run] = await tx.runs.of_change(ref.id)
@@ -144,17 +150,17 @@ async def _findings(bot: Service, story: PullRequest, number: int) -> Sequence[F
         await store.close()
 
 
-async def _summary(bot: Service, story: PullRequest, number: int, check: CheckRun) -> str:
+async def _summary(scene: Scene, story: PullRequest, number: int, check: Shown) -> str:
     """Return the comment once it tells of the check's end: it is edited a moment later."""
     for _ in range(200):
-        found = _comments(bot, story, number, "revdeps:v1")
+        found = _comments(scene, story, number, "revdeps:v1")
         if found and "Rebuilding" not in found[0].body:
             return found[0].body
         await asyncio.sleep(0.1)
     raise Unexpected(f"{story.title}: the comment does not tell the end ({check.title})")
 
 
-def _compare(story: PullRequest, check: CheckRun, findings: Sequence[Finding], comment: str) -> None:
+def _compare(story: PullRequest, check: Shown, findings: Sequence[Finding], comment: str) -> None:
     """Raise `Unexpected` with every difference between the story as it went and as it must go."""
     found = {finding.package: finding.judgement for finding in findings}
     wrong = [
@@ -186,10 +192,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the bot and its pages running")
     parser.add_argument("--backend", choices=list(BACKENDS), default="sandbox", help="what builds the packages")
+    parser.add_argument("--forge", choices=list(FORGES), default="github", help="what the pull requests are opened on")
     options = parser.parse_args()
     shown = Screen()
     try:
-        asyncio.run(main(shown, keep=options.keep, backend=options.backend))
+        asyncio.run(main(shown, keep=options.keep, backend=options.backend, forge=options.forge))
     except Unexpected as difference:
         print(f"demo: the story came out otherwise. {difference}", file=sys.stderr)
         sys.exit(1)
