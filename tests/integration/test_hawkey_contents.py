@@ -47,7 +47,7 @@ def built(directory: Path, **changes: str) -> Path:
     directory.mkdir()
     (directory / "libfoo.spec").write_text(SPEC.format(**{**PLAIN, **changes}))
     defines = (f"_topdir {directory}", f"_rpmdir {directory}", "_build_name_fmt libfoo.rpm")
-    command = ["rpmbuild", "-bb", "--quiet", *(part for define in defines for part in ("--define", define))]
+    command = ["rpmbuild", "-ba", "--quiet", *(part for define in defines for part in ("--define", define))]
     subprocess.run([*command, str(directory / "libfoo.spec")], check=True, capture_output=True)
     return directory / "libfoo.rpm"
 
