@@ -2,7 +2,7 @@
 
 The figures are GitHub's own ("Rate limits for the REST API"); which requests create content is what its description
 says of them (that they trigger notifications). GitHub advises to make requests one after another, too: that is done
-for a while after it has complained, and not before (docs/decisions/0010).
+for a while after it has complained, and not before (docs/decisions/0012).
 
 Nobody is kept waiting here for long: who comes too early is told how long to wait by `Transient`.
 """
