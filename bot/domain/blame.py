@@ -20,9 +20,6 @@ from bot.domain.queue import candidate_build, lost_to_infrastructure, may_try_ag
 from bot.domain.run import Alone, Run, RunTarget
 from bot.domain.verdict import LIMITS, Blame, Judgement, Verdict
 
-RETRIES = 2
-"""How often a dependent is built again with one change after an infrastructure failure."""
-
 _NOTHING = Alone()
 
 
@@ -255,7 +252,7 @@ def _outcome(attempts: Sequence[Build], together: Failed) -> Trial | None:
     if isinstance(last.outcome, Succeeded):
         return Trial.PASSES
     if lost_to_infrastructure(last):
-        return None if len(attempts) <= RETRIES else Trial.UNKNOWN
+        return None if may_try_again(last, attempts) else Trial.UNKNOWN
     if isinstance(last.outcome, Failed) and (
         last.outcome.reason not in LIMITS or last.outcome.reason is together.reason
     ):

@@ -48,7 +48,14 @@ def unseen_text(written: str) -> str:
     )
 
 
-def chosen(command: Command, own: ChangeState, found: Mapping[str, Part | str]) -> tuple[Part, ...] | str:
+def other_than(own: ChangeState, written: str) -> ChangeRef | str:
+    """Return the pull request that is meant beside the one where it was written; or why it cannot be one."""
+    ref = ref_of(written, own)
+    itself = isinstance(ref, ChangeRef) and str(ref).lower() == str(own.ref).lower()
+    return f"{quoted(written)} is this pull request itself." if itself else ref
+
+
+def chosen(command: Command, found: Mapping[str, Part | str]) -> tuple[Part, ...] | str:
     """Return the companions that a command names, each once; or why they cannot be tested together.
 
     `found` is what was found out about each of them: the part that it would be, or the reason against it.
@@ -59,8 +66,6 @@ def chosen(command: Command, own: ChangeState, found: Mapping[str, Part | str]) 
         part = found[written]
         if isinstance(part, str):
             refusals.append(part)
-        elif str(part.change).lower() == str(own.ref).lower():
-            refusals.append(f"{quoted(written)} is this pull request itself.")
         else:
             parts[str(part.change).lower()] = part
     return "\n".join(refusals) if refusals else tuple(parts.values())

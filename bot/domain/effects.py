@@ -91,7 +91,7 @@ def _start_together(command: Command, view: ChangeView, asked: Asked) -> Effect:
         head = state.head_sha[:10]
         answer = f"`{head}` is by somebody without write permission: read it, `/revdeps ok @{head}`, and ask again."
         return Effect(view=view, answer=answer, done=False)
-    companions = chosen(command, state, asked.companions)
+    companions = chosen(command, asked.companions)
     if isinstance(companions, str):
         return Effect(view=view, answer=companions, done=False)
     return _start(Command(verb=Verb.WITH), view, asked, companions)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bot.domain.commands import Command, Mistake
-from bot.domain.companions import in_need, ref_of, unseen_text
+from bot.domain.companions import in_need, other_than, ref_of, unseen_text
 from bot.domain.config import PackageConfig
 from bot.domain.ids import SnapshotId
 from bot.domain.permission import Permission
@@ -46,7 +46,7 @@ async def look_up(
 
 
 async def _find(world: World, own: ChangeState, actor: str, written: str) -> Part | str:
-    ref = ref_of(written, own)
+    ref = other_than(own, written)
     if isinstance(ref, str):
         return ref
     forge = world.forge(ref.repo.forge)

@@ -235,6 +235,8 @@ class FakeForge:
 
     async def publish_check(self, repo: RepoRef, check: Check, known: str | None) -> str:
         self._enter("publish_check")
+        if repo not in self.installed:
+            raise Gone(f"{repo}: we are not installed there")
         self._examine(check)
         found = self.checks.get(known or "")
         if found is None and not check.new:

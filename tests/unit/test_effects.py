@@ -25,7 +25,7 @@ from bot.domain.plan import Effect as Change_
 from bot.domain.plan import PlanEntry, Selection
 from bot.domain.report.assemble import Stored, assemble
 from bot.domain.report.values import Links
-from bot.domain.run import Change, Conclusion, Run, RunState, StopReason
+from bot.domain.run import Change, Conclusion, Part, Run, RunState, StopReason
 from bot.domain.verbs import USAGES, Verb
 from bot.domain.verdict import Finding, Judgement, Verdict
 from tests.fakes.domain import CONFIG, HEAD, NOW, REF, RUN, built, entry, failed, run, run_view, state, subject, view
@@ -500,3 +500,35 @@ def test_every_verb_is_offered_and_acts():
     for verb in Verb:
         assert carried_out(Command(verb=verb, packages=("bar",)), view(run_view(BAR)))
     assert set(USAGES) == set(Verb)
+
+
+def test_several_changes_begin_a_run_of_their_own():
+    part = Part(change=replace(REF, number=9), head_sha=OLD_HEAD, base_sha="1" * 40)
+    line = "with octocat/libfoo#9"
+    seen = view(run_view(BAR))
+    effect = carried_out(line, seen, companions={"octocat/libfoo#9": part})
+    assert (latest_of(effect).run.companions, latest_of(effect).run.sequence) == ((part,), 2)
+    again = carried_out(line, effect.view, companions={"octocat/libfoo#9": replace(part, checkout="/x")})
+    assert again.view == effect.view
+    assert "joins it" in again.answer
+    assert latest_of(carried_out("run", effect.view)).run.companions == ()
+
+
+def test_several_changes_are_not_begun_where_one_may_not_be():
+    seen = view(run_view(BAR))
+    effect = carried_out("with octocat/libfoo#9", seen, companions={"octocat/libfoo#9": "It is closed."})
+    assert nothing_happened(effect, seen)
+    assert effect.answer == "It is closed."
+    closed = view(run_view(BAR), change=CLOSED)
+    assert nothing_happened(carried_out("with octocat/libfoo#9", closed), closed)
+    untrusted = view(run_view(run=run(trusted=False, state=RunState.WAITING)))
+    assert "ok @" in carried_out("with octocat/libfoo#9", untrusted).answer
+
+
+@pytest.mark.parametrize("line", ["retry bar", "baseline bar"])
+def test_what_several_changes_built_and_is_gone_is_not_built_again_by_one_alone(line):
+    part = Part(change=replace(REF, number=9), head_sha=OLD_HEAD, base_sha="1" * 40)
+    seen = view(run_view(BAR, run=replace(ENDED, cleaned=True, companions=(part,))))
+    effect = carried_out(line, seen)
+    assert nothing_happened(effect, seen)
+    assert "`/revdeps with octocat/libfoo#9`" in effect.answer

@@ -14,7 +14,7 @@ from bot.domain.effects import carry_out
 from bot.domain.ids import RunId
 from bot.domain.report.assemble import Stored, assemble
 from bot.domain.report.values import Links
-from bot.domain.run import Change, Conclusion, Problem, RunState, StopReason
+from bot.domain.run import Change, Conclusion, Part, Problem, RunState, StopReason
 from bot.domain.verdict import Finding, Judgement, Verdict
 from bot.domain.waivers import disagree, in_force, lapsed_notes, lapses_at
 from tests.fakes.domain import HEAD, NOW, REF, RUN, base, built, entry, failed, run, run_view, state, view, waiver
@@ -253,3 +253,11 @@ def test_what_failed_because_of_the_waived_one_is_built_anew_where_the_run_is_cl
 def test_what_failed_because_of_the_waived_one_is_confirmed_in_the_same_run_where_that_is_there():
     effect = said("waive jinja2 -- known", view(ROOTED))
     assert decide(effect.view, NOW) == (ResumeRun(run=RUN),)
+
+
+def test_where_several_changes_were_tested_whoever_waives_is_told_how_to_test_them_again():
+    part = Part(change=replace(REF, number=9), head_sha=HEAD, base_sha="1" * 40)
+    seen = view(replace(ROOTED, run=replace(ENDED, cleaned=True, companions=(part,))))
+    effect = said("waive jinja2 -- known", seen)
+    assert [each.run.id for each in effect.view.runs] == ["run1"]
+    assert "`/revdeps with octocat/libfoo#9` builds what failed because of them" in effect.answer
