@@ -16,10 +16,11 @@ from bot.app.forges import forge_entries
 from bot.app.settings import Settings, secret
 from bot.domain.build import Build
 from bot.engine.acknowledge import Acknowledger
+from bot.engine.build_logs import log_chunks
 from bot.engine.executor import pass_by
 from bot.engine.intake import Intake
 from bot.engine.outlook import foretell
-from bot.engine.poller import Poller, log_chunks
+from bot.engine.poller import Poller
 from bot.engine.reconciler import Reconciler
 from bot.engine.resync import Resync
 from bot.engine.upkeep import Upkeep

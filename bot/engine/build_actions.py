@@ -36,8 +36,7 @@ async def queue_builds(world: World, view: ChangeView, action: QueueBuilds) -> W
         builds = [passed[build.key][0] if build.key in passed else build for build in builds]
         await tx.builds.add(builds)
         await _with_their_roots(tx, builds)
-        for key, (_, installed) in passed.items():
-            await tx.roots.put(key, installed)
+        await tx.roots.put({key: installed for key, (_, installed) in passed.items()})
         await tx.builds.subscribe(action.run, [build.key for build in action.builds if build.run is None])
 
     return write
@@ -60,9 +59,7 @@ async def _with_their_roots(tx: Transaction, builds: Sequence[Build]) -> None:
     """Note what was in the root of a build whose result is taken over: it would be in this one's."""
     origins = {build.key: build.reused_from for build in builds if build.reused_from is not None}
     roots = await tx.roots.get(list(origins.values())) if origins else {}
-    for key, origin in origins.items():
-        if origin in roots:
-            await tx.roots.put(key, roots[origin])
+    await tx.roots.put({key: roots[origin] for key, origin in origins.items() if origin in roots})
 
 
 async def publish_generation(world: World, view: ChangeView, action: PublishGeneration) -> Write:

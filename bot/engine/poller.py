@@ -8,19 +8,21 @@ the one place that starts builds and the one place that ends them.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.allocate import allocate, ripe
-from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason
+from bot.domain.build import Build, BuildState
 from bot.domain.ids import BuildKey, BuildRef
-from bot.domain.run import ChangeRef
+from bot.engine.at_once import each
+from bot.engine.build_ends import cancelled, ended, lost, refused
+from bot.engine.build_logs import keep_logs
 from bot.engine.executor import Checkpoint, pass_by
 from bot.engine.reconciler import backoff
 from bot.engine.world import World
-from bot.ports.builder import Builder, BuildStatus
-from bot.ports.errors import Gone, LoginRefused, Misconfigured, NoSource, Rejected, Transient
+from bot.ports.builder import Builder
+from bot.ports.errors import LoginRefused, Misconfigured, Rejected, Transient
 from bot.ports.store import Lease, Transaction
 
 log = logging.getLogger(__name__)
@@ -36,9 +38,12 @@ POINTS = (
 )
 """Where the poller can be cut off."""
 
-_CHUNK = 256 * 1024
-_AT_ONCE = 20
+_AT_ONCE = 50
 """Builds that are written down together before any of them is handed to the backend."""
+_RUNNING, _SUBMITTING = BuildState.RUNNING, BuildState.SUBMITTING
+_AT_ANY_TIME = datetime.min.replace(tzinfo=UTC)
+_LEAST = 0.25
+"""Part of the poll interval that passes at least between a poll's end and the next one: a backend may be slow."""
 _NO_ROOTS: Mapping[BuildKey, Sequence[str]] = {}
 
 
@@ -53,19 +58,23 @@ class Poller:
     """Called when a change has become due, so that it need not wait for a tick."""
     checkpoint: Checkpoint = pass_by
     strict: bool = False
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
     _failures: int = 0
     _served: Mapping[str, int] = field(default_factory=dict)
     """Whose turn it was when; whoever takes over begins anew, which costs a turn at most."""
+    _unanswered: dict[BuildKey, tuple[int, datetime]] = field(default_factory=dict)
+    """How often a build got no answer when it was submitted, and when it may be again."""
+    _no_more_before: datetime = _AT_ANY_TIME
+    """When builds are submitted again, where none of the last ones got an answer."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop` is set."""
-        settings = self.world.settings
+        interval, loop = self.world.settings.poll_interval, asyncio.get_running_loop()
         while not stop.is_set():
-            wait = settings.poll_interval
+            begun = loop.time()
             try:
                 await self.poll_once()
                 self._failures = 0
+                wait = max(interval * _LEAST, interval - timedelta(seconds=loop.time() - begun))
             except (Transient, Rejected, Misconfigured) as trouble:
                 self._failures += 1
                 wait = getattr(trouble, "retry_after", None) or backoff(self._failures)
@@ -101,11 +110,11 @@ class Poller:
         return True
 
     async def _work(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> None:
-        await self._adopt(lease, builder, [build for build in unfinished if build.state is BuildState.SUBMITTING])
-        running = [build for build in unfinished if build.state is BuildState.RUNNING]
-        await self._cancel(lease, builder, unfinished)
-        await self._observe(lease, builder, running)
-        await self._begin(lease, builder)
+        known = {build.key: build for build in unfinished}
+        known |= await self._adopt(lease, builder, [build for build in unfinished if build.state is _SUBMITTING])
+        known |= await self._cancel(lease, builder, unfinished)
+        known |= await self._observe(lease, builder, [build for build in unfinished if build.state is _RUNNING])
+        await self._begin(lease, builder, [build for build in known.values() if build.state is not BuildState.DONE])
 
     async def _tell(self, lease: Lease, trouble: str) -> None:
         """Note with all unfinished builds what is in their way, for the reports of their runs."""
@@ -116,135 +125,160 @@ class Poller:
             await _wake(tx, news, self.world.clock.now())
         self.woke()
 
-    async def _begin(self, lease: Lease, builder: Builder) -> None:
+    async def _begin(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> None:
         """Submit as many of the queued builds as there is room for."""
+        now = self.world.clock.now()
+        queue = ripe(unfinished, now)
+        taken = sum(build.state is not BuildState.QUEUED for build in queue)
+        if taken == len(queue) or self._no_more_before > now:
+            return
+        capacity = await builder.capacity()
+        if taken >= capacity:
+            return
         async with self.world.store.transaction(lease) as tx:
-            unfinished = await tx.builds.unfinished(self.backend)
             runs = await tx.runs.several({build.run for build in unfinished if build.run is not None})
-        quotas = self.world.settings.quotas
-        queue = ripe(unfinished, self.world.clock.now())
-        grant = allocate(queue, await builder.capacity(), runs, quotas, self._served)
+        grant = allocate(queue, capacity, runs, self.world.settings.quotas, self._served)
         self._served = grant.served
         for start in range(0, len(grant.builds), _AT_ONCE):
             lease = await self.world.store.heartbeat(lease, self.world.clock.now(), self.world.settings.lease)
-            await self._submit(lease, builder, grant.builds[start : start + _AT_ONCE])
+            if not await self._submit(lease, builder, grant.builds[start : start + _AT_ONCE]):
+                return
 
-    async def _adopt(self, lease: Lease, builder: Builder, lost: Sequence[Build]) -> None:
+    async def _adopt(self, lease: Lease, builder: Builder, unsure: Sequence[Build]) -> Mapping[BuildKey, Build]:
         """Look up what was being submitted when somebody died: adopt it, or queue it again."""
-        if not lost:
-            return
-        found = await builder.find([build.key for build in lost])
-        await self._started(lease, found)
-        unheard = [build.key for build in lost if build.key not in found]
-        await self._change(lease, unheard, lambda row: replace(row, state=BuildState.QUEUED))
+        if not unsure:
+            return {}
+        found = await builder.find([build.key for build in unsure])
+        unheard = [build.key for build in unsure if build.key not in found]
+        queued = await self._change(lease, unheard, self._queued_again)
+        for key in found:
+            self._unanswered.pop(key, None)
+        return {**await self._started(lease, found), **queued}
 
-    async def _cancel(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> None:
+    def _queued_again(self, row: Build) -> Build:
+        """Return a build that the backend did not hear of; what got no answer there has its time to wait."""
+        _, until = self._unanswered.get(row.key, (0, row.not_before))
+        return replace(row, state=BuildState.QUEUED, not_before=until)
+
+    async def _cancel(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> Mapping[BuildKey, Build]:
         wanted = [build for build in unfinished if build.cancel_requested]
         refs = [build.ref for build in wanted if build.ref is not None and build.state is BuildState.RUNNING]
         if refs:
             await builder.cancel(refs)
         now = self.world.clock.now()
-        queued = [build for build in wanted if build.state is BuildState.QUEUED]
+        queued = [cancelled(build, now) for build in wanted if build.state is BuildState.QUEUED]
         if queued:
-            cancelled = Cancelled()
-            await self._finish(
-                lease,
-                [replace(build, state=BuildState.DONE, outcome=cancelled, ended_at=now) for build in queued],
-            )
+            await self._finish(lease, queued)
+        return {build.key: build for build in queued}
 
-    async def _submit(self, lease: Lease, builder: Builder, builds: Sequence[Build]) -> None:
-        """Write builds down, hand them to the backend, and note what it calls them.
+    async def _submit(self, lease: Lease, builder: Builder, builds: Sequence[Build]) -> bool:
+        """Write builds down, hand them to the backend, and note what it calls them; return whether to go on with more.
 
         Where that is cut short, the next poll asks the backend which of those written down it has heard of.
         """
         self.checkpoint("Submit:before")
-        keys = [build.key for build in builds]
-        await self._change(lease, keys, lambda row: replace(row, state=BuildState.SUBMITTING))
+        rows = await self._change(lease, [build.key for build in builds], _submitting)
         self.checkpoint("Submit:written")
-        started: dict[BuildKey, BuildRef] = {}
-        refused: list[Build] = []
-        for build in builds:
-            try:
-                started[build.key] = await builder.submit(build.key, build.request)
-            except LoginRefused:  # it was not even heard
-                await self._started(lease, started)
-                raise
-            except (Rejected, Misconfigured) as refusal:
-                lasting = not isinstance(refusal, Gone)
-                infrastructure = Failed(reason=FailureReason.INFRASTRUCTURE, cause=str(refusal), refused=lasting)
-                outcome = refusal.failed if isinstance(refusal, NoSource) else infrastructure
-                now = self.world.clock.now()
-                refused.append(replace(build, state=BuildState.DONE, outcome=outcome, ended_at=now))
-            else:
-                self.checkpoint("Submit:submitted")
-        if refused:
-            await self._finish(lease, refused)
+        due = [row for build in builds if (row := rows.get(build.key)) and row.state is _SUBMITTING]
+        answers = await each(lambda build: self._hand_over(builder, build), due, _AT_ONCE)
+        now = self.world.clock.now()
+        started = {build.key: answer for build, answer in zip(due, answers, strict=True) if isinstance(answer, str)}
+        over = [answer for answer in answers if isinstance(answer, Build)]
+        if over:
+            await self._finish(lease, over)
         await self._started(lease, started)
         self.checkpoint("Submit:stored")
+        for answer in answers:
+            if isinstance(answer, LoginRefused):
+                raise answer
+        self._note_silence({build.key: answer for build, answer in zip(due, answers, strict=True)}, now)
+        if due and not (started or over):
+            self._no_more_before = now + backoff(1)
+            return False
+        return True
 
-    async def _started(self, lease: Lease, refs: Mapping[BuildKey, BuildRef]) -> None:
+    def _note_silence(self, answers: Mapping[BuildKey, object], now: datetime) -> None:
+        """Let builds that got no answer wait, each for itself: the others are not to wait for them."""
+        silent = {key: answer for key, answer in answers.items() if isinstance(answer, Transient)}
+        for key in answers:
+            tries, _ = self._unanswered.pop(key, (0, now))
+            if key in silent:
+                wait = silent[key].retry_after or backoff(tries + 1)
+                self._unanswered[key] = (tries + 1, now + wait)
+        if silent:
+            told = "%s: %s builds could not be submitted, and wait; of one of them: %s"
+            log.warning(told, self.backend, len(silent), next(iter(silent.values())))
+
+    async def _hand_over(self, builder: Builder, build: Build) -> BuildRef | Build | LoginRefused | Transient:
+        """Return what the backend calls a build, or the build where that is its end, or why neither is known yet."""
+        try:
+            ref = await builder.submit(build.key, build.request)
+        except (LoginRefused, Transient) as trouble:
+            return trouble
+        except (Rejected, Misconfigured) as refusal:
+            return refused(build, refusal, self.world.clock.now())
+        self.checkpoint("Submit:submitted")
+        return ref
+
+    async def _started(self, lease: Lease, refs: Mapping[BuildKey, BuildRef]) -> Mapping[BuildKey, Build]:
         now = self.world.clock.now()
-        await self._change(
+        return await self._change(
             lease,
             list(refs),
             lambda row: replace(row, state=BuildState.RUNNING, ref=refs[row.key], submitted_at=now),
         )
 
-    async def _change(self, lease: Lease, keys: Sequence[BuildKey], change: Callable[[Build], Build]) -> None:
+    async def _change(
+        self, lease: Lease, keys: Sequence[BuildKey], change: Callable[[Build], Build]
+    ) -> Mapping[BuildKey, Build]:
         """Change rows as they are now: the reconciler may have asked for a cancellation since they were read."""
-        if keys:
-            async with self.world.store.transaction(lease) as tx:
-                await tx.builds.put([change(row) for row in (await tx.builds.get(keys)).values()])
+        if not keys:
+            return {}
+        async with self.world.store.transaction(lease) as tx:
+            changed = {key: change(row) for key, row in (await tx.builds.get(keys)).items()}
+            await tx.builds.put(list(changed.values()))
+        return changed
 
-    async def _observe(self, lease: Lease, builder: Builder, running: Sequence[Build]) -> None:
+    async def _observe(self, lease: Lease, builder: Builder, running: Sequence[Build]) -> Mapping[BuildKey, Build]:
         if not running:
-            return
+            return {}
         statuses = await builder.poll([build.ref for build in running if build.ref is not None])
-        ended, begun, roots = list[Build](), list[Build](), dict[BuildKey, tuple[str, ...]]()
+        now = self.world.clock.now()
+        over, begun, roots = list[Build](), list[Build](), dict[BuildKey, tuple[str, ...]]()
         for build in running:
             status = statuses.get(build.ref) if build.ref is not None else None
             if status is None:
-                ended.append(_lost(build, self.world))
+                over.append(lost(build, now))
             elif status.state is BuildState.DONE:
-                ended.append(_ended(build, status, self.world))
+                over.append(ended(build, status, now))
                 roots[build.key] = status.installed
             elif build.started_at is None and status.started_at is not None:
                 begun.append(replace(build, started_at=status.started_at))
         if begun:
-            await self._store(lease, begun)
-        if ended:
+            async with self.world.store.transaction(lease) as tx:
+                await _put(tx, begun)
+        if over:
             self.checkpoint("Finish:observed")
-            for build in ended:
-                await self._keep_log(builder, build)
+            await keep_logs(self.world, builder, over)
             self.checkpoint("Finish:logged")
-            await self._finish(lease, ended, roots)
+            await self._finish(lease, over, roots)
             self.checkpoint("Finish:stored")
-
-    async def _keep_log(self, builder: Builder, build: Build) -> None:
-        """Copy the whole log before the backend forgets it; a verdict does not wait for a log that cannot be had."""
-        if build.ref is None:
-            return
-        try:
-            await self.world.logs.save(build.key, log_chunks(builder, build.ref))
-        except (Transient, Rejected, Misconfigured) as trouble:
-            log.warning("%s: its log could not be kept: %s", build.key, trouble)
-
-    async def _store(self, lease: Lease, builds: Sequence[Build]) -> None:
-        async with self.world.store.transaction(lease) as tx:
-            await _put(tx, builds)
+        return {build.key: build for build in (*begun, *over)}
 
     async def _finish(
-        self, lease: Lease, ended: Sequence[Build], roots: Mapping[BuildKey, Sequence[str]] = _NO_ROOTS
+        self, lease: Lease, over: Sequence[Build], roots: Mapping[BuildKey, Sequence[str]] = _NO_ROOTS
     ) -> None:
         """Store what ended and, where a root was made, what was in it; wake the changes that wait for it."""
         now = self.world.clock.now()
         async with self.world.store.transaction(lease) as tx:
-            await _put(tx, ended)
-            for key, installed in roots.items():
-                if installed:
-                    await tx.roots.put(key, installed)
-            await _wake(tx, ended, now)
+            await _put(tx, over)
+            await tx.roots.put({key: installed for key, installed in roots.items() if installed})
+            await _wake(tx, over, now)
         self.woke()
+
+
+def _submitting(row: Build) -> Build:
+    return row if row.cancel_requested else replace(row, state=BuildState.SUBMITTING)
 
 
 async def _wake(tx: Transaction, builds: Sequence[Build], now: datetime) -> None:
@@ -254,12 +288,8 @@ async def _wake(tx: Transaction, builds: Sequence[Build], now: datetime) -> None
     if baselines:
         for subscribers in (await tx.builds.subscribers(baselines)).values():
             runs.update(subscribers)
-    changes: set[ChangeRef] = set()
-    for run in runs:
-        stored = await tx.runs.get(run)
-        if stored is not None:
-            changes.add(stored.change)
-    await tx.changes.wake({change.id for change in changes}, now)
+    waiting = (await tx.runs.several(runs)).values()
+    await tx.changes.wake({run.change.id for run in waiting}, now)
 
 
 async def _put(tx: Transaction, builds: Sequence[Build]) -> None:
@@ -271,33 +301,3 @@ async def _put(tx: Transaction, builds: Sequence[Build]) -> None:
             for build in builds
         ]
     )
-
-
-def _ended(build: Build, status: BuildStatus, world: World) -> Build:
-    outcome = status.outcome
-    if isinstance(outcome, Cancelled) and not build.cancel_requested:
-        # We did not ask for it: nothing is known of the package, and nobody here wanted that.
-        outcome = Failed(reason=FailureReason.INFRASTRUCTURE, cause="somebody cancelled the build in the build system")
-    return replace(
-        build,
-        state=BuildState.DONE,
-        outcome=outcome,
-        started_at=status.started_at or build.started_at or build.submitted_at,
-        ended_at=status.ended_at or world.clock.now(),
-        cpu_seconds=status.cpu_seconds,
-    )
-
-
-def _lost(build: Build, world: World) -> Build:
-    """Return a build that the backend does not know any more: nobody can say how it ended."""
-    cause = "the backend does not know the build any more"
-    outcome = Failed(reason=FailureReason.INFRASTRUCTURE, cause=cause)
-    return replace(build, state=BuildState.DONE, outcome=outcome, ended_at=world.clock.now())
-
-
-async def log_chunks(builder: Builder, ref: BuildRef) -> AsyncIterator[bytes]:
-    """Yield a build's log as far as it is written, a piece at a time."""
-    offset = 0
-    while chunk := await builder.log(ref, offset, _CHUNK):
-        yield chunk
-        offset += len(chunk)

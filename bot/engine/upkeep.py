@@ -36,6 +36,9 @@ class Upkeep:
         world, now = self.world, self.world.clock.now()
         async with world.store.transaction() as tx:
             in_use = await tx.runs.snapshots(now - world.settings.retention)
+        async with world.store.transaction() as tx:
+            unused = await tx.roots.prune()
         freed = await world.resolver.prune(in_use)
         removed = await world.logs.prune(now - world.settings.log_retention)
-        log.info("upkeep: %s bytes of metadata and packages and %s logs removed", freed, removed)
+        told = "upkeep: %s bytes of metadata and packages, %s logs and %s sets of packages removed"
+        log.info(told, freed, removed, unused)

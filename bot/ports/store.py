@@ -246,8 +246,12 @@ class GoodBuild:
 class Roots(Protocol):
     """What was in the roots of builds that ended, as NEVRAs; stored as differences."""
 
-    async def put(self, build: BuildKey, packages: Collection[str]) -> None:
-        """Keep what was in a stored build's root; again replaces it."""
+    async def put(self, roots: Mapping[BuildKey, Collection[str]]) -> None:
+        """Keep what was in the roots of stored builds; again replaces it."""
+        ...
+
+    async def prune(self) -> int:
+        """Remove what no root needs any more; return how many sets of packages that was."""
         ...
 
     async def get(self, builds: Collection[BuildKey]) -> Mapping[BuildKey, tuple[str, ...]]:

@@ -219,6 +219,17 @@ async def test_one_key_is_one_build(world: World) -> None:
     assert (await world.builder.poll([await world.submit(ENDLESS)]))[first].started_at == started.started_at
 
 
+async def test_builds_can_be_asked_for_and_their_logs_read_all_at_once(world: World) -> None:
+    request = world.request(await world.workspace(), "good")
+    keys = [BuildKey(f"good-{number}") for number in range(4)]
+
+    refs = await asyncio.gather(*(world.builder.submit(key, request) for key in keys))
+
+    assert await world.builder.find(keys) == dict(zip(keys, refs, strict=True))
+    assert [status.outcome for status in await ended(world.builder, refs)] == [Succeeded()] * 4
+    assert all(await asyncio.gather(*(world.builder.log(ref, 0, 1 << 20) for ref in refs)))
+
+
 async def test_a_finished_build_is_not_built_again(world: World) -> None:
     ref, before = await world.build("good")
 

@@ -57,8 +57,7 @@ async def keep(store: SqlStore, *builds: Build, root: Sequence[str] = ROOT, subs
     async with store.transaction() as tx:
         await tx.builds.add(builds)
         await tx.builds.subscribe(RunId(subscriber), [one.key for one in builds if one.run is None])
-        for one in builds:
-            await tx.roots.put(one.key, root)
+        await tx.roots.put({one.key: root for one in builds})
 
 
 async def last_good(store: SqlStore, target: Target = TARGET) -> GoodBuild | None:
@@ -91,8 +90,8 @@ async def test_a_root_that_is_put_again_is_replaced(store: SqlStore) -> None:
     await store_runs(store)
     await keep(store, build())
     async with store.transaction() as tx:
-        await tx.roots.put(build().key, MOVED)
-        await tx.roots.put(build().key, MOVED)
+        await tx.roots.put({build().key: MOVED})
+        await tx.roots.put({build().key: MOVED})
         assert await tx.roots.get([build().key]) == {build().key: MOVED}
 
 
@@ -101,6 +100,34 @@ async def test_roots_that_are_alike_are_stored_as_differences_from_one(store: Sq
     for attempt in range(1, 6):
         await keep(store, ended(build(attempt=attempt), minute=attempt), root=ROOT if attempt == 1 else MOVED)
     assert await stored_names(database) == (1, 4 * 2)
+
+
+async def test_what_no_root_refers_to_any_more_is_removed(store: SqlStore, database: str) -> None:
+    await store_runs(store)
+    others = tuple(name.replace("-1-1.", "-2-1.") for name in ROOT)
+    await keep(store, ended(build(attempt=1)))
+    await keep(store, ended(build(attempt=1)), root=others)
+    assert (await stored_names(database))[0] == 2
+    async with store.transaction() as tx:
+        assert await tx.roots.prune() == 1
+    async with store.transaction() as tx:
+        assert await tx.roots.prune() == 0
+        assert await tx.roots.get([build(attempt=1).key]) == {build(attempt=1).key: others}
+
+
+async def test_roots_of_many_builds_are_kept_together(store: SqlStore, database: str) -> None:
+    await store_runs(store)
+    packages = {f"app{number}": tuple(f"{name}-{number}" for name in ROOT) for number in range(3)}
+    for minute, attempt in enumerate((1, 2)):
+        builds = [ended(build(package=name, attempt=attempt), minute=minute) for name in packages]
+        async with store.transaction() as tx:
+            await tx.builds.add(builds)
+            await tx.roots.put({one.key: packages[one.package][: len(ROOT) - attempt] for one in builds})
+            await tx.roots.put({})
+    assert (await stored_names(database))[0] == len(packages)
+    async with store.transaction() as tx:
+        found = await tx.roots.get([one.key for one in builds])
+        assert found == {one.key: tuple(sorted(packages[one.package][: len(ROOT) - 2])) for one in builds}
 
 
 async def test_a_root_that_is_another_one_altogether_is_stored_whole(store: SqlStore, database: str) -> None:

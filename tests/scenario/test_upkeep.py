@@ -41,6 +41,20 @@ async def test_logs_are_removed_when_they_are_as_old_as_the_operator_says(revdep
     assert logs.pruned == [revdeps.clock.now() - timedelta(days=2)]
 
 
+async def test_packages_of_roots_that_no_build_had_any_more_are_removed(revdeps: Stage) -> None:
+    revdeps.builder.outcome_for = breaks()
+    await revdeps.open()
+    await revdeps.settle()
+    (key, *_) = revdeps.builder.started
+    async with revdeps.world.store.transaction() as tx:
+        await tx.roots.put({key: ["glibc-1-1.x86_64"]})
+        await tx.roots.put({key: ["musl-1-1.x86_64"]})
+    await upkeep(revdeps, MemoryLogs()).once()
+    async with revdeps.world.store.transaction() as tx:
+        assert await tx.roots.prune() == 0
+        assert await tx.roots.get([key]) == {key: ("musl-1-1.x86_64",)}
+
+
 async def test_trouble_does_not_end_the_upkeep(revdeps: Stage) -> None:
     class Stubborn(MemoryLogs):
         """It stops the upkeep, once it has got that far."""

@@ -7,8 +7,10 @@ to, where that is near enough, and else to one of its own.
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,25 +35,31 @@ _LOOKED_AT = 100
 _build, _root, _set = tables.build, tables.root, tables.package_set
 
 
-def _earlier_sets() -> sa.Select[tuple[str, str]]:
-    """Return the query for the sets to which the newest roots of a build's package on its target refer."""
-    of: sa.BindParameter[str] = sa.bindparam("of", type_=sa.Text)
-    this = sa.select(_build.c.package, _build.c.target).where(_build.c.key == of).subquery()
-    same = sa.and_(_build.c.package == this.c.package, _build.c.target == this.c.target)
-    newest = (
-        sa.select(_root.c.base)
-        .join(_build, _build.c.key == _root.c.build)
-        .join(this, same)
-        .where(_build.c.key != of)
-        .group_by(_root.c.base)
-        .order_by(sa.func.max(_build.c.ended_at).desc())
-        .limit(_CANDIDATES)
+def _earlier_sets() -> sa.Select[Any]:
+    """Return the query for the sets to which the newest roots of builds' packages on their targets refer."""
+    these, earlier = _build.alias("these"), _build.alias("earlier")
+    same = sa.and_(
+        earlier.c.package == these.c.package, earlier.c.target == these.c.target, earlier.c.key != these.c.key
     )
-    return sa.select(_set.c.digest, _set.c.packages).where(_set.c.digest.in_(newest))
+    newest_first = (sa.func.max(earlier.c.ended_at).desc(), _root.c.base)
+    ranked = (
+        sa.select(
+            these.c.key,
+            _root.c.base,
+            sa.func.row_number().over(partition_by=these.c.key, order_by=newest_first).label("place"),
+        )
+        .join(earlier, same)
+        .join(_root, _root.c.build == earlier.c.key)
+        .where(these.c.key.in_(sa.bindparam("of", expanding=True)))
+        .group_by(these.c.key, _root.c.base)
+        .subquery("ranked")
+    )
+    return sa.select(ranked.c.key, ranked.c.base).where(ranked.c.place <= _CANDIDATES)
 
 
 _EARLIER_SETS = _earlier_sets()
 """Made once: making it costs more than executing it."""
+_SETS = sa.select(_set.c.digest, _set.c.packages).where(_set.c.digest.in_(sa.bindparam("digests", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +68,29 @@ class SqlRoots:
 
     connection: AsyncConnection
 
-    async def put(self, build: BuildKey, packages: Collection[str]) -> None:
-        """Keep what was in a stored build's root; again replaces it."""
-        root = frozenset(packages)
-        digest, base = await self._nearest(build, root)
-        if base is None:
-            base = root
-            digest = hashlib.sha256("\n".join(sorted(root)).encode()).hexdigest()
-            await add(self.connection, _set, [{"digest": digest, "packages": sorted(root)}])
-        row = {"build": build, "base": digest, "added": sorted(root - base), "dropped": sorted(base - root)}
-        await upsert(self.connection, _root, [row])
+    async def put(self, roots: Mapping[BuildKey, Collection[str]]) -> None:
+        """Keep what was in the roots of stored builds; again replaces it."""
+        earlier = await self._sets_of_earlier_roots(list(roots)) if roots else {}
+        fresh: dict[str, frozenset[str]] = {}
+        rows = []
+        for build, packages in roots.items():
+            root = frozenset(packages)
+            digest = _nearest(earlier.get(build, {}), root)
+            base = earlier[build][digest] if digest else root
+            if not digest:
+                digest = hashlib.sha256("\n".join(sorted(root)).encode()).hexdigest()
+                fresh[digest] = root
+            rows.append({"build": build, "base": digest, "added": sorted(root - base), "dropped": sorted(base - root)})
+        await add(self.connection, _set, [{"digest": key, "packages": sorted(root)} for key, root in fresh.items()])
+        await upsert(self.connection, _root, rows)
+
+    async def prune(self) -> int:
+        """Remove the sets to which no root refers any more; return how many."""
+        if self.connection.dialect.name == "postgresql":
+            # A set that a root is just about to refer to is not seen: whoever adds sets has to wait.
+            await self.connection.execute(sa.text("LOCK TABLE package_set IN SHARE ROW EXCLUSIVE MODE"))
+        unused = ~sa.exists().where(_root.c.base == _set.c.digest)
+        return (await self.connection.execute(sa.delete(_set).where(unused))).rowcount
 
     async def get(self, builds: Collection[BuildKey]) -> Mapping[BuildKey, tuple[str, ...]]:
         """Return what was in the roots of those builds of which it is known, sorted."""
@@ -108,14 +129,21 @@ class SqlRoots:
                 return GoodBuild(key=BuildKey(row.key), ended_at=row.ended_at, with_change=with_change)
         return None
 
-    async def _nearest(self, build: BuildKey, root: frozenset[str]) -> tuple[str, frozenset[str] | None]:
-        """Return the set of an earlier root from which this one differs least; None where all are too far away."""
-        candidates = await self._sets_of_earlier_roots(build)
-        best = min(candidates, key=lambda digest: (len(candidates[digest] ^ root), digest), default="")
-        if not best or len(candidates[best] ^ root) * NEAR > len(root):
-            return "", None
-        return best, candidates[best]
+    async def _sets_of_earlier_roots(
+        self, builds: Sequence[BuildKey]
+    ) -> Mapping[BuildKey, Mapping[str, frozenset[str]]]:
+        found: defaultdict[BuildKey, list[str]] = defaultdict(list)
+        sets: dict[str, frozenset[str]] = {}
+        for some in batches(builds):
+            for row in await self.connection.execute(_EARLIER_SETS, {"of": some}):
+                found[BuildKey(row.key)].append(row.base)
+        for digests in batches({base for bases in found.values() for base in bases}):
+            rows = await self.connection.execute(_SETS, {"digests": digests})
+            sets |= {row.digest: frozenset(json.loads(row.packages)) for row in rows}
+        return {build: {base: sets[base] for base in bases} for build, bases in found.items()}
 
-    async def _sets_of_earlier_roots(self, build: BuildKey) -> Mapping[str, frozenset[str]]:
-        rows = await self.connection.execute(_EARLIER_SETS, {"of": build})
-        return {row.digest: frozenset(json.loads(row.packages)) for row in rows}
+
+def _nearest(candidates: Mapping[str, frozenset[str]], root: frozenset[str]) -> str:
+    """Return the set of an earlier root from which this one differs least; empty where all are too far away."""
+    best = min(candidates, key=lambda digest: (len(candidates[digest] ^ root), digest), default="")
+    return best if best and len(candidates[best] ^ root) * NEAR <= len(root) else ""

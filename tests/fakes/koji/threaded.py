@@ -1,6 +1,7 @@
 """A hub in a thread of its own, for tests whose own loop comes and goes, and a builder that speaks to it."""
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,13 +52,18 @@ class Place:
         version = next(line.split()[1] for line in text.splitlines() if line.startswith("Version:"))
         text = text.replace("Release: 1\n", f"Release: 1{tree.release_suffix}\n")
         name = tree.package.name or ""
-        return await asyncio.to_thread(make_srpm, self.sources, name, version, text, f"1{tree.release_suffix}")
+        return await asyncio.to_thread(make_srpm, self._apart(), name, version, text, f"1{tree.release_suffix}")
 
     def _made_anew(self, tree: TreeSource) -> Path:
         """The one source package in a directory, with a longer release; the command copies it, and is not run."""
         (file,) = Path(tree.directory).glob("*.src.rpm")
         name, version, release = file.name.removesuffix(".src.rpm").rsplit("-", 2)
-        return make_srpm(self.sources, name, version, release=f"{release}{tree.release_suffix}")
+        return make_srpm(self._apart(), name, version, release=f"{release}{tree.release_suffix}")
+
+    def _apart(self) -> Path:
+        """A directory for one source package: several are made at once."""
+        self.sources.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=self.sources))
 
 
 @contextmanager
