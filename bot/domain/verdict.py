@@ -66,8 +66,11 @@ class Waiver:
     reason: str
     base_branch: str
     base_sha: str
+    given_at: datetime
     until: datetime | None = None
     """None: for as long as the base stays the same."""
+    base_moved: bool = False
+    """A push to the base branch was heard of since it was given."""
 
     @property
     def how_long(self) -> str:

@@ -1,7 +1,8 @@
 """Which waivers count: those that were given for the base as it is now, until their date.
 
 A waiver belongs to a pull request and outlives pushes to it; what it was weighed against is the base branch. So it
-lapses at once where the forge names another base, and by itself when its date comes (docs/decisions/0011).
+lapses at once where that is pushed to or the forge names another base, and by itself when its date comes
+(docs/decisions/0011).
 """
 
 from collections.abc import Iterable, Mapping
@@ -55,6 +56,15 @@ def lapsed_notes(
     )
 
 
+def moved_since(waivers: Mapping[str, Waiver], pushed_at: datetime) -> Mapping[str, Waiver]:
+    """Return those waivers that lapse because of a push to their base branch at that time, as they are then."""
+    return {
+        package: replace(waiver, base_moved=True)
+        for package, waiver in waivers.items()
+        if waiver.given_at <= pushed_at and not waiver.base_moved
+    }
+
+
 def beginning_of(text: str) -> datetime:
     """Return the first moment, in UTC, of a date that is written `2030-01-31`."""
     return datetime.combine(datetime.fromisoformat(text).date(), time(), UTC)
@@ -62,4 +72,4 @@ def beginning_of(text: str) -> datetime:
 
 def _counts(waiver: Waiver, state: ChangeState | None, now: datetime) -> bool:
     same_base = state is not None and (waiver.base_branch, waiver.base_sha) == (state.base_branch, state.base_sha)
-    return same_base and (waiver.until is None or now < waiver.until)
+    return same_base and not waiver.base_moved and (waiver.until is None or now < waiver.until)

@@ -37,6 +37,7 @@ def waive(command: Command, view: ChangeView, asked: Asked) -> Effect:
         reason=command.text,
         base_branch=state.base_branch,
         base_sha=state.base_sha,
+        given_at=asked.now,
         until=until,
     )
     after = replace(view, waivers={**view.waivers, **dict.fromkeys(meant, waiver)})

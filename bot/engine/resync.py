@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.ids import WorkspaceRef
-from bot.domain.intents import ButtonPressed, RepositoryTouched, RerunRequested, StoredIntent
+from bot.domain.intents import ButtonPressed, ReceivedDelivery, RepositoryTouched, RerunRequested, StoredIntent
 from bot.domain.run import Change, ChangeState, RepoRef, Run, RunState
+from bot.domain.waivers import moved_since
 from bot.engine.world import World
 from bot.ports.builder import Builder
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
@@ -27,6 +28,7 @@ _REMEMBERED = timedelta(days=30)
 """How long a delivery is known as seen; GitHub makes none again after three days."""
 
 _RECENT_RUNS = 1000
+_ON_ITS_WAY = timedelta(minutes=2)
 
 _HELD = timedelta(seconds=30)
 """How long the duty is held beyond the last sign of life: what was missed is looked for within a minute of a start,
@@ -121,6 +123,8 @@ class Resync:
         now = self.world.clock.now()
         if not stored.intent.removed and now < self._not_before.get(repo.forge, now):
             return
+        if stored.intent.branch is not None:
+            await self._base_moved(repo, stored.intent.branch, stored.received_at)
         try:
             await self._touch(stored.intent)
         except (Transient, Misconfigured) as trouble:
@@ -157,6 +161,18 @@ class Resync:
         forge = self.world.forge(touched.repo.forge)
         await self._compare(forge, touched.repo, branch=touched.branch)
 
+    async def _base_moved(self, repo: RepoRef, branch: str, pushed_at: datetime) -> None:
+        """Let the waivers lapse that were given for the branch as it was; GitHub does not name its tip reliably."""
+        async with self.world.store.transaction() as tx:
+            for change in await tx.changes.open_in(repo):
+                if change.state is None or change.state.base_branch != branch:
+                    continue
+                lapsed = moved_since(await tx.waivers.of_change(change.ref.id), pushed_at)
+                for package, waiver in lapsed.items():
+                    await tx.waivers.put(change.ref.id, package, waiver)
+                if lapsed:
+                    await tx.changes.wake([change.ref.id], self.world.clock.now())
+
     async def _forget(self, repo: RepoRef) -> None:
         """We have no access any more: treat what was open as closed, so that its builds are stopped."""
         now = self.world.clock.now()
@@ -170,11 +186,12 @@ class Resync:
         for name, forge in self.world.forges.items():
             if now < self._not_before.get(name, now):
                 continue
+            since = self._since.get(name, now - self.world.settings.retention)
             try:
                 await self._ask_again(name, forge, now)
                 # What we worked on and are no longer shown is compared too, and so found to be gone.
                 for repo in dict.fromkeys([*await forge.repositories(), *await self._worked_on(name)]):
-                    await self._compare_one(forge, repo)
+                    await self._compare_one(forge, repo, since)
             except Rejected as refusal:
                 log.warning("resync with %s: %s", name, refusal)
             except (Transient, Misconfigured) as trouble:
@@ -204,12 +221,27 @@ class Resync:
             runs = await tx.runs.recent(_RECENT_RUNS)
         return [run.change.repo for run in runs if run.change.repo.forge == forge and not _over(run)]
 
-    async def _compare_one(self, forge: Forge, repo: RepoRef) -> None:
+    async def _compare_one(self, forge: Forge, repo: RepoRef, since: datetime) -> None:
         """Compare one repository of many: what is wrong with it must not keep the others from being looked at."""
         try:
             await self._compare(forge, repo)
+            await self._hear(forge, repo, since)
         except (Rejected, Misconfigured) as trouble:
             log.warning("resync of %s: %s", repo, trouble)
+
+    async def _hear(self, forge: Forge, repo: RepoRef, since: datetime) -> None:
+        """Take up commands that no delivery brought; one that is only late may be on its way."""
+        now = self.world.clock.now()
+        heard = [
+            ReceivedDelivery(
+                forge=repo.forge, guid=f"comment-{one.comment}", event="comment", received_at=now, intents=(one,)
+            )
+            for one in await forge.unheard_comments(repo, since)
+            if one.written_at <= now - _ON_ITS_WAY
+        ]
+        if heard:
+            async with self.world.store.transaction() as tx:
+                await tx.deliveries.record(heard)
 
     async def _compare(self, forge: Forge, repo: RepoRef, branch: str | None = None) -> None:
         """Touch the changes that are not on the forge as they are with us."""

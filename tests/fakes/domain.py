@@ -148,7 +148,7 @@ def run_view(*entries: PlanEntry, builds: tuple[Build, ...] = (), **changes: obj
 
 def waiver(**changes: object) -> Waiver:
     """A waiver that somebody gave for the base of `state()`, without a date."""
-    plain = Waiver(by="octocat", reason="known", base_branch="main", base_sha="9f8e7d6c5b" * 4)
+    plain = Waiver(by="octocat", reason="known", base_branch="main", base_sha="9f8e7d6c5b" * 4, given_at=NOW)
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 

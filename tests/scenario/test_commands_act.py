@@ -8,10 +8,11 @@ import pytest
 from bot.adapters.config_file import Offer, load
 from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.config import Config
-from bot.domain.intents import RerunRequested
+from bot.domain.intents import RepositoryTouched, RerunRequested
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef, Conclusion
 from bot.domain.verdict import Verdict
+from bot.engine.resync import Resync
 from tests.fakes.builder import failed
 from tests.fakes.domain import TARGET
 from tests.fakes.resolver import affected
@@ -65,6 +66,23 @@ async def test_when_the_base_moves_a_waiver_lapses_and_a_new_one_may_be_given(re
     await revdeps.settle()
     assert revdeps.check(ref).conclusion is Conclusion.FAILURE
     await revdeps.say(ref, "/revdeps waive bar -- still known")
+    assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
+
+
+async def test_a_push_to_the_base_branch_ends_what_was_waived_before_it(revdeps: Stage) -> None:
+    ref = await tested(revdeps)
+    await revdeps.say(ref, "/revdeps waive bar -- known")
+    resync = Resync(world=revdeps.world, owner="engine", woke=lambda: None)
+    for branch, conclusion in (("f42", Conclusion.SUCCESS), ("main", Conclusion.FAILURE)):
+        revdeps.clock.pass_time(minutes=1)
+        await revdeps.deliver(RepositoryTouched(repo=ref.repo, branch=branch))
+        await resync.once()
+        await revdeps.settle()
+        assert revdeps.check(ref).conclusion is conclusion
+    assert "was until main moves and has lapsed" in revdeps.comment(ref)
+    await revdeps.say(ref, "/revdeps waive bar -- still known")
+    await resync.once()
+    await revdeps.settle()
     assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
 
 

@@ -16,7 +16,7 @@ from bot.domain.report.assemble import Stored, assemble
 from bot.domain.report.values import Links
 from bot.domain.run import Change, Conclusion, Part, Problem, RunState, StopReason
 from bot.domain.verdict import Finding, Judgement, Verdict
-from bot.domain.waivers import disagree, in_force, lapsed_notes, lapses_at
+from bot.domain.waivers import disagree, in_force, lapsed_notes, lapses_at, moved_since
 from tests.fakes.domain import HEAD, NOW, REF, RUN, base, built, entry, failed, run, run_view, state, view, waiver
 from tests.fakes.resolver import affected
 
@@ -153,6 +153,7 @@ def test_a_run_that_did_not_come_to_its_end_is_not_concluded_anew(end):
         ({"until": NOW}, False),
         ({"base_sha": "0" * 40}, False),
         ({"base_branch": "f42"}, False),
+        ({"base_moved": True}, False),
     ],
 )
 def test_a_waiver_counts_for_its_base_until_its_date(given, counts):
@@ -174,6 +175,12 @@ def test_a_verdict_may_disagree_with_the_waivers_in_both_directions():
     assert disagree(found(bar=Verdict.WAIVED), {})
     assert not disagree(found(bar=Verdict.WAIVED), {"bar": waiver()})
     assert not disagree(found(bar=Verdict.STILL_PASSING, baz=Verdict.REGRESSED), {"bar": waiver()})
+
+
+def test_a_push_to_the_base_ends_what_was_given_before_it():
+    old, new = waiver(given_at=NOW - DAY), waiver(given_at=NOW + DAY)
+    ended = waiver(given_at=NOW - DAY, base_moved=True)
+    assert moved_since({"bar": old, "baz": new, "z": ended}, NOW) == {"bar": ended}
 
 
 def test_the_first_date_on_which_a_verdict_rests_counts():
