@@ -9,7 +9,8 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,8 @@ _TAIL = 64 * 1024
 """Bytes of every log that stay uncompressed."""
 
 _CHUNK = 256 * 1024
+_HELD = 4
+"""Pieces of a log that are handed to a thread together."""
 
 
 class LogFiles:
@@ -36,21 +39,17 @@ class LogFiles:
 
     async def save(self, key: BuildKey, chunks: AsyncIterable[bytes]) -> int:
         """Keep a log, replacing an earlier one whole, and return its size in bytes."""
-        place = self._place(key)
-        await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
-        partial = place.with_suffix(f".{os.getpid()}.partial")
-        size, tail = 0, b""
+        writing = _Writing(self._place(key))
+        held: list[bytes] = []
         try:
-            with gzip.open(partial, "wb", compresslevel=6) as file:
-                async for chunk in chunks:
-                    await asyncio.to_thread(file.write, chunk)
-                    size += len(chunk)
-                    tail = (tail + chunk[-_TAIL:])[-_TAIL:]
-            await asyncio.to_thread(place.with_suffix(".tail").write_bytes, tail)
-            await asyncio.to_thread(partial.rename, place.with_suffix(".gz"))
+            async for chunk in chunks:
+                held.append(chunk)
+                if len(held) >= _HELD:
+                    await asyncio.to_thread(writing.write, held)
+                    held = []
+            return await asyncio.to_thread(writing.finish, held)
         finally:
-            partial.unlink(missing_ok=True)
-        return size
+            writing.forget()
 
     async def tail(self, key: BuildKey, length: int) -> bytes | None:
         """Return the last `length` bytes, at most 64 KiB of them; None where there is no such log."""
@@ -81,6 +80,48 @@ class LogFiles:
             with contextlib.suppress(OSError):  # it is not empty
                 directory.rmdir()
         return sum(path.suffix == ".gz" for path in old)
+
+
+@dataclass(slots=True)
+class _Writing:
+    """A log that is being written, in the thread that its pieces are handed to: most are one piece."""
+
+    place: Path
+    size: int = 0
+    _tail: bytes = b""
+    _file: gzip.GzipFile | None = None
+
+    @property
+    def _partial(self) -> Path:
+        return self.place.with_suffix(f".{os.getpid()}.partial")
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        """Add pieces."""
+        if self._file is None:
+            self.place.parent.mkdir(parents=True, exist_ok=True)
+            self._file = gzip.open(self._partial, "wb", compresslevel=6)  # noqa: SIM115 - several calls write to it
+        for chunk in chunks:
+            self._file.write(chunk)
+            self.size += len(chunk)
+            self._tail = (self._tail + chunk[-_TAIL:])[-_TAIL:]
+
+    def finish(self, chunks: Sequence[bytes]) -> int:
+        """Add the last pieces and let the log be seen; return its size in bytes."""
+        self.write(chunks)
+        self._close()
+        self.place.with_suffix(".tail").write_bytes(self._tail)
+        self._partial.rename(self.place.with_suffix(".gz"))
+        return self.size
+
+    def forget(self) -> None:
+        """Leave nothing behind of what was cut off."""
+        if self._file is not None:
+            self._close()
+            self._partial.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 def _next(file: gzip.GzipFile) -> bytes:

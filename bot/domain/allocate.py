@@ -4,7 +4,7 @@ Repositories take turns (`bot.domain.turns`), each as far as its quota goes; wit
 first, then the older build. Baselines belong to no run and take their turns together. What a pause holds gets none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -36,9 +36,10 @@ def allocate(
 ) -> Grant:
     """Give free slots away. `queue` is everything unfinished on one backend, `capacity` its slots."""
     turns: Turns[Build] = Turns(limits(runs, quotas), served or {})
+    owner_of = owners_of(runs)
     free = capacity
     for build in queue:
-        owner = owner_of(build, runs)
+        owner = owner_of(build)
         if build.state is not BuildState.QUEUED:
             turns.begin(owner)
             free -= 1
@@ -63,10 +64,11 @@ def ripe(queue: Sequence[Build], now: datetime) -> tuple[Build, ...]:
     )
 
 
-def owner_of(build: Build, runs: Mapping[RunId, Run]) -> Owner:
-    """Return whose turn a build takes."""
-    run = runs.get(build.run) if build.run is not None else None
-    return Owner() if run is None else run_owner(run)
+def owners_of(runs: Mapping[RunId, Run]) -> Callable[[Build], Owner]:
+    """Return a function that tells whose turn a build takes."""
+    nobody = Owner()
+    known: dict[RunId | None, Owner] = {name: run_owner(run) for name, run in runs.items()}
+    return lambda build: known.get(build.run, nobody)
 
 
 def run_owner(run: Run) -> Owner:

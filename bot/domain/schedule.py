@@ -52,12 +52,12 @@ class _Play:
         self._jobs = jobs
         self._turns: Turns[int] = Turns(quotas, {})
         self._running: list[tuple[float, int]] = []
-        self._left = {number: set(job.needs & pending) - {job.name} for number, job in enumerate(jobs)}
+        self._left = {number: set(job.needs & pending) - {job.name} for number, job in enumerate(jobs) if job.needs}
         self._waiting_for: defaultdict[Name, list[int]] = defaultdict(list)
         for number, needs in self._left.items():
             for need in needs:
                 self._waiting_for[need].append(number)
-        self._release(number for number in range(len(jobs)) if not self._left[number])
+        self._release(number for number in range(len(jobs)) if not self._left.get(number))
 
     def begin(self, now: float, slots: int) -> bool:
         """Fill the free slots; return whether anything runs."""

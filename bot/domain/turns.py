@@ -51,6 +51,8 @@ class Turns(Generic[T]):
         self._lines: defaultdict[Owner, _Line[T]] = defaultdict(_Line)
         self._repositories: defaultdict[str, _Repository] = defaultdict(_Repository)
         self._order: list[tuple[int, int, float, str]] = []
+        self._news: set[Owner] = set()
+        """Whose account has changed since the last turn: thousands may be noted before one is given."""
 
     def wait(self, owner: Owner, item: T, rank: Any, age: float) -> None:
         """Note that a build waits; within its run the least rank goes first. The least age has waited longest."""
@@ -59,22 +61,23 @@ class Turns(Generic[T]):
         line.oldest, repository.oldest = min(line.oldest, age), min(repository.oldest, age)
         line.unfinished += 1
         repository.waiting += 1
-        self._changed(owner)
+        self._news.add(owner)
 
     def begin(self, owner: Owner) -> None:
         """Note that a build runs that was not given its turn here."""
         self._lines[owner].unfinished += 1
         self._repositories[owner.repository].busy += 1
-        self._changed(owner)
+        self._news.add(owner)
 
     def end(self, owner: Owner) -> None:
         """Note that a build is done."""
         self._lines[owner].unfinished -= 1
         self._repositories[owner.repository].busy -= 1
-        self._changed(owner)
+        self._news.add(owner)
 
     def next(self) -> T | None:
         """Give the next turn away; None where nobody waits who may have one."""
+        self._take_in()
         while self._order:
             key = heapq.heappop(self._order)
             name = key[-1]
@@ -95,13 +98,16 @@ class Turns(Generic[T]):
         repository.busy += 1
         self._turn += 1
         self.served[name] = self._turn
-        self._changed(owner)
+        self._news.add(owner)
         return item
 
-    def _changed(self, owner: Owner) -> None:
-        line = self._lines[owner]
-        heapq.heappush(self._repositories[owner.repository].lines, (line.unfinished, line.oldest, owner.run))
-        heapq.heappush(self._order, self._key(owner.repository))
+    def _take_in(self) -> None:
+        for owner in self._news:
+            line = self._lines[owner]
+            heapq.heappush(self._repositories[owner.repository].lines, (line.unfinished, line.oldest, owner.run))
+        for name in {owner.repository for owner in self._news}:
+            heapq.heappush(self._order, self._key(name))
+        self._news.clear()
 
     def _key(self, name: str) -> tuple[int, int, float, str]:
         repository = self._repositories[name]

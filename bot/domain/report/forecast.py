@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 
-from bot.domain.allocate import Quotas, is_held, limits, owner_of, run_owner
+from bot.domain.allocate import Quotas, is_held, limits, owners_of, run_owner
 from bot.domain.build import Build, BuildState
 from bot.domain.history import PastBuild
 from bot.domain.ids import RunId
@@ -132,9 +132,10 @@ def _seconds(
     ours = {build.key for build in going}
     runs = {**experience.runs, stored.run.id: stored.run}
     others = [build for build in experience.queue if build.key not in ours and not is_held(build, runs)]
+    owner_of = owners_of(runs)
     for build in sorted((*going, *others), key=lambda build: build.queued_at):
         seconds = costs.wall(build.target, build.package) or 0.0
-        jobs[build.backend].append(_job_of(build, owner_of(build, runs), seconds, now, ours=build.key in ours))
+        jobs[build.backend].append(_job_of(build, owner_of(build), seconds, now, ours=build.key in ours))
     mine = run_owner(stored.run)
     for entry in waiting:
         needs = frozenset() if entry.ready else frozenset((entry.target, need) for need in entry.needs)
