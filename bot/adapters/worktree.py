@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from bot.domain.intents import Commented
 from bot.domain.permission import Permission
 from bot.domain.publication import Capabilities, Check, Reaction
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
@@ -64,6 +65,10 @@ class WorktreeForge:
 
     async def redeliver(self, delivery: Delivery) -> None:
         """Do nothing."""
+
+    async def unheard_comments(self, repo: RepoRef, since: datetime) -> Sequence[Commented]:
+        """Return nothing: nobody comments on a working tree."""
+        return ()
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:
         """Check the commit out into a directory of its own."""

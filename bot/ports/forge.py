@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.domain.intents import Commented
 from bot.domain.permission import Permission
 from bot.domain.publication import Capabilities, Check, Reaction
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
@@ -51,6 +52,12 @@ class Forge(Protocol):
 
     async def redeliver(self, delivery: Delivery) -> None:
         """Ask for a delivery to be made again."""
+        ...
+
+    async def unheard_comments(self, repo: RepoRef, since: datetime) -> Sequence[Commented]:
+        """Return comments of people since that time that speak to us and to which we have not reacted, oldest first;
+        empty where `missed_deliveries` tells of all.
+        """
         ...
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bot.domain.intents import Commented
 from bot.domain.permission import Permission
 from bot.domain.publication import Capabilities, Check, CheckStatus, Reaction
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
@@ -85,6 +86,7 @@ class FakeForge:
         self.comments: dict[str, FakeComment] = {}
         self.deliveries: list[Delivery] = []
         self.redelivered: list[str] = []
+        self.unheard: list[Commented] = []
         self.clones: list[tuple[ChangeRef, str, str]] = []
         self.calls: Counter[str] = Counter()
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
@@ -207,6 +209,10 @@ class FakeForge:
         self._enter("redeliver")
         self.redelivered.append(delivery.guid)
         self._leave("redeliver")
+
+    async def unheard_comments(self, repo: RepoRef, since: datetime) -> Sequence[Commented]:
+        self._enter("unheard_comments")
+        return tuple(one for one in self.unheard if one.change.repo == repo and one.written_at >= since)
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:
         self._enter("clone_source")

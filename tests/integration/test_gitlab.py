@@ -13,7 +13,7 @@ from bot.adapters.gitlab.forge import GitLabForge
 from bot.adapters.gitlab.notes import NOTE_LIMIT
 from bot.domain.ids import RunId
 from bot.domain.permission import Permission
-from bot.domain.publication import Check, CheckStatus
+from bot.domain.publication import Check, CheckStatus, Reaction
 from bot.domain.run import ChangeRef, Conclusion, RepoRef
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
 from tests.fakes.gitlab.model import DEVELOPER, GUEST, MAINTAINER, PLANNER, REPORTER, Pipeline
@@ -534,6 +534,32 @@ async def test_many_deliveries_are_read_only_as_far_back_as_needed(stage: GitLab
     await stage.deliver("missed", (False,))
     assert [one.guid for one in await stage.forge.missed_deliveries(since)] == ["missed"]
     assert stage.server.calls["GET", "projects/:id/hooks/:hook_id/events"] == 1
+
+
+async def test_commands_that_were_never_delivered_are_found_until_we_react(stage: GitLabStage, ref: ChangeRef) -> None:
+    async def write(body: str, author: str = "octocat", **more: Any) -> str:
+        stage.clock.shift += timedelta(seconds=1)
+        return str((await stage.server.comment(PROJECT, ref.number, author, body, **more)).id)
+
+    await write("/revdeps run")
+    stage.clock.shift += timedelta(days=3)
+    since = stage.now()
+    first = await write("/revdeps retry")
+    await write("nothing for you")
+    await write("/revdeps cancel", internal=True)
+    stage.server.world.user("robot", bot=True)
+    await write("/revdeps cancel", "robot")
+    await stage.forge.comment(ref, "<!-- x -->\n`/revdeps help`", "<!-- x -->")
+    second = await write("please\n/revdeps why bar", "hubot-friend")
+    found = await stage.forge.unheard_comments(stage.repo, since)
+    assert [(one.comment, one.author, one.change) for one in found] == [
+        (first, "octocat", ref),
+        (second, "hubot-friend", ref),
+    ]
+    assert found[0].body == "/revdeps retry"
+    assert since <= found[0].written_at <= stage.now()
+    await stage.forge.react(ref, first, Reaction.SEEN)
+    assert [one.comment for one in await stage.forge.unheard_comments(stage.repo, since)] == [second]
 
 
 async def test_a_repository_is_where_the_last_slash_parts_it(stage: GitLabStage) -> None:

@@ -11,6 +11,7 @@ from bot.adapters.forgejo.client import ForgejoClient
 from bot.adapters.forgejo.failures import unauthorised
 from bot.adapters.forgejo.settings import ForgejoSettings
 from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
+from bot.domain.intents import Commented
 from bot.domain.permission import Permission
 from bot.domain.publication import Capabilities, Check, Reaction
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
@@ -56,6 +57,10 @@ class ForgejoForge:
     async def redeliver(self, delivery: Delivery) -> None:
         """Refuse: see `missed_deliveries`."""
         raise Rejected(f"Forgejo cannot be asked to deliver {delivery.guid} again")
+
+    async def unheard_comments(self, repo: RepoRef, since: datetime) -> Sequence[Commented]:  # noqa: ARG002 - the port's signature
+        """Return nothing: what was written while nobody listened has to be written again."""
+        return ()
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:
         """Check a commit of a pull request out, with one more try where the token was renewed."""

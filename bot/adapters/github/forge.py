@@ -10,6 +10,7 @@ from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
 from bot.adapters.github import checks, comments, hooks, merge_groups, pulls
 from bot.adapters.github.client import GitHubClient
 from bot.adapters.github.settings import GitHubSettings
+from bot.domain.intents import Commented
 from bot.domain.permission import Permission
 from bot.domain.publication import Capabilities, Check, Reaction
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
@@ -59,6 +60,10 @@ class GitHubForge:
     async def redeliver(self, delivery: Delivery) -> None:
         """Ask for a delivery to be made again."""
         await hooks.redeliver(self._client, delivery)
+
+    async def unheard_comments(self, repo: RepoRef, since: datetime) -> Sequence[Commented]:  # noqa: ARG002 - the port's signature
+        """Return nothing: GitHub knows every delivery that did not arrive."""
+        return ()
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:
         """Check a commit of a pull request out, with one more try where the token was turned away."""

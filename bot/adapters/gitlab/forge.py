@@ -7,10 +7,11 @@ from pathlib import Path
 import aiohttp
 
 from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
-from bot.adapters.gitlab import hooks, merge_requests, notes, trains
+from bot.adapters.gitlab import hooks, merge_requests, notes, trains, unheard
 from bot.adapters.gitlab.client import GitLabClient
 from bot.adapters.gitlab.settings import GitLabSettings
 from bot.adapters.gitlab.statuses import Statuses
+from bot.domain.intents import Commented
 from bot.domain.permission import Permission
 from bot.domain.publication import Capabilities, Check, Reaction
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
@@ -65,6 +66,10 @@ class GitLabForge:
     async def redeliver(self, delivery: Delivery) -> None:
         """Ask for a delivery to be made again."""
         await self._resending.redeliver(delivery)
+
+    async def unheard_comments(self, repo: RepoRef, since: datetime) -> Sequence[Commented]:
+        """Return commands to which the bot has not reacted: a webhook that is switched off keeps nothing."""
+        return await unheard.comments(self._client, repo, since)
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:
         """Check a commit of a merge request out, with one more try where the token was turned away for a newer one."""

@@ -22,6 +22,15 @@ async def users(call: Call) -> Answer:
     return Answer([render.user(call.world, found)] if found else [])
 
 
+@ROUTES.add("GET", "users/:user_id")
+async def user(call: Call) -> Answer:
+    who = call.number("user_id")
+    found = next((one for one in call.world.users.values() if one.id == who), None)
+    if found is None:
+        raise not_found("User")
+    return Answer(render.user(call.world, found) | {"bot": found.bot})
+
+
 @ROUTES.add(
     "GET", "projects",
     {**PAGED, "membership": str, "archived": str, "pagination": str, "order_by": str, "sort": str,

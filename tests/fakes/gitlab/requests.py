@@ -143,6 +143,34 @@ async def award(call: Call) -> Answer:
     return Answer(shape | {"awardable_type": "Note"}, status=201)
 
 
+@ROUTES.add("GET", f"{_NOTES}/:note_id/award_emoji", PAGED)
+async def awards(call: Call) -> Answer:
+    what = call.note()
+    found = [{"id": one.id, "name": one.name, "user": render.user(call.world, one.user)} for one in what.awards]
+    where = f"projects/{what.request.project.id}/merge_requests/{what.request.iid}/notes/{what.id}/award_emoji"
+    return paged(call, found, where)
+
+
+@ROUTES.add(
+    "GET", "projects/:id/events",
+    {**PAGED, "action": str, "target_type": str, "before": str, "after": str, "sort": str},
+    action=("commented", "created", "pushed"),
+)  # fmt: skip
+async def events_of_project(call: Call) -> Answer:
+    """What people wrote, newest first ("Events API"); `after` is a day that does not count itself."""
+    where = call.project()
+    found = [
+        {
+            "id": note.id, "project_id": where.id, "action_name": "commented on", "target_type": "Note",
+            "created_at": render.stamp(note.created_at), "note": render.note(call.world, note),
+            "author_username": note.author.username,
+        }
+        for note in call.world.notes.values()
+        if note.request.project is where and note.created_at.date().isoformat() > call.given.get("after", "")
+    ]  # fmt: skip
+    return paged(call, list(reversed(found)), f"projects/{where.id}/events")
+
+
 def notes_of(world: World, what: MergeRequest) -> list[Note]:
     """The notes of a merge request, oldest first."""
     return [note for note in world.notes.values() if note.request is what]

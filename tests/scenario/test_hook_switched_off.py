@@ -1,0 +1,29 @@
+"""GitLab switches a webhook off that fails: what happens meanwhile is delivered never, and found all the same."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from bot.engine.resync import Resync
+from tests.fakes.gitlab_stage import GitLabStage
+from tests.fakes.resolver import affected
+from tests.scenario.test_first_light import breaks
+from tests.scenario.wire import talking
+
+
+async def test_a_merge_request_and_a_command_from_that_time_are_taken_up_once(tmp_path: Path) -> None:
+    stage = GitLabStage(tmp_path)
+    async with talking(stage, tmp_path) as talk:
+        talk.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
+        talk.engine.builder.outcome_for = breaks("bar")
+        stage.server.project(str(stage.repo)).hooks[0].disabled_until = stage.now() + timedelta(days=1)
+        ref = await talk.open()
+        asked = await talk.say(ref, "/revdeps help")
+        assert (talk.built(), asked.reactions) == ([], ())
+        sweeper = Resync(world=talk.engine.world, owner="resync", woke=lambda: None)
+        for _ in range(3):
+            await sweeper.once()
+            await talk.settle(minutes=6)
+        assert (await talk.gate(ref)).conclusion == "failure"
+        [asked] = [seen for seen in stage.comments(ref) if seen.body == "/revdeps help"]
+        assert asked.reactions == ("eyes", "rocket")
+        assert len(talk.answers(ref)) == 1
