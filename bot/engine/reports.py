@@ -276,7 +276,8 @@ def _wants_comment(run_view: RunView, report: Report, *, exists: bool, told: boo
     where a forge has but one line for it, a comment does.
     """
     config = run_view.run.config
-    stuck = not told and (report.stage in WAITS or report.problem is not None or bool(report.config_problems))
+    ended_in_trouble = report.finished and bool(report.problem or report.config_problems)
+    stuck = not told and (report.stage in WAITS or ended_in_trouble)
     if config is None or config.comment is CommentPolicy.OFF or report.conclusion is Conclusion.SKIPPED:
         # A comment that stands already must not go on telling of a commit that is history.
         return (exists or stuck) and config is None and report.conclusion is not Conclusion.SKIPPED

@@ -135,6 +135,8 @@ async def test_the_token_does_not_show_when_settings_are_printed(stage: ForgejoS
         ({"status": 503, "headers": {"Retry-After": "7"}}, Transient),
         ({"status": 403, "page": "<h1>Are you a robot?</h1>"}, Transient),
         ({"status": 200, "page": "<h1>Maintenance</h1>"}, Transient),
+        ({"status": 200, "page": "{half", "headers": {"Content-Type": "application/json"}}, Transient),
+        ({"status": 307, "headers": {"Location": "mailto:octocat@forgejo.example"}}, Misconfigured),
         ({"status": 403, "message": "You are blocked by this user"}, Rejected),
         ({"status": 404, "message": "The target couldn't be found."}, Gone),
         ({"status": 422, "message": "no"}, Rejected),

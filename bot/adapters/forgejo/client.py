@@ -155,12 +155,10 @@ class ForgejoClient:
 
     def _redirected(self, asked: URL, target: URL) -> URL:
         """Follow a renamed repository or owner, with the same method (they are 307); the token goes nowhere else."""
-        if target.origin() != asked.origin():
-            raise Misconfigured(
-                "the address of Forgejo",
-                f"{asked.origin()} redirects to {target.origin()}",
-                "Set `url` to where Forgejo itself answers.",
-            )
+        here, there = (f"{url.scheme}://{url.authority}" for url in (asked, target))
+        if there != here:
+            mend = "Set `url` to where Forgejo itself answers."
+            raise Misconfigured("the address of Forgejo", f"{here} redirects to {there}", mend)
         return target
 
     def _json(self, path: str, answer: _Answer) -> Any:
@@ -169,4 +167,7 @@ class ForgejoClient:
         if answer.content_type != "application/json":
             url = self.settings.url
             raise Transient(f"{path}: {answer.content_type} came instead of JSON; is {url} the address of a Forgejo?")
-        return json.loads(answer.content)
+        try:
+            return json.loads(answer.content)
+        except ValueError as error:
+            raise Transient(f"{path}: Forgejo's answer is no JSON: {error}") from None

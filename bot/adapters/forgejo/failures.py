@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.adapters.forgejo.settings import NEEDED_SCOPES
-from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient, login_refused
+from bot.ports.errors import Gone, LoginRefused, Misconfigured, Rejected, RevdepsError, Transient, login_refused
 
 LEAST_WAIT = timedelta(seconds=60)
 MOST_WAIT = timedelta(hours=2)
@@ -21,7 +21,7 @@ _ACCOUNT = re.compile(r"not activated|prohibited from signing in|change your pas
 _RIGHTS = re.compile(r"permission to write|read permission|admin write|only admins|repo admins", re.IGNORECASE)
 
 
-class Unauthorised(Misconfigured):
+class Unauthorised(LoginRefused):
     """401: nobody has this token (any more)."""
 
 

@@ -53,7 +53,7 @@ class Failure:
         if not self.status or self.lose_answer:
             return None
         if self.page:
-            return Answer(self.page.encode(), self.status, {**self.headers, "Content-Type": "text/html"})
+            return Answer(self.page.encode(), self.status, {"Content-Type": "text/html", **self.headers})
         return Answer({"message": self.message, "url": ""}, self.status, self.headers)
 
 
