@@ -3,9 +3,12 @@
 from datetime import timedelta
 from pathlib import Path
 
+from bot.domain.intents import Commented
+from bot.domain.publication import Reaction
 from bot.engine.resync import Resync
 from tests.fakes.gitlab_stage import GitLabStage
 from tests.fakes.resolver import affected
+from tests.scenario.harness import Stage
 from tests.scenario.test_first_light import breaks
 from tests.scenario.wire import talking
 
@@ -27,3 +30,22 @@ async def test_a_merge_request_and_a_command_from_that_time_are_taken_up_once(tm
         [asked] = [seen for seen in stage.comments(ref) if seen.body == "/revdeps help"]
         assert asked.reactions == ("eyes", "rocket")
         assert len(talk.answers(ref)) == 1
+
+
+async def test_a_command_is_waited_for_two_minutes_and_taken_up_once(revdeps: Stage) -> None:
+    ref = await revdeps.open()
+    await revdeps.settle()
+    comment = revdeps.forge.write(ref, "/revdeps help")
+    revdeps.forge.unheard.append(
+        Commented(change=ref, comment=comment.id, author="octocat", body=comment.body, written_at=revdeps.clock.now())
+    )
+    sweeper = Resync(world=revdeps.world, owner="resync", woke=lambda: None)
+    await sweeper.once()
+    await revdeps.settle()
+    assert comment.reactions == []
+    for _ in range(3):
+        revdeps.clock.pass_time(minutes=6)
+        await sweeper.once()
+        await revdeps.settle()
+    assert comment.reactions == [Reaction.SEEN, Reaction.DONE]
+    assert revdeps.forge.calls["react"] == 2
