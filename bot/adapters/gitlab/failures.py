@@ -18,7 +18,6 @@ LEAST_WAIT = timedelta(seconds=60)
 MOST_WAIT = timedelta(hours=2)
 """A clock that is wrong must not keep us waiting for days."""
 
-_AGAIN = timedelta(seconds=5)
 _READ_ONLY = re.compile(r"read-only instance|maintenance", re.IGNORECASE)
 _EXPIRED = re.compile(r"expired", re.IGNORECASE)
 _REVOKED = re.compile(r"revoked", re.IGNORECASE)
@@ -56,9 +55,7 @@ def error_for(refusal: Refusal) -> RevdepsError:
             return Transient(told, _retry_after(refusal) or _until_reset(refusal) or LEAST_WAIT)
         case 404 | 410 | 451:
             return Gone(told)
-        case 409:
-            return Transient(told, _AGAIN)
-        case status if status == 408 or status >= 500:
+        case status if status in {408, 409} or status >= 500:
             return Transient(told, _retry_after(refusal))
         case _:
             return Rejected(told)

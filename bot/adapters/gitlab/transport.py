@@ -47,7 +47,7 @@ class Transport(gidgetlab.abc.GitLabAPI):
         status, answered, content = await self._send(method, url, sent, body)
         if status in _MOVED and method == "GET":
             # A project that was moved; the new address carries its number.
-            status, answered, content = await self._send(method, urljoin(url, answered["Location"]), sent, body)
+            status, answered, content = await self._send(method, urljoin(url, answered.get("Location", "")), sent, body)
         what = f"{method} {urlsplit(url).path}"
         if status in _MOVED:
             raise Transient(f"{what}: GitLab sends us from one address to the next")
