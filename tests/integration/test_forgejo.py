@@ -412,3 +412,44 @@ async def test_a_folded_comment_keeps_its_text_and_its_limit(stage: ForgejoStage
     first, second = (seen.body for seen in stage.comments(ref))
     assert first == f"<details><summary>Outdated</summary>\n\n{MARKER}\nAll is lost.\n\n</details>\n"
     assert len(second) == limit
+
+
+# Commands that no webhook told of.
+
+
+async def test_commands_that_were_never_delivered_are_found_until_we_react(stage: ForgejoStage, ref: ChangeRef) -> None:
+    async def write(body: str, author: str = "octocat", to: ChangeRef = ref) -> str:
+        stage.clock.shift += timedelta(seconds=1)
+        return await stage.write(to, body, author)
+
+    closed = await stage.open({"b": "c"})
+    await write("/revdeps run")
+    stage.clock.shift += timedelta(days=3)
+    since = stage.now()
+    first = await write("/revdeps retry")
+    for _ in range(60):
+        await write("nothing for you")
+    await write("/revdeps cancel", BOT)
+    await write("/revdeps cancel", to=closed)
+    await stage.close(closed)
+    edited = int(await write("please", "hubot-friend"))
+    stage.clock.shift += timedelta(seconds=5)
+    await stage.server.edit_comment(stage.server.world.comments[edited], "/revdeps cancel", "octocat")
+    await stage.forge.comment(ref, "<!-- x -->\n`/revdeps help`", "<!-- x -->")
+    second = await write("please\n/RevDeps why bar", "hubot-friend")
+    found = await stage.forge.unheard_comments(stage.repo, since)
+    assert [(one.comment, one.author, one.change) for one in found] == [
+        (first, "octocat", ref),
+        (second, "hubot-friend", ref),
+    ]
+    assert found[0].body == "/revdeps retry"
+    assert since <= found[0].written_at <= stage.now()
+    await stage.forge.react(ref, first, Reaction.SEEN)
+    assert [one.comment for one in await stage.forge.unheard_comments(stage.repo, since)] == [second]
+
+
+async def test_where_nobody_called_one_request_is_enough(stage: ForgejoStage, ref: ChangeRef) -> None:
+    await stage.write(ref, "nothing for you", "octocat")
+    before = sum(stage.server.calls.values())
+    assert await stage.forge.unheard_comments(stage.repo, stage.now() - timedelta(days=1)) == ()
+    assert sum(stage.server.calls.values()) == before + 1

@@ -40,7 +40,13 @@ class _Answer:
     content_type: str
     content: bytes
     more: bool
-    """Whether there is a next page."""
+    """Whether a next page is linked."""
+
+    @property
+    def total(self) -> int:
+        """How many items a list has on all its pages, as far as that is told: not every list is linked."""
+        count = self.headers.get("X-Total-Count", "")
+        return int(count) if count.isascii() and count.isdecimal() else 0
 
 
 def in_repository(repo: RepoRef, *parts: str | int) -> str:
@@ -86,7 +92,7 @@ class ForgejoClient:
             answer = await self._ask("GET", path, {**(query or {}), "page": number, "limit": _PAGE})
             read = self._json(path, answer) or []
             items += read
-            if not (read and answer.more):
+            if not read or not (answer.more or len(items) < answer.total):
                 break
         return items
 

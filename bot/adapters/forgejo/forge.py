@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.adapters.forgejo import comments, pulls, statuses
+from bot.adapters.forgejo import comments, pulls, statuses, unheard
 from bot.adapters.forgejo.client import ForgejoClient
 from bot.adapters.forgejo.failures import unauthorised
 from bot.adapters.forgejo.settings import ForgejoSettings
@@ -58,9 +58,9 @@ class ForgejoForge:
         """Refuse: see `missed_deliveries`."""
         raise Rejected(f"Forgejo cannot be asked to deliver {delivery.guid} again")
 
-    async def unheard_comments(self, repo: RepoRef, since: datetime) -> Sequence[Commented]:  # noqa: ARG002 - the port's signature
-        """Return nothing: what was written while nobody listened has to be written again."""
-        return ()
+    async def unheard_comments(self, repo: RepoRef, since: datetime) -> Sequence[Commented]:
+        """Return commands that no webhook told of."""
+        return await unheard.comments(self._client, repo, since)
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:
         """Check a commit of a pull request out, with one more try where the token was renewed."""

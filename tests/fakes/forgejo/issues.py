@@ -3,11 +3,12 @@
 Read in: `routers/api/v1/repo/{issue_comment,issue_reaction}.go`, `services/webhook/notifier.go`.
 """
 
+from datetime import datetime
 from typing import Any
 
 from tests.fakes.forgejo import render
 from tests.fakes.forgejo.model import Comment, PullRequest, Reaction, User, World, stamp
-from tests.fakes.forgejo.wire import Answer, ApiError, Call, Routes, page
+from tests.fakes.forgejo.wire import NULL, Answer, ApiError, Call, Routes, page
 
 ROUTES = Routes()
 _ALLOWED = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
@@ -95,9 +96,19 @@ async def edit_comment(call: Call) -> Answer:
     "GET", "/repos/{owner}/{repo}/issues/comments/{id}/reactions", "issue_get_comment_reactions", scopes=["issue"]
 )
 async def list_reactions(call: Call) -> Answer:
-    """GetIssueCommentReactions."""
-    items, headers = page(call, call.comment().reactions)
-    return Answer([_reaction(call.world, one) for one in items], headers=headers)
+    """GetIssueCommentReactions: null where there are none."""
+    return Answer([_reaction(call.world, one) for one in call.comment().reactions] or NULL)
+
+
+@ROUTES.add("GET", "/repos/{owner}/{repo}/issues/comments", "issue_get_repo_comments", scopes=["issue"])
+async def list_all_comments(call: Call) -> Answer:
+    """ListRepoIssueComments: oldest first, by when they were touched last; pages are counted and not linked."""
+    repo, since = call.repository(), call.query.get("since")
+    after = datetime.fromisoformat(since) if since else repo.created_at
+    found = [one for one in call.world.comments.values() if one.repo is repo and one.updated_at >= after]
+    items, headers = page(call, found)
+    counted = {"X-Total-Count": headers["X-Total-Count"]}
+    return Answer([render.comment(call.world, one) for one in items], headers=counted)
 
 
 @ROUTES.add(

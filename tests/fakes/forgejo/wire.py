@@ -15,6 +15,8 @@ from aiohttp import web
 from tests.fakes.forgejo.model import Comment, PullRequest, Repository, Token, User, World
 
 NOT_FOUND = "The target couldn't be found."
+NULL = b"null"
+"""What Go makes of a list that was never begun."""
 DEFAULT_ITEMS = 30
 MOST_ITEMS = 50
 
