@@ -173,7 +173,7 @@ async def test_the_button_builds_every_baseline_again_and_a_second_press_joins(r
     await press(revdeps, ref, "refresh-baseline")
     await revdeps.settle()
     assert len(revdeps.builder.started) == started + 1
-    assert "this joins them" in answers(revdeps, ref)[0]
+    assert "joins" in answers(revdeps, ref)[0]
 
 
 # What is built first.
