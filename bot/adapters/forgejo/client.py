@@ -1,7 +1,8 @@
 """Calls as the bot's account: one request over aiohttp, pages, a few writes at once, and holding still when told.
 
-Why no client library: PyPI's are generated from the API's description, speak synchronously or through a model for each
-of 450 endpoints, and tell one refusal from another by its number alone. What is needed here are a dozen requests.
+Why no client library: of the asynchronous ones on PyPI, `gitea-async-sdk` is generated, with a model for each of 450
+endpoints, and `forgejo` has had one release so far. What takes thought below, namely what a refusal means, when to wait
+and where a token may follow a redirection, would be ours with either; the rest are a dozen requests.
 """
 
 import asyncio
