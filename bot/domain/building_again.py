@@ -19,7 +19,7 @@ RETRIED = frozenset({Verdict.REGRESSED, Verdict.CHANGED_FAILURE, Verdict.INCONCL
 """What `retry` without a package builds again."""
 
 _REST_ON_A_BASELINE = RETRIED | {Verdict.FLAKY, Verdict.WAIVED}
-_JOINS = "They wait or run already: this joins them."
+_JOINS = "That is being built already, or waits for its turn: this joins."
 
 
 def is_open_to_builds(run_view: RunView) -> bool:
@@ -56,7 +56,7 @@ def build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
     if goes_on:
         run = resumed(run)
     if not builds and not goes_on:
-        answer = _JOINS if chosen else "There is nothing to build again."
+        answer = _JOINS if chosen else "There is nothing to build again; `/revdeps rebuild PKG` builds even what passed."
         return Effect(view=view, answer=answer, done=bool(chosen))
     again = {build.package for build in builds}
     going_on = tuple(name for name in run.cancelled_packages if name not in again)

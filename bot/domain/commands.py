@@ -293,7 +293,7 @@ def _complete(verb: Verb, taken: _Arguments) -> None:
     """Check that a command has all it needs, and bring what can be written in two ways into one form."""
     if verb is Verb.PRIORITY:
         if len(taken.packages) < 2 or not _NUMBER.fullmatch(taken.packages[-1]):
-            raise _Refusal(_write(verb))
+            raise _Refusal(f"A package and a number are needed. {_write(verb)}")
         taken.options["priority"] = taken.packages.pop()
     elif verb is Verb.WITH:
         if not taken.packages:

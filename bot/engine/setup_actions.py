@@ -75,7 +75,7 @@ def _configured(
     now = world.clock.now()
     if loaded is None:
         return finished(
-            run, Conclusion.SKIPPED, now, Problem(what=f"There is no {CONFIG_FILE} on the base branch.")
+            run, Conclusion.SKIPPED, now, Problem(what=f"There is no {CONFIG_FILE} on the base branch.", hint="`/revdeps config` proposes one.")
         ), []
     if isinstance(loaded, tuple):
         problem = Problem(

@@ -73,7 +73,7 @@ def test_what_was_not_built_says_what_became_of_it():
 
 def test_the_values_that_apply_are_told_with_their_defaults():
     told = answer_config(run())
-    assert told.startswith(f"`{CONFIG_FILE}` of the base branch `main`, as it was at 2026-01-01 12:00 UTC applies.")
+    assert told.startswith(f"`{CONFIG_FILE}` of the base branch `main`, as it was at 2026-01-01 12:00 UTC, applies.")
     for line in (
         "packages: `libfoo` (`libfoo.spec`)",
         "targets: `rawhide` (`x86_64`, built by `fake`)",
@@ -123,7 +123,7 @@ def test_where_it_comes_from_is_told():
     assert f"`{CONFIG_FILE}` of this pull request's commit `{HEAD[:10]}` applies" in answer_config(
         run(config_changed=True, config_from_head=True)
     )
-    assert "own version of it does not count) applies" in answer_config(run(config_changed=True))
+    assert "own version of it does not count), applies" in answer_config(run(config_changed=True))
 
 
 @pytest.mark.parametrize(

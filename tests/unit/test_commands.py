@@ -89,8 +89,8 @@ def test_a_line_becomes_the_command_it_names(line, command):
             "`run` has no option `limits`. Did you mean `limit`? "
             "Write `/revdeps run [limit=N] [target=NAME] [depth=direct|transitive|N]`.",
         ),
-        ("/revdeps priority a", "Write `/revdeps priority PKG… N`."),
-        ("/revdeps priority a b", "Write `/revdeps priority PKG… N`."),
+        ("/revdeps priority a", "A package and a number are needed. Write `/revdeps priority PKG… N`."),
+        ("/revdeps priority a b", "A package and a number are needed. Write `/revdeps priority PKG… N`."),
         ("/revdeps with", "With which pull request? Write `/revdeps with OWNER/REPO#N…`."),
         ("/revdeps with libfoo", "`libfoo` is no pull request. Write `/revdeps with OWNER/REPO#N…`."),
         (

@@ -331,7 +331,7 @@ def test_a_second_retry_joins_the_one_that_waits():
     once = carried_out("retry regressed", view(JUDGED)).view
     twice = carried_out("retry regressed", once)
     assert twice.view == once
-    assert (twice.done, twice.answer) == (True, "They wait or run already: this joins them.")
+    assert (twice.done, twice.answer) == (True, "That is being built already, or waits for its turn: this joins.")
 
 
 PROBLEM = "nothing provides libfoo.so.1"
@@ -351,7 +351,7 @@ def test_what_no_build_can_tell_about_is_not_built(which):
     for line in ("retry", "retry bar"):
         effect = carried_out(line, seen)
         assert nothing_happened(effect, seen)
-        assert effect.answer == "There is nothing to build again."
+        assert effect.answer.startswith("There is nothing to build again;")
 
 
 def test_an_unknown_package_is_refused_with_a_suggestion():

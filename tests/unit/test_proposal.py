@@ -12,7 +12,11 @@ TARBALL = "https://example.org/libfoo-1.9.tar.gz"
 
 
 def seen(path: str = "libfoo.spec", **facts: Any) -> SpecSeen:
-    plain: dict[str, Any] = {"text": "Release: 1\n", "sources": (TARBALL,), "beside": frozenset({path.rpartition("/")[2]})}
+    plain: dict[str, Any] = {
+        "text": "Release: 1\n",
+        "sources": (TARBALL,),
+        "beside": frozenset({path.rpartition("/")[2]}),
+    }
     if "beside" in facts:
         facts["beside"] = frozenset(facts["beside"]) | plain["beside"]
     return SpecSeen(path=path, **{**plain, **facts})

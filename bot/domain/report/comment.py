@@ -124,7 +124,8 @@ def _problem(report: Report) -> list[str]:
     """Return why the run could not go on and what to do, and every problem of the configuration with its place."""
     parts = []
     if report.problem:
-        parts.append(f"**{prose(report.problem.what)}**")
+        if report.problem.what != headline(report):
+            parts.append(f"**{prose(report.problem.what)}**")
         parts.append(prose(report.problem.hint))
     if report.config_problems:
         lines = [

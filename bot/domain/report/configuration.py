@@ -55,7 +55,7 @@ def _origin(run: Run) -> str:
         return f"`{CONFIG_FILE}` of this pull request's commit {code(run.head_sha[:10])}"
     note = " (this pull request's own version of it does not count)" if run.config_changed else ""
     when = f"as it was at {run.created_at:%Y-%m-%d %H:%M} UTC"
-    return f"`{CONFIG_FILE}` of the base branch {code(run.base_branch, NAME)}, {when}{note}"
+    return f"`{CONFIG_FILE}` of the base branch {code(run.base_branch, NAME)}, {when}{note},"
 
 
 def _values(config: Config) -> Sequence[tuple[str, str]]:
