@@ -36,7 +36,6 @@ class Operation:
 
     method: str
     template: str
-    path: frozenset[str]
     query: Mapping[str, str]
     body: str
     """The model of the body, empty where there is none."""
@@ -92,7 +91,6 @@ def _operation(root: Path, name: str) -> Operation:
     return Operation(
         method=re.findall(r"method='(\w+)'", serialized)[0],
         template=re.findall(r"resource_path='([^']+)'", serialized)[0],
-        path=frozenset(re.findall(r"_path_params\['([\w-]+)'\]", serialized)),
         query={wire: annotations[argument] for wire, argument in names.items()},
         body=re.findall(r"[A-Z]\w+(?=\]| =|$)", body)[0] if body else "",
         answers={int(status): kind for status, kind in _ANSWER.findall(called)},
