@@ -1,6 +1,7 @@
 """A merge queue's groups, at the wire: the commit that is about to be merged gets its check."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,11 @@ async def test_a_button_on_the_groups_check_acts_and_answers_nobody(talk: Talk) 
     await talk.settle()
     assert talk.stage.checks(told["merge_group"]["head_sha"])[-1].conclusion == "success"
     assert len(talk.stage.comments(ref)) == said
+
+
+async def test_a_group_of_more_files_than_github_names_is_known_whole(talk: Talk) -> None:
+    files: dict[str, str | bytes] = {f"data/{number:03}": str(number) for number in range(310)}
+    ref = await talk.stage.open({**files, "libfoo.spec": "Name: libfoo\n# new\n"})
+    told = await server(talk).merge_queue.add(pull(talk, ref))
+    group = replace(ref, queue=told["merge_group"]["head_ref"].removeprefix("refs/heads/"))
+    assert set(await talk.stage.forge.changed_files(group)) == {*files, "libfoo.spec"}

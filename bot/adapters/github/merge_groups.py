@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.adapters.github.client import GitHubClient
+from bot.adapters.github.pulls import differing_files
 from bot.domain.run import ChangeRef, ChangeState
-from bot.ports.errors import Gone, Rejected
+from bot.ports.errors import Gone
 
 _BRANCH = re.compile(r"gh-readonly-queue/(?P<base>.+)/pr-[0-9]+-[0-9a-f]+")
 _REF = "/repos/{owner}/{name}/git/ref/{+ref}"
@@ -37,11 +38,11 @@ async def change(client: GitHubClient, ref: ChangeRef) -> ChangeState:
 
 async def changed_files(client: GitHubClient, ref: ChangeRef) -> Sequence[str]:
     """Return old and new paths of everything that the group brings to the base branch."""
-    tip = await _tip(client, ref, base_of(ref.queue))
-    found = (await _comparison(client, ref, tip, await _tip(client, ref, ref.queue)))["files"]
-    if len(found) >= _FILES:
-        raise Rejected(f"the merge group changes {_FILES} files or more, which GitHub does not name one by one")
-    paths = [path for file in found for path in (file.get("previous_filename"), file["filename"]) if path]
+    head = await _tip(client, ref, ref.queue)
+    compared = await _comparison(client, ref, await _tip(client, ref, base_of(ref.queue)), head)
+    if len(compared["files"]) >= _FILES:
+        return await differing_files(client, ref, compared["merge_base_commit"]["sha"], head)
+    paths = [path for file in compared["files"] for path in (file.get("previous_filename"), file["filename"]) if path]
     return tuple(dict.fromkeys(paths))
 
 

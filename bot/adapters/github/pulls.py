@@ -55,8 +55,12 @@ async def _compared_trees(client: GitHubClient, ref: ChangeRef) -> Sequence[str]
     # By commits: a branch of a fork has a name of its own there, and every commit is known here.
     between = {"range": f"{pull['base']['sha']}...{pull['head']['sha']}"}
     compared = await client.get(ref.repo, "/repos/{owner}/{name}/compare/{range}?per_page=1", between)
-    before = await _tree(client, ref, compared.data["merge_base_commit"]["sha"])
-    after = await _tree(client, ref, pull["head"]["sha"])
+    return await differing_files(client, ref, compared.data["merge_base_commit"]["sha"], pull["head"]["sha"])
+
+
+async def differing_files(client: GitHubClient, ref: ChangeRef, old: str, new: str) -> Sequence[str]:
+    """Return the paths at which two commits differ, however many they are."""
+    before, after = await _tree(client, ref, old), await _tree(client, ref, new)
     return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))
 
 
