@@ -105,13 +105,14 @@ async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
         "comments": len(revdeps.forge.comments),
         "checks": {check.now.head_sha: check.now.conclusion for check in revdeps.forge.checks.values()},
         "check runs": len(revdeps.forge.checks),
-        "builds": sorted(_without_run(key) for key in revdeps.builder.started),
+        "builds": sorted(without_run(key) for key in revdeps.builder.started),
         "left where it was refused": strict.workspaces,
         "workspaces": sorted(ref for ref in revdeps.builder.workspaces if "baseline" not in ref),
     }
 
 
-def _without_run(key: str) -> str:
+def without_run(key: str) -> str:
+    """Return a build key without the run, which has another name every time."""
     return "/".join(part for index, part in enumerate(key.split("/")) if index != 1)
 
 
