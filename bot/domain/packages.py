@@ -75,6 +75,15 @@ class BinaryPackage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackageChange:
+    """How a binary package of a change differs from the one it replaces: its Provides, sonames, files."""
+
+    package: str
+    removed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """One step of a dependency path: `package` has the requirement `capability`, which the next package provides."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.domain.ids import RunId
-from bot.domain.packages import Link, SourcePackage
+from bot.domain.packages import Link, PackageChange, SourcePackage
 from bot.domain.priority import Weight
 
 
@@ -65,6 +65,8 @@ class Impact:
     uninstallable: tuple[Uninstallable, ...] = ()
     sources: int = 0
     """How many source packages were looked at."""
+    changes: tuple[PackageChange, ...] = ()
+    """What the change's packages offer that those which they replace do not, and the other way round, by name."""
 
 
 class Selection(Enum):

@@ -11,6 +11,7 @@ from enum import Enum
 from bot.domain.build import FailureReason
 from bot.domain.config import Config, ConfigProblem, Depth, PackageConfig
 from bot.domain.ids import BuildKey, ChangeId, RunId, SnapshotId, WorkspaceRef
+from bot.domain.packages import PackageChange
 from bot.domain.target import Target
 
 
@@ -277,6 +278,8 @@ class RunTarget:
     """The plan is made, and made again for the present generation."""
     examined: int = 0
     """How many source packages the resolver looked at."""
+    changes: tuple[PackageChange, ...] = ()
+    """What differs in the change's packages themselves."""
     stale_snapshot: bool = False
     refusal: str = ""
     """Which backend refused to build the change, and why: since then `target.backend` is its fallback."""

@@ -172,7 +172,7 @@ async def _first_plan(
     previous = {} if wishes.most is None else await _previous(world, target, impact)
     entries = select(run.id, target.target.name, impact, wishes, previous, world.clock.now())
     entries = await _ordered(world, config, target, overlay, entries)
-    return entries, replace(target, planned=True, examined=impact.sources)
+    return entries, replace(target, planned=True, examined=impact.sources, changes=impact.changes)
 
 
 async def _previous(world: World, target: RunTarget, impact: Impact) -> Mapping[str, Previous]:

@@ -20,11 +20,10 @@ from bot.domain.config import Config, PackageConfig
 from bot.domain.difference import Basis, RootChange, RootDifference
 from bot.domain.history import Known
 from bot.domain.ids import BuildKey, RunId, SnapshotId, WorkspaceRef
-from bot.domain.packages import Link, Nevra, SourcePackage
+from bot.domain.packages import Link, Nevra, PackageChange, SourcePackage
 from bot.domain.plan import Affected, Effect, PlanEntry, Selection, Uninstallable
 from bot.domain.priority import Weight
 from bot.domain.report.assemble import Context, Stored
-from bot.domain.report.values import PackageChange
 from bot.domain.run import (
     ChangeRef,
     ChangeState,
@@ -215,6 +214,9 @@ def difference(name: str, *, attempt: int = 1, good: bool = True) -> RootDiffere
 MISSING = "nothing provides libfoo.so.1()(64bit) needed by quux-2.0-3.fc44.x86_64"
 
 
+CHANGED = PackageChange(package="libfoo", removed=("libfoo.so.1()(64bit)", "foo_init"), added=("libfoo.so.2()(64bit)",))
+
+
 def story() -> Stored:
     """A finished run in which nearly everything happened."""
     through = (
@@ -278,7 +280,7 @@ def story() -> Stored:
     ]
     return Stored(
         run=run(),
-        targets=(run_target(),),
+        targets=(run_target(changes=(CHANGED,)),),
         entries=entries,
         findings=findings,
         builds=builds,
@@ -292,9 +294,4 @@ def context() -> Context:
     return Context(
         state=STATE,
         log_tails={CandidateKey(run=RUN, package="bar", target=TARGET.name, attempt=2).text: tail},
-        changes=(
-            PackageChange(
-                package="libfoo", removed=("libfoo.so.1()(64bit)", "foo_init"), added=("libfoo.so.2()(64bit)",)
-            ),
-        ),
     )

@@ -270,3 +270,33 @@ def _newly_broken(comparison: Comparison) -> set[int]:
         and isinstance(before.of_binary(number), Root)
         and not isinstance(after.of_binary(number), Root)
     }
+
+
+def told(distribution: Distribution, *change: Rpm) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    base = [
+        Rpm(
+            name="libfoo", epoch=1, provides=("libfoo.so.1", "config(libfoo) = 1:1-1"), files=("/usr/bin/foo", "/usr/x")
+        ),
+        Rpm(name="libfoo-devel", source="libfoo", provides=("pkgconfig(foo) = 1",)),
+        *LIBFOO[1:],
+    ]
+    found = impact(distribution.compare(base, change))
+    return [(item.package, item.removed, item.added) for item in found.changes]
+
+
+def test_what_changed_in_the_packages_themselves_is_told(distribution: Distribution) -> None:
+    library = Rpm(name="libfoo", epoch=1, version="2", provides=("libfoo.so.2", "config(libfoo) = 1:2-1"))
+    plugins = Rpm(name="libfoo-plugins", version="2", source="libfoo", files=("/etc/foo.conf",))
+    assert told(distribution, library, plugins) == [
+        ("libfoo", ("/usr/bin/foo", "libfoo.so.1"), ("libfoo.so.2",)),
+        ("libfoo-devel", ("libfoo-devel", "libfoo-devel(x86-64)", "pkgconfig(foo) = 1"), ()),
+        ("libfoo-plugins", (), ("/etc/foo.conf", "libfoo-plugins", "libfoo-plugins(x86-64)")),
+    ]
+
+
+def test_a_raised_release_is_no_change_of_the_packages(distribution: Distribution) -> None:
+    library = Rpm(
+        name="libfoo", epoch=1, release="2", provides=("libfoo.so.1", "config(libfoo) = 1:1-2"), files=("/usr/bin/foo",)
+    )
+    devel = Rpm(name="libfoo-devel", release="2", source="libfoo", provides=("pkgconfig(foo) = 1",))
+    assert told(distribution, library, devel) == []

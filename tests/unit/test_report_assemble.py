@@ -6,11 +6,13 @@ import pytest
 
 from bot.domain.build import BuildState
 from bot.domain.config import BaselinePolicy
+from bot.domain.packages import PackageChange
 from bot.domain.report.assemble import Context, Stored, assemble, stage, wanted_tails
 from bot.domain.report.values import Stage
 from bot.domain.run import PublishedPackage, RunState
 from bot.domain.verdict import Verdict
 from tests.fakes.reports import (
+    CHANGED,
     CONFIG,
     INIT_MISSING,
     MIRROR_DOWN,
@@ -137,3 +139,9 @@ def test_a_queued_build_is_not_running() -> None:
 def test_a_finding_may_be_about_another_target() -> None:
     stored = Stored(run=run(), entries=(entry("bar"),), findings=(finding("bar", Verdict.FIXED, target="el10"),))
     assert assemble(stored).rows[0].verdict is None
+
+
+def test_what_changed_in_the_packages_is_told_once_for_all_targets() -> None:
+    other = PackageChange(package="libfoo", added=("libfoo(x86-32)",))
+    targets = (run_target(changes=(CHANGED,)), run_target("other", changes=(CHANGED, other)))
+    assert assemble(Stored(run=run(), targets=targets)).changes == (CHANGED, other)

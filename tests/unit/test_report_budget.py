@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.build import Failed, FailureReason
+from bot.domain.packages import PackageChange
 from bot.domain.plan import Selection
 from bot.domain.publication import Capabilities
 from bot.domain.report.assemble import Context, Stored, assemble
 from bot.domain.report.check import render_check
 from bot.domain.report.comment import MARKER, render_comment, render_notice
-from bot.domain.report.values import Links, PackageChange, Report, Row, Stage
+from bot.domain.report.values import Links, Report, Row, Stage
 from bot.domain.run import Conclusion
 from bot.domain.verdict import Verdict
 from tests.fakes.reports import INIT_MISSING, build, context, entry, finding, run, run_target, story
@@ -131,11 +132,11 @@ def test_lists_say_how_many_they_leave_out() -> None:
     names = [f"p{index}" for index in range(250)]
     stored = Stored(
         run=run(),
-        targets=(run_target(),),
+        targets=(run_target(changes=changes),),
         entries=[entry(name) for name in names],
         findings=[finding(name, Verdict.FLAKY) for name in names],
     )
-    text = render_comment(assemble(stored, Context(changes=changes)), LINKS)
+    text = render_comment(assemble(stored), LINKS)
     assert "and 100 more" in text
     assert "- and 50 more" in text
 

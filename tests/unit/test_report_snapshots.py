@@ -22,6 +22,7 @@ from bot.domain.report.values import Forecast, Links, Report
 from bot.domain.run import Conclusion, Pause, Problem, RunState
 from bot.domain.verdict import Verdict
 from tests.fakes.reports import (
+    CHANGED,
     INIT_MISSING,
     PASSED,
     START,
@@ -179,7 +180,7 @@ def test_moved_sonames_on_two_targets_have_an_order_each() -> None:
     findings = [finding(each.package, Verdict.NEEDS_REBUILD, target=each.target) for each in entries]
     stored = Stored(
         run=run(conclusion=Conclusion.SUCCESS),
-        targets=(run_target("f44"), run_target("el10")),
+        targets=(run_target("f44", changes=(CHANGED,)), run_target("el10")),
         entries=entries,
         findings=findings,
     )

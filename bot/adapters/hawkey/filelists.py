@@ -26,7 +26,7 @@ def wants_filelists(spec: UniverseSpec, load: Callable[[UniverseSpec], Universe]
     """
     if spec.change:
         alone = replace(spec, base=spec.change, change=(), buildroot=(), modules=(), replaces=frozenset())
-        return any(not _IN_PRIMARY.match(path) for text in _texts(Universe(alone)) for path in _paths(text))
+        return any(not is_in_primary(path) for text in _texts(Universe(alone)) for path in _paths(text))
     note = _note(spec)
     try:
         return note.read_text() == str(True)
@@ -34,6 +34,11 @@ def wants_filelists(spec: UniverseSpec, load: Callable[[UniverseSpec], Universe]
         found = is_silent(load(spec))
         write_whole(note, str(found))
         return found
+
+
+def is_in_primary(path: str) -> bool:
+    """Whether the primary metadata tell of every file with such a path."""
+    return _IN_PRIMARY.match(path) is not None
 
 
 def _note(spec: UniverseSpec) -> Path:
@@ -51,7 +56,7 @@ def is_silent(universe: Universe) -> bool:
 def asks_beyond(universe: Universe, dependencies: Iterable[str]) -> bool:
     """Whether one of these dependencies is for a file that the primary metadata may be silent about."""
     paths = {path for text in dependencies for path in _paths(text)}
-    return any(not _IN_PRIMARY.match(path) or not universe.providers(path) for path in paths)
+    return any(not is_in_primary(path) or not universe.providers(path) for path in paths)
 
 
 def _texts(universe: Universe) -> Iterator[str]:

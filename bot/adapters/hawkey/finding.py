@@ -35,6 +35,7 @@ async def find_impact(pool: SolverPool, before: UniverseSpec, after: UniverseSpe
         affected=tuple(await gently(affected)),
         uninstallable=tuple(sorted(chain.from_iterable(broken), key=lambda item: item.package)),
         sources=plan.sources,
+        changes=plan.changes,
     )
 
 

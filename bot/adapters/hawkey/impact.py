@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.adapters.hawkey.comparison import Comparison
+from bot.adapters.hawkey.offers import package_changes
 from bot.adapters.hawkey.parcels import Parcels, affected_from, counted, finding_rows, pack
+from bot.domain.packages import PackageChange
 from bot.domain.plan import Impact
 
 __all__ = ["Comparison", "Examined", "Plan", "examine", "impact", "plan"]
@@ -13,11 +15,12 @@ __all__ = ["Comparison", "Examined", "Plan", "examine", "impact", "plan"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Which packages have to be looked at, source packages and binary ones, and how many source packages there are."""
+    """Which packages have to be looked at, source packages and binary ones, and what is known without that."""
 
     examine: "array[int]"
     suspects: "array[int]"
     sources: int
+    changes: tuple[PackageChange, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ def plan(comparison: Comparison) -> Plan:
         examine=comparison.to_examine(),
         suspects=array("I", sorted(comparison.replacement.suspects)),
         sources=len(comparison.sources),
+        changes=package_changes(comparison),
     )
 
 
@@ -55,4 +59,5 @@ def impact(comparison: Comparison) -> Impact:
         affected=affected,
         uninstallable=comparison.told(comparison.broken),
         sources=whole.sources,
+        changes=whole.changes,
     )

@@ -10,7 +10,7 @@ from bot.domain.difference import RootDifference
 from bot.domain.ids import BuildKey
 from bot.domain.packages import Nevra
 from bot.domain.plan import PlanEntry, Selection
-from bot.domain.report.values import BuildView, Forecast, PackageChange, Report, Row, Stage, Subject
+from bot.domain.report.values import BuildView, Forecast, Report, Row, Stage, Subject
 from bot.domain.report.words import count
 from bot.domain.reuse import log_key
 from bot.domain.run import ChangeState, Part, Problem, Run, RunState, RunTarget
@@ -41,7 +41,6 @@ class Context:
     state: ChangeState | None = None
     log_tails: Mapping[BuildKey, str] = field(default_factory=dict)
     """The ends of the logs that `wanted_tails` names."""
-    changes: tuple[PackageChange, ...] = ()
     notes: tuple[str, ...] = ()
     review: tuple[str, ...] = ()
     forecast: Forecast | None = None
@@ -77,7 +76,7 @@ def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
         stopped_by=run.stopped_by,
         min_coverage=run.config.min_coverage if run.config else 90,
         examined=sum(target.examined for target in stored.targets),
-        changes=context.changes,
+        changes=tuple(dict.fromkeys(each for target in stored.targets for each in target.changes)),
         notes=(*_notes(stored), *context.notes),
         review=context.review,
         forecast=context.forecast,

@@ -14,7 +14,7 @@ from bot.domain.conclusion import Coverage, coverage
 from bot.domain.config import ConfigProblem
 from bot.domain.difference import RootDifference
 from bot.domain.ids import BuildKey, RunId
-from bot.domain.packages import Link
+from bot.domain.packages import Link, PackageChange
 from bot.domain.plan import Selection, Uninstallable
 from bot.domain.priority import Weight
 from bot.domain.run import ChangeRef, Conclusion, Part, Pause, Problem, StopReason
@@ -163,15 +163,6 @@ class Forecast:
     cpu: timedelta | None = None
     """Of all processors together."""
     ends_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageChange:
-    """How a binary package of the change differs from the one it replaces: its Provides, sonames, files."""
-
-    package: str
-    removed: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
