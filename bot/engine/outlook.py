@@ -4,9 +4,11 @@ import asyncio
 from contextlib import suppress
 
 from bot.domain.build import Build
+from bot.domain.ids import RunId
 from bot.domain.report.assemble import Stored
 from bot.domain.report.forecast import Experience, forecast, has_future, unbuilt
 from bot.domain.report.values import Forecast
+from bot.domain.run import Run
 from bot.engine.world import World
 from bot.ports.errors import RevdepsError
 
@@ -24,17 +26,18 @@ async def foretell(world: World, stored: Stored) -> Forecast | None:
 
 
 async def _experience(world: World, stored: Stored) -> Experience:
-    to_build = unbuilt(stored)
+    to_build, own = unbuilt(stored), {build.key for build in stored.builds}
     backends = sorted({target.target.backend for target in stored.targets})
-    past, lately, queue = {}, {}, list[Build]()
+    past, lately, queue, runs = {}, {}, list[Build](), dict[RunId, Run]()
     async with world.store.transaction() as tx:
         for name in [target.target.name for target in stored.targets]:
             packages = [entry.package for entry in to_build if entry.target == name]
             past[name] = await tx.builds.past(name, packages, _EACH)
             lately[name] = await tx.builds.lately(name, _LATELY)
         for backend in backends:
-            queue += await tx.builds.unfinished(backend)
-        runs = await tx.runs.several({build.run for build in queue if build.run is not None})
+            builds, theirs = await world.queues.of(tx, backend, world.clock.now())
+            queue += [build for build in builds if build.key not in own]
+            runs |= theirs
     slots = {}
     for backend in backends:
         # A backend that gives no answer now must not keep the report from being made.

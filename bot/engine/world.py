@@ -1,7 +1,7 @@
 """What the engine works with: the ports, and the operator's settings that concern it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from bot.domain.allocate import Quotas
 from bot.domain.config import Config, ConfigProblem
 from bot.domain.selection import CONFIG_FILE
 from bot.domain.systemic import MOST
+from bot.engine.queues import Queues
 from bot.ports.builder import Builder
 from bot.ports.clock import Clock
 from bot.ports.comments import CommentReader
@@ -71,6 +72,7 @@ class World:
     clock: Clock
     load_config: ConfigLoader
     settings: EngineSettings
+    queues: Queues = field(default_factory=Queues, repr=False)
 
     def forge(self, name: str) -> Forge:
         """Return the forge of that name; raise Misconfigured where the settings have none."""
