@@ -11,8 +11,8 @@ from tests.fakes.built import build_rpms
 from tests.fakes.rpmmd import Rpm, Srpm, soname_move, write_repository
 
 
-def revdeps(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bot", *arguments, "--arch", "x86_64", "--cache", str(directory / "cache")]
+def revdeps(directory: Path, *arguments: str, arch: str = "x86_64") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bot", *arguments, "--arch", arch, "--cache", str(directory / "cache")]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -35,6 +35,13 @@ def test_dependents_are_listed_as_json(tmp_path: Path, repo: str) -> None:
     assert answer["packages"][0]["path"] == [
         {"package": "libbar", "capability": "libfoo-devel", "provider": "libfoo-devel"}
     ]
+
+
+@pytest.mark.parametrize("depth", ["direct", "transitive"])
+def test_an_architecture_that_no_package_is_for_is_refused(tmp_path: Path, repo: str, depth: str) -> None:
+    done = revdeps(tmp_path, "resolve", "libfoo", "--repo", repo, "--depth", depth, arch="x68_64")
+    assert done.returncode == 2
+    assert "there is no package for x68_64 in its repositories, only for x86_64. Did you mean x86_64?" in done.stderr
 
 
 def test_dependents_are_listed_as_a_table(tmp_path: Path, repo: str) -> None:

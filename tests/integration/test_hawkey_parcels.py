@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+import weakref
 from array import array
 
 from bot.adapters.hawkey.parcels import affected_from, counted, gently, pack
@@ -76,6 +77,21 @@ def test_where_nobody_collects_nobody_begins_to() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_garbage_of_before_is_not_kept_with_what_is_made() -> None:
+    class Cycle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    gone = weakref.ref(Cycle())
+    try:
+        with uncollected():
+            assert gone() is None
+            made = [[number] for number in range(100_000)]
+        assert len(made) == 100_000
+    finally:
+        gc.unfreeze()
 
 
 def test_much_that_was_made_is_left_out_for_good() -> None:

@@ -1,8 +1,11 @@
 """On which architectures source packages are built, where that is known: rpm-md does not say, headers do."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
+
+from bot.domain.target import Target
+from bot.ports.errors import Misconfigured
 
 ARCHITECTURES = "architectures"
 """The kind of the document, beside metadata, with ExclusiveArch and ExcludeArch of packages by their names."""
@@ -15,6 +18,16 @@ def builds_on(arch: str, exclusive: Collection[str], excluded: Collection[str]) 
     """
     wanted = not exclusive or arch in exclusive or "noarch" in exclusive
     return wanted and arch not in excluded
+
+
+def check_architecture(target: Target, only_for: Sequence[str]) -> None:
+    """Raise Misconfigured where a target's binary packages are only for other architectures than its own."""
+    if only_for:
+        raise Misconfigured(
+            f"target {target.name}",
+            f"there is no package for {target.arch} in its repositories, only for {', '.join(only_for)}",
+            f"Did you mean {only_for[0]}?" if len(only_for) == 1 else "Name one of these, or other repositories.",
+        )
 
 
 def built_elsewhere(directory: Path, arch: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.hawkey.access import check_allowed
+from bot.adapters.hawkey.architectures import check_architecture
 from bot.adapters.hawkey.filelists import wants_filelists
 from bot.adapters.hawkey.index import is_plain
 from bot.adapters.hawkey.koji_tags import pin_repository
@@ -36,6 +37,7 @@ def ask_directly(settings: HawkeySettings, target: Target, question: Question) -
     universe = Universe(_spec(settings, target))
     if not universe.query().filter(arch=[*SOURCE_ARCHES]):
         return None
+    check_architecture(target, universe.only_for())
     return direct_dependents(universe, question)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from bot.adapters.hawkey import worker
+from bot.adapters.hawkey.architectures import check_architecture
 from bot.adapters.hawkey.eviction import evict
 from bot.adapters.hawkey.finding import find_impact
 from bot.adapters.hawkey.parcels import dependents_from, gently
@@ -42,6 +43,7 @@ class HawkeyResolver:
                 "there are no packages in it",
                 f"Check the repositories of target {target.name}.",
             )
+        check_architecture(target, counts.only_for)
         if not stale:
             await asyncio.to_thread(write_pin, self._settings.cache, target, pin)
         return Snapshot(id=pin.id, taken_at=pin.taken_at, binaries=counts.binaries, sources=counts.sources, stale=stale)

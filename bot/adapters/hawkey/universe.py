@@ -98,6 +98,13 @@ class Universe:
         found = self.query().filter(name=name)
         return frozenset(hash(package) for package in found if package.arch not in SOURCE_ARCHES)
 
+    def only_for(self) -> tuple[str, ...]:
+        """Return for which architectures the binary packages are, where none is for this universe's; else nothing."""
+        fitting = [arch for arch in self.sack.list_arches() if arch != "noarch"]
+        if self.query().filter(arch=fitting):
+            return ()
+        return tuple(sorted({str(package.arch) for package in self._all(source=False)} - {"noarch"}))
+
     def replaced(self) -> list[str]:
         """Return the names of the base's binary packages that the change hides, sorted."""
         if not self.spec.replaces:

@@ -48,6 +48,8 @@ class Counts:
 
     binaries: int
     sources: int
+    only_for: tuple[str, ...]
+    """The architectures of binary packages, where none fits (see `Universe.only_for`)."""
 
 
 def start(universes: int) -> None:
@@ -71,7 +73,7 @@ def count(spec: UniverseSpec) -> Counts:
     """Load a universe, which shows that its metadata are sound, and count its packages."""
     universe = _roots(spec).universe
     sources = len(universe.query().filter(arch=[*SOURCE_ARCHES]))
-    return Counts(binaries=len(universe.query()) - sources, sources=sources)
+    return Counts(binaries=len(universe.query()) - sources, sources=sources, only_for=universe.only_for())
 
 
 def list_sources(spec: UniverseSpec) -> tuple[str, ...]:
