@@ -56,7 +56,8 @@ def build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
     if goes_on:
         run = resumed(run)
     if not builds and not goes_on:
-        answer = _JOINS if chosen else "There is nothing to build again; `/revdeps rebuild PKG` builds even what passed."
+        nothing = "There is nothing to build again; `/revdeps rebuild PKG` builds even what passed."
+        answer = _JOINS if chosen else nothing
         return Effect(view=view, answer=answer, done=bool(chosen))
     again = {build.package for build in builds}
     going_on = tuple(name for name in run.cancelled_packages if name not in again)

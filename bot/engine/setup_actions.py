@@ -74,9 +74,8 @@ def _configured(
     """Return the run with its configuration, or at its end where there is nothing to do."""
     now = world.clock.now()
     if loaded is None:
-        return finished(
-            run, Conclusion.SKIPPED, now, Problem(what=f"There is no {CONFIG_FILE} on the base branch.", hint="`/revdeps config` proposes one.")
-        ), []
+        missing = Problem(what=f"There is no {CONFIG_FILE} on the base branch.", hint="`/revdeps config` proposes one.")
+        return finished(run, Conclusion.SKIPPED, now, missing), []
     if isinstance(loaded, tuple):
         problem = Problem(
             what=f"{CONFIG_FILE} has {len(loaded)} problem{'s' if len(loaded) > 1 else ''}.",

@@ -49,9 +49,7 @@ def test_a_baseline_on_another_buildroot_is_not_asked():
 
 def test_waivers_and_cancellations_are_by_package():
     bar, baz = entry("bar"), entry("baz")
-    view = part(
-        bar, baz, builds=regressed(bar, "no"), waivers={"bar": waiver()}, stopped=("baz",)
-    )
+    view = part(bar, baz, builds=regressed(bar, "no"), waivers={"bar": waiver()}, stopped=("baz",))
     assert short(view) == {"bar": (Verdict.WAIVED, None), "baz": (Verdict.INCONCLUSIVE, None)}
 
 
