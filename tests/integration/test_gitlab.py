@@ -477,11 +477,12 @@ async def test_the_token_goes_nowhere_else(stage: GitLabStage, ref: ChangeRef) -
         await abroad.upsert_comment(ref, "<!-- x -->", "<!-- x -->", None)
 
 
-async def test_several_at_once_do_not_write_twice(stage: GitLabStage, ref: ChangeRef) -> None:
+async def test_a_project_is_asked_for_once_an_hour_however_many_need_it(stage: GitLabStage, ref: ChangeRef) -> None:
     await asyncio.gather(*(stage.forge.change(ref) for _ in range(5)))
-    assert stage.server.calls["GET", "projects/:id"] <= 5
+    assert stage.server.calls["GET", "projects/:id"] == 1
+    stage.clock.shift += timedelta(hours=1, minutes=1)
     await stage.forge.change(ref)
-    assert stage.server.calls["GET", "projects/:id"] <= 5
+    assert stage.server.calls["GET", "projects/:id"] == 2
 
 
 # Deliveries.

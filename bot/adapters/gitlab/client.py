@@ -1,4 +1,4 @@
-"""Calls as the bot's user: the token, writes in turn, projects by their numbers, and holding still when told.
+"""Calls as the bot's user: the token, projects by their numbers, and holding still when told.
 
 A project is asked for by its path once an hour, and by its number else: that goes on working when it is renamed or
 transferred in the middle of a run, and no proxy stumbles over an encoded slash.
@@ -69,7 +69,7 @@ class GitLabClient:
         self._token = ""
         self._me: BotUser | None = None
         self._held: datetime | None = None
-        self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
         def now() -> float:
             return clock.now().timestamp()
@@ -116,13 +116,11 @@ class GitLabClient:
 
     async def post(self, url: str, data: Mapping[str, object]) -> Any:
         """Create something."""
-        async with self._writing[_subject(url)]:
-            return await self._as_us(lambda api: api.post(url, data=data))
+        return await self._as_us(lambda api: api.post(url, data=data))
 
     async def put(self, url: str, data: Mapping[str, object]) -> Any:
         """Change something."""
-        async with self._writing[_subject(url)]:
-            return await self._as_us(lambda api: api.put(url, data=data))
+        return await self._as_us(lambda api: api.put(url, data=data))
 
     async def me(self) -> BotUser:
         """Return who we are."""
@@ -133,13 +131,14 @@ class GitLabClient:
 
     async def project(self, repo: RepoRef) -> Project:
         """Return the project of a repository; raises `Gone` where we are no member of it."""
-        known = self._projects.get(str(repo).lower())
-        if known is None:
-            data = (await self.get(f"projects/{quote(str(repo), safe='')}")).data
-            known = self.remember(data)
-            if not known.access:
-                known = await self._by_membership(repo, known)
-            self._projects[str(repo).lower()] = known
+        name = str(repo).lower()
+        async with self._asking[name]:  # Several who need it wait for the one who asks.
+            known = self._projects.get(name)
+            if known is None:
+                known = self.remember((await self.get(f"projects/{quote(str(repo), safe='')}")).data)
+                if not known.access:
+                    known = await self._by_membership(repo, known)
+                self._projects[name] = known
         return known
 
     async def address(self, repo: RepoRef) -> str:
@@ -229,8 +228,3 @@ class GitLabClient:
 
 def _with(url: str, query: Mapping[str, str | int]) -> str:
     return f"{url}?{urlencode(query)}" if query else url
-
-
-def _subject(url: str) -> str:
-    """Writes about one project are made one after another: GitLab locks a commit's statuses while it changes them."""
-    return "/".join(url.split("/", 2)[:2])

@@ -6,6 +6,7 @@ inherited and invited ones), "Repository files API" (raw), "Commits API" (single
 
 from tests.fakes import git
 from tests.fakes.gitlab import render
+from tests.fakes.gitlab.model import MergeRequest
 from tests.fakes.gitlab.wire import PAGED, Answer, Call, Routes, not_found, paged, wrong
 
 ROUTES = Routes()
@@ -105,9 +106,13 @@ async def requests_of_commit(call: Call) -> Answer:
     sha = await git.resolve(where.git_dir, call.path["sha"])
     if sha is None:
         raise not_found("Commit")
-    found = []
-    for request in where.requests.values():
-        listed = await git.git(where.git_dir, "rev-list", f"{request.base_sha}..{request.sha}")
-        if sha in listed.decode().split():
-            found.append(render.request(call.world, request))
-    return paged(call, found, f"projects/{where.id}/repository/commits/{sha}/merge_requests")
+    # Of a head nobody asks who else has it; git would have to be asked of every merge request there is.
+    found = [one for one in where.requests.values() if one.sha == sha]
+    found = found or [one for one in where.requests.values() if await _brings(one, sha)]
+    shapes = [render.request(call.world, one) for one in found]
+    return paged(call, shapes, f"projects/{where.id}/repository/commits/{sha}/merge_requests")
+
+
+async def _brings(request: MergeRequest, sha: str) -> bool:
+    listed = await git.git(request.project.git_dir, "rev-list", f"{request.base_sha}..{request.sha}")
+    return sha in listed.decode().split()
