@@ -316,6 +316,34 @@ async def test_a_later_generation_holds_all_that_was_published(world: World) -> 
     assert second.digest != first.digest
 
 
+async def test_of_several_changes_each_sees_those_that_were_published_before_it(world: World) -> None:
+    first = await world.submit("good", generation=-2)
+    await ended(world.builder, [first])
+    workspace = await world.workspace()
+    published = await world.builder.publish(workspace, [first], -1)
+
+    second = await world.submit("user", generation=-1)
+
+    (status,) = await ended(world.builder, [second])
+    assert set(published.packages[0].binaries) <= set(status.installed)
+    both = await world.builder.publish(workspace, [first, second], 0)
+    assert [Nevra.parse(package.source).name for package in both.packages] == ["good", "user"]
+
+
+async def test_one_of_several_changes_alone_is_built_where_nothing_of_the_others_is(world: World) -> None:
+    other, _ = await world.build("good")
+    published = await world.builder.publish(await world.workspace(), [other], 0)
+    spec = WorkspaceSpec(run=RunId("run"), target=world.target, snapshot=SnapshotId("0" * 40), alone=1)
+    alone = await world.builder.prepare(spec)
+
+    ref = await world.builder.submit(BuildKey("alone"), world.request(alone, "user"))
+
+    (status,) = await ended(world.builder, [ref])
+    assert not set(published.packages[0].binaries) & set(status.installed)
+    assert await world.builder.prepare(spec) == alone != await world.workspace()
+    assert sorted(await world.builder.leftovers()) == sorted([alone, await world.workspace()])
+
+
 async def test_discarding_a_workspace_ends_what_runs_in_it(world: World) -> None:
     ref = await world.submit(ENDLESS)
     await running(world.builder, ref)
