@@ -16,7 +16,7 @@ from bot.domain.report.outlook import forecast_words, why_left_out
 from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import subject_text
 from bot.domain.report.values import BuildView, Links, Report, Row
-from bot.domain.report.words import STOPS, WORDS, count, duration, outcome_words, word
+from bot.domain.report.words import STOPS, WORDS, blame_words, count, duration, outcome_words, word
 from bot.domain.run import Conclusion, Run, RunState
 from bot.domain.verdict import Verdict
 
@@ -141,6 +141,7 @@ def tone(run: Run | Report) -> str:
 
 GLOBALS: Mapping[str, object] = {
     "basis": basis,
+    "blame_words": blame_words,
     "change_notes": change_notes,
     "change_words": change_words,
     "count": count,

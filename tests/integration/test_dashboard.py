@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.build import BuildState, CandidateKey
+from bot.domain.build import BuildState, CandidateKey, Purpose
 from bot.domain.config import ConfigProblem
 from bot.domain.difference import RootChange
+from bot.domain.ids import BuildKey, WorkspaceRef
 from bot.domain.packages import Link
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
-from bot.domain.run import Conclusion, Problem, RunState, StopReason
-from bot.domain.verdict import Verdict
+from bot.domain.run import Alone, ChangeRef, Conclusion, Part, Problem, RepoRef, RunState, StopReason
+from bot.domain.verdict import Blame, Verdict
 from bot.web.dashboard import PageSettings
 from bot.web.run_page import PAGE_SIZE, Query, coded
 from tests.fakes.pages import renamed, site
@@ -160,6 +161,32 @@ async def test_a_change_that_does_not_build_shows_what_differs_too(tmp_path: Pat
     text = await page(tmp_path, stored)
     assert "libfoo, since its last good build (2026-02-28 09:00 UTC, without this change):" in text
     assert "<code>zlib 1.3-1.fc44 → 1.3.1-1.fc44</code> (distance 2)" in text
+
+
+async def test_several_changes_are_named_with_who_is_to_blame_and_the_builds_that_told(tmp_path: Path) -> None:
+    other = ChangeRef(repo=RepoRef(forge="github", owner="octocat", name="other"), number=1)
+    part = Part(change=other, head_sha="f" * 40, base_sha="", url="https://forge.example/octocat/other/pull/1")
+    alone = Alone(workspace=WorkspaceRef("workspace/alone-1"))
+    failing = build("bar", INIT_MISSING, attempt=3)
+    failing = replace(
+        failing,
+        purpose=Purpose.BLAME,
+        key=BuildKey(f"{failing.key}/blame-1"),
+        request=replace(failing.request, workspace=alone.workspace),
+    )
+    stored = Stored(
+        run=run(companions=(part, replace(part, change=replace(other, number=2), url="javascript:alert(1)"))),
+        targets=(run_target(alone=(Alone(), alone)),),
+        entries=(entry("bar"),),
+        findings=(finding("bar", Verdict.REGRESSED, blame=Blame(culprits=(other,))),),
+        builds=(subject_build(), build("bar", INIT_MISSING), failing),
+    )
+    text = await page(tmp_path, stored)
+    assert '<a href="https://forge.example/octocat/other/pull/1" rel="noreferrer">octocat/other#1</a>' in text
+    assert "octocat/other#2 at" in text
+    assert "javascript:" not in text
+    assert "caused by octocat/other#1" in text
+    assert f'octocat/other#1, attempt 3: <a class="outcome failed" href="/runs/r1f00/log/{failing.key}">' in text
 
 
 async def test_rows_are_filtered_by_verdict_and_text_without_a_script(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.build import Purpose
 from bot.domain.config import PackageConfig
+from bot.domain.ids import WorkspaceRef
 from bot.domain.publication import Capabilities
 from bot.domain.report.assemble import Stored, assemble
 from bot.domain.report.check import render_check
@@ -14,7 +15,7 @@ from bot.domain.report.headline import headline, title
 from bot.domain.report.together import seen_from
 from bot.domain.report.values import Links, Report
 from bot.domain.report.words import blame_words
-from bot.domain.run import ChangeRef, Conclusion, Part, Problem, RepoRef, StopReason
+from bot.domain.run import Alone, ChangeRef, Conclusion, Part, Pause, Problem, RepoRef, RunState, StopReason
 from bot.domain.verdict import Blame, Verdict
 from tests.fakes.reports import (
     CHANGE,
@@ -162,3 +163,30 @@ def test_builds_with_one_change_alone_are_not_shown_as_the_package_s_own():
     )
     (row,) = assemble(stored).rows
     assert len(row.candidate) == 2
+
+
+def test_while_it_is_found_out_who_is_to_blame_that_is_what_is_told():
+    told = report(None, state=RunState.ACTIVE, conclusion=None, finished_at=None)
+    assert title(told).startswith("Finding out which of the changes breaks what · 1 regressed")
+    assert title(report(Blame(), state=RunState.ACTIVE, conclusion=None, finished_at=None)).startswith("Rebuilding")
+
+
+def test_a_pause_is_decided_upon_where_the_run_was_begun():
+    pause = Pause(target="fedora", signature="x", cause="x", packages=("bar0",))
+    told = report(None, state=RunState.ACTIVE, conclusion=None, finished_at=None, pause=pause)
+    assert "/revdeps retry" in render_check(here(told), Links(), GITHUB).summary
+    summary = render_check(elsewhere(told), Links(), GITHUB).summary
+    assert "Whether it goes on is decided in octocat/libfoo#\u200b7." in summary
+    assert "where it was begun" in summary
+    assert "Retry failed" not in summary
+
+
+def test_builds_with_one_change_alone_are_told_with_that_change():
+    alone = Alone(workspace=WorkspaceRef("alone"))
+    tried = build("bar", INIT_MISSING, attempt=3)
+    tried = replace(tried, purpose=Purpose.BLAME, request=replace(tried.request, workspace=WorkspaceRef("alone")))
+    stored = Stored(run=JOINT, targets=[run_target(alone=(Alone(), alone))], entries=[entry("bar")], builds=[tried])
+    told = assemble(stored)
+    assert [(str(change), build.attempt) for change, build in told.rows[0].alone] == [("octocat/other#1", 3)]
+    (package,) = to_json(told)["packages"]  # type: ignore[misc]
+    assert package["alone"][0]["change"] == "octocat/other#1"  # type: ignore[call-overload,index]

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from bot.domain.build import ASIDE, Build, BuildState, Failed, Purpose, TreeSource
 from bot.domain.config import BaselinePolicy
 from bot.domain.difference import RootDifference
-from bot.domain.ids import BuildKey
+from bot.domain.ids import BuildKey, WorkspaceRef
 from bot.domain.packages import Nevra
 from bot.domain.plan import PlanEntry, Selection
 from bot.domain.report.values import BuildView, Forecast, Report, Row, Stage, Subject
 from bot.domain.report.words import count
 from bot.domain.reuse import log_key
-from bot.domain.run import ChangeState, Part, Problem, Run, RunState, RunTarget
+from bot.domain.run import ChangeRef, ChangeState, Part, Problem, Run, RunState, RunTarget
 from bot.domain.verdict import Finding, Judgement, Verdict
 
 MAX_TAILS = 50
@@ -175,17 +175,29 @@ def _rows(stored: Stored, context: Context) -> tuple[Row, ...]:
     differences = {found.build: found for found in stored.differences}
     candidates: defaultdict[tuple[str, str], list[Build]] = defaultdict(list)
     baselines: defaultdict[tuple[str, str], list[Build]] = defaultdict(list)
+    alone: defaultdict[tuple[str, str], list[tuple[ChangeRef, BuildView]]] = defaultdict(list)
+    spaces = _spaces(stored)
     for build in stored.builds:
         if build.purpose not in ASIDE:
             (candidates if build.run else baselines)[build.target, build.package].append(build)
+        elif build.purpose is Purpose.BLAME and build.request.workspace in spaces:
+            alone[build.target, build.package].append((spaces[build.request.workspace], _view(build)))
     return tuple(
         replace(
             _row(entry, judgements.get(place), candidates[place], baselines[place], context),
             difference=differences.get(_last_ended(candidates[place])),
+            alone=tuple(alone[place]),
         )
         for entry in stored.entries
         for place in [(entry.target, entry.package)]
     )
+
+
+def _spaces(stored: Stored) -> Mapping[WorkspaceRef, ChangeRef]:
+    """Return which of several changes stands alone in which workspace."""
+    parts = stored.run.parts
+    known = [(place, alone.workspace) for target in stored.targets for place, alone in enumerate(target.alone)]
+    return {workspace: parts[place].change for place, workspace in known if workspace is not None}
 
 
 def _last_ended(builds: Sequence[Build]) -> BuildKey:

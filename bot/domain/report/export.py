@@ -81,6 +81,7 @@ def _row(row: Row) -> Json:
         "signature": row.signature,
         "root": row.root,
         "blame": _blame(row.blame) if row.blame else None,
+        "alone": [{"change": str(change), "build": _build(build)} for change, build in row.alone],
         "selection": row.selection.value,
         "dependents": row.dependents,
         "distance": row.distance,

@@ -94,6 +94,8 @@ def _progress(report: Report) -> str:
     pending = sum(row.pending for row in report.rows)
     running = sum(row.running for row in report.rows)
     now = f", {running:,} building now" if running else ""
+    if not pending and report.parts and any(row.blame is None for row in report.with_verdict(Verdict.REGRESSED)):
+        return "Finding out which of the changes breaks what"
     return f"Rebuilding: {pending:,} to go{now}" if pending else "Rebuilding: nearly done"
 
 

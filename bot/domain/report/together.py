@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from bot.domain.report.escape import code
 from bot.domain.report.pieces import NAME, link
-from bot.domain.report.values import Report
-from bot.domain.report.words import listed
+from bot.domain.report.values import Report, Stage
+from bot.domain.report.words import count, listed
 from bot.domain.run import ChangeRef, Conclusion, Part, Problem
 from bot.domain.verdict import Verdict
 
@@ -31,6 +31,9 @@ def seen_from(report: Report, part: Part) -> Report:
 
 def _elsewhere(report: Report, part: Part) -> Report:
     problem = report.problem
+    if report.pause is not None and report.stage is Stage.PAUSED:
+        what = f"It pauses: the first {count(len(report.pause.packages), 'rebuild')} failed in one way."
+        problem = Problem(what=what, hint=f"Whether it goes on is decided in {report.change}.")
     if report.conclusion is Conclusion.CANCELLED and problem is None:
         problem = Problem(what=f"{report.change} is not tested together with this any more.", hint=_BY_ITSELF)
     return replace(
@@ -42,6 +45,7 @@ def _elsewhere(report: Report, part: Part) -> Report:
         url=part.url,
         problem=problem,
         config_problems=(),
+        pause=None,
         previous=None,
     )
 
@@ -67,4 +71,8 @@ def together(report: Report) -> str:
         + (", ".join(code(package.name, NAME) for package in part.packages if package.name) or "not read yet")
         for part in report.parts
     ]
-    return "\n".join(["Tested together:\n", *lines]) if lines else ""
+    if not lines:
+        return ""
+    lead = report.parts[0]
+    elsewhere = f"\n\nCommands about this belong to {link(code(str(lead.change), NAME), lead.url)}, where it was begun."
+    return "\n".join(["Tested together:\n", *lines]) + (elsewhere if report.change != lead.change else "")

@@ -124,6 +124,8 @@ class Row:
     """What differs in the failed candidate's root; None where it did not fail, or that is not known (yet)."""
     blame: Blame | None = None
     """Which of several changes a regression comes from, once that is known."""
+    alone: tuple[tuple[ChangeRef, BuildView], ...] = ()
+    """Builds with one of several changes by itself, by which that is found out."""
 
     @property
     def planned(self) -> bool:

@@ -160,8 +160,8 @@ def duration(length: timedelta | None) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def blame_words(blame: Blame | None, change: ChangeRef) -> str:
-    """Return which of several changes breaks a package, told on one of their pull requests; nothing if not known."""
+def blame_words(blame: Blame | None, change: ChangeRef | None = None) -> str:
+    """Return which of several changes breaks a package, told on that one's pull request; nothing if not known."""
     if blame is None:
         return ""
     if blame.culprits:
