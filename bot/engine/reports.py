@@ -38,6 +38,8 @@ _COMMENT = "comment"
 _NOTICE = "notice"
 _IN_PROGRESS = frozenset({Stage.PREPARING, Stage.BUILDING, Stage.RESOLVING, Stage.REBUILDING})
 """Stages of which the news can wait a moment; what begins, waits for somebody, or has ended is told at once."""
+_SHARE = 4
+"""News of progress wait for a quarter of the time that a run has taken so far."""
 _LEAST = 2_000
 """Where a forge refuses the whole comment, its header and link alone have to do; never nothing."""
 
@@ -119,13 +121,14 @@ class _Publisher:
     async def _check(
         self, run_view: RunView, report: Report, part: Part, before: Published | None, stored_as: str
     ) -> None:
-        capabilities, ours = self.forge.capabilities, part.change == run_view.run.change
+        capabilities, settings = self.forge.capabilities, self.world.settings
+        ours = part.change == run_view.run.change
         if not ours:
             # A button there would be about that pull request's own run.
             capabilities = replace(capabilities, buttons=False, annotations=False)
         check = render_check(report, links_of(self.world), capabilities)
         digest = _digest(f"{replace(check, completed_at=None)!r}{self._place(part.change, report.head_sha)}")
-        interval = timedelta() if _plan_is_news(run_view) else self.world.settings.check_interval
+        interval = timedelta() if _plan_is_news(run_view) else self._interval(run_view, settings.check_interval)
         if self._stands(before, digest, report) or self._waits(before, report, interval):
             return
         renewed = before is not None and outworn(before, report, self.now)
@@ -157,7 +160,7 @@ class _Publisher:
         body = render_comment(report, links_of(self.world), self.forge.capabilities.comment_limit)
         digest = _digest(body)
         stands = before is not None and before.digest == digest
-        if stands or self._waits(before, report, self.world.settings.comment_interval):
+        if stands or self._waits(before, report, self._interval(run_view, self.world.settings.comment_interval)):
             return
         ref, forge_id = self.view.change.ref, before.forge_id if before else None
         try:
@@ -192,13 +195,19 @@ class _Publisher:
         for scope, name, interval in places:
             before = (await self._known(scope)).get(name)
             if before is not None:
-                times.append(before.published_at + interval)
+                times.append(before.published_at + self._interval(run_view, interval))
             elif name != _COMMENT or _may_need_comment(run_view):
                 return False
         if min(times) <= self.now:
             return False
         self._hold_back(min(times))
         return True
+
+    def _interval(self, run_view: RunView, least: timedelta) -> timedelta:
+        """Return how long news of progress waits: the longer a run has been going on, the less a minute matters, and
+        so the number of updates grows with the logarithm of its time, not with its time.
+        """
+        return max(least, (self.now - run_view.run.created_at) / _SHARE)
 
     def _hold_back(self, until: datetime) -> None:
         self.due = until if self.due is None else min(self.due, until)

@@ -144,7 +144,7 @@ async def test_updates_become_rarer_the_longer_a_run_takes(revdeps: Stage) -> No
     revdeps.resolver.script_impact(["libfoo"], *(affected(f"dependent-{number}") for number in range(60)), sources=100)
     ref = await revdeps.open()
     await revdeps.settle()
-    for _ in range(61):
+    for _ in range(70):
         revdeps.clock.pass_time(minutes=1)
         for key in revdeps.builder.running:
             revdeps.builder.finish(key)
