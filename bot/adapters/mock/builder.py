@@ -3,14 +3,12 @@
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import partial
 
-from bot.adapters.jobs import directory
 from bot.adapters.jobs.builder import Backend, JobBuilder
 from bot.adapters.mock.caches import extension
 from bot.adapters.mock.config import chroot
-from bot.adapters.mock.job import Job, described
+from bot.adapters.mock.job import FORMAT
 from bot.adapters.mock.process import environment
 from bot.adapters.mock.settings import MockSettings
 from bot.ports.builder import WorkspaceSpec
@@ -28,10 +26,6 @@ class MockBuilder(JobBuilder):
     """Implements `bot.ports.builder.Builder`. `supervisor_command` is run with the job's directory as last argument."""
 
     def __init__(self, settings: MockSettings, supervisor_command: Sequence[str]) -> None:
-        def describe(job: directory.Job) -> bytes:
-            facts = {field.name: getattr(job, field.name) for field in fields(job)}
-            return described(Job(**facts, settings=settings))
-
         super().__init__(
             Backend(
                 name="mock",
@@ -39,7 +33,7 @@ class MockBuilder(JobBuilder):
                 slots=settings.slots,
                 supervisor=tuple(supervisor_command),
                 check=partial(_check, settings),
-                describe=describe,
+                describe=FORMAT.writer(settings),
             )
         )
 

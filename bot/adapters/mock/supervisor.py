@@ -21,7 +21,7 @@ from bot.adapters.jobs.sources import fetched
 from bot.adapters.jobs.supervising import StopSign, attend, cpu_of_children
 from bot.adapters.mock.caches import extension, in_use, keep_bound
 from bot.adapters.mock.config import chroot
-from bot.adapters.mock.job import Job, read_job
+from bot.adapters.mock.job import FORMAT, Job
 from bot.adapters.mock.outcome import Made, collect, failure, installed
 from bot.adapters.mock.pinned import pinned
 from bot.adapters.mock.process import Mock
@@ -50,7 +50,7 @@ def supervise(job_dir: Path, solver_for: SolverFor) -> None:
 
     Waits for a free slot first. SIGTERM, or the job's `cancel` file, end the build as cancelled.
     """
-    job = read_job(JobDirectory(job_dir))
+    job = FORMAT.read(JobDirectory(job_dir))
 
     def work(directory: JobDirectory, slot: int, sign: StopSign) -> None:
         started = directory.mark_started()

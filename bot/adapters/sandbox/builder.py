@@ -2,11 +2,9 @@
 
 import platform
 from collections.abc import Sequence
-from dataclasses import fields
 
-from bot.adapters.jobs import directory
 from bot.adapters.jobs.builder import Backend, JobBuilder
-from bot.adapters.sandbox.job import Job, described
+from bot.adapters.sandbox.job import FORMAT
 from bot.adapters.sandbox.settings import SandboxSettings
 from bot.ports.builder import WorkspaceSpec
 from bot.ports.errors import Misconfigured
@@ -16,10 +14,6 @@ class SandboxBuilder(JobBuilder):
     """Implements `bot.ports.builder.Builder`. `supervisor_command` is run with the job's directory as last argument."""
 
     def __init__(self, settings: SandboxSettings, supervisor_command: Sequence[str]) -> None:
-        def describe(job: directory.Job) -> bytes:
-            facts = {field.name: getattr(job, field.name) for field in fields(job)}
-            return described(Job(**facts, settings=settings))
-
         super().__init__(
             Backend(
                 name="the sandbox",
@@ -27,7 +21,7 @@ class SandboxBuilder(JobBuilder):
                 slots=settings.slots,
                 supervisor=tuple(supervisor_command),
                 check=_check,
-                describe=describe,
+                describe=FORMAT.writer(settings),
             )
         )
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bot.adapters.jobs.directory import JobDirectory, ref_of
-from bot.adapters.sandbox.job import Job, described
+from bot.adapters.jobs.directory import Job, JobDirectory, ref_of
+from bot.adapters.sandbox.job import FORMAT
 from bot.adapters.sandbox.settings import SandboxSettings
 from bot.adapters.sandbox.supervisor import supervise
 from bot.domain.build import BuildSource, Outcome
@@ -59,9 +59,8 @@ def build_locally(build: LocalBuild, solver: RootSolver) -> LocalResult:
         overlay=None,
         source=build.source,
         timeout=build.timeout,
-        settings=build.settings,
     )
-    directory.write_job(described(job))
+    directory.write_job(FORMAT.writer(build.settings)(job))
     supervise(path, lambda _: solver)
     result = directory.result()
     if result is None:

@@ -18,7 +18,7 @@ from bot.adapters.jobs.failing import BuildFailed, Stopped
 from bot.adapters.jobs.supervising import StopSign, attend, cpu_of_children
 from bot.adapters.sandbox.build import Build, Made
 from bot.adapters.sandbox.chamber import Chamber
-from bot.adapters.sandbox.job import Job, read_job
+from bot.adapters.sandbox.job import FORMAT, Job
 from bot.adapters.sandbox.layers import layers
 from bot.adapters.sandbox.limits import control_groups
 from bot.adapters.sandbox.process import Watch
@@ -38,7 +38,7 @@ def supervise(job_dir: Path, solver_for: SolverFor) -> None:
 
     Waits for a free slot first. SIGTERM, or the job's `cancel` file, end the build as cancelled.
     """
-    job = read_job(JobDirectory(job_dir))
+    job = FORMAT.read(JobDirectory(job_dir))
 
     def work(directory: JobDirectory, slot: int, sign: StopSign) -> None:
         _work(directory, job, slot, sign, solver_for)

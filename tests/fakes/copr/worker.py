@@ -7,28 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from tests.fakes.packages import Made, Source
+
 CAUSE = b"bad.c:1:1: error: no good\n"
 _PREP = b"INFO: mock.py version 6.3 starting\nExecuting(%prep): /bin/sh -e /var/tmp/rpm-tmp.1\n+ exit 0\n"
 _BUILD = b"Executing(%build): /bin/sh -e /var/tmp/rpm-tmp.2\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A source package. `file` is None where it was never made for real."""
-
-    name: str
-    version: str = "1"
-    release: str = "1"
-    epoch: int | None = None
-    file: Path | None = None
-    exclusivearch: tuple[str, ...] = ()
-    excludearch: tuple[str, ...] = ()
-
-    @property
-    def evr(self) -> str:
-        """As Copr writes a version (backend, format_evr)."""
-        head = f"{self.epoch}:" if self.epoch else ""
-        return f"{head}{self.version}-{self.release}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,18 +62,6 @@ class Job:
     @property
     def key(self) -> str:
         return f"{self.build_id}-{self.chroot}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """A package that came out. Version and release are the source's unless given."""
-
-    name: str
-    arch: str
-    version: str = ""
-    release: str = ""
-    epoch: int | None = None
-    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,34 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import koji
 from tests.fakes.koji.model import Rpm
+from tests.fakes.packages import Made, Source
 
 CAUSE = b"bad.c:1:1: error: no good\n"
 
 
 class BuilderError(Exception):
     """Something that a builder did not foresee: the fault has number 1, and tells where in its program it happened."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A source package. `file` is None where it was never made for real."""
-
-    name: str
-    version: str
-    release: str
-    epoch: int | None = None
-    file: Path | None = None
-    buildarchs: tuple[str, ...] = ()
-    exclusivearch: tuple[str, ...] = ()
-    excludearch: tuple[str, ...] = ()
-
-    @property
-    def filename(self) -> str:
-        return f"{self.name}-{self.version}-{self.release}.src.rpm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +29,6 @@ class Job:
     """The newest binary package of a name that the repository holds."""
     repository: Path | None
     scratch: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """A package that came out. Version and release are the source's unless given."""
-
-    name: str
-    arch: str
-    version: str = ""
-    release: str = ""
-    epoch: int | None = None
-    file: Path | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
