@@ -31,6 +31,17 @@ _IS_RESULT = sa.and_(
 )
 
 
+def _of_run() -> sa.Select[Any]:
+    of: sa.BindParameter[str] = sa.bindparam("of")
+    subscribed = sa.select(_subscription.c.baseline).where(_subscription.c.run == of)
+    own = sa.select(_build.c.key).where(_build.c.run == of)
+    query = sa.select(*_READ).where(_build.c.key.in_(sa.union_all(own, subscribed)))
+    return query.order_by(_build.c.queued_at, _build.c.key)
+
+
+_OF_RUN = _of_run()
+
+
 @dataclass(frozen=True, slots=True)
 class SqlBuilds:
     """`bot.ports.store.Builds` within one transaction."""
@@ -60,12 +71,7 @@ class SqlBuilds:
 
     async def of_run(self, run: RunId) -> Sequence[Build]:
         """Return the run's candidates and the baselines it subscribes to, in the order they were queued."""
-        subscribed = sa.select(_subscription.c.baseline).where(_subscription.c.run == run)
-        own = sa.select(_build.c.key).where(_build.c.run == run)
-        query = sa.select(*_READ).where(_build.c.key.in_(sa.union_all(own, subscribed)))
-        return [
-            _from_row(*row) for row in await self.connection.execute(query.order_by(_build.c.queued_at, _build.c.key))
-        ]
+        return [_from_row(*row) for row in await self.connection.execute(_OF_RUN, {"of": run})]
 
     async def subscribe(self, run: RunId, baselines: Collection[BuildKey]) -> None:
         """Note that the run waits for, or uses, these baselines; again is no error."""

@@ -22,6 +22,8 @@ from bot.domain.run import Change, ChangeRef, RepoRef
 
 _COLUMNS_ALONE = frozenset({"stale", "hints"})
 _change = tables.change
+_READ = sa.select(_change.c.value, _change.c.stale, _change.c.hints)
+_ONE = _READ.where(_change.c.id == sa.bindparam("of"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class SqlChanges:
 
     async def get(self, change: ChangeId) -> Change | None:
         """Return a change."""
-        found = await self._select(_change.c.id == change)
+        found = _found(await self.connection.execute(_ONE, {"of": change}))
         return found[0] if found else None
 
     async def put(self, change: Change) -> None:
@@ -71,9 +73,11 @@ class SqlChanges:
         return found[::-1]
 
     async def _select(self, *where: sa.ColumnElement[bool]) -> list[Change]:
-        query = sa.select(_change.c.value, _change.c.stale, _change.c.hints).where(*where).order_by(_change.c.number)
-        rows = await self.connection.execute(query)
-        return [decode(Change, row.value, stale=row.stale, hints=row.hints) for row in rows]
+        return _found(await self.connection.execute(_READ.where(*where).order_by(_change.c.number)))
+
+
+def _found(rows: sa.CursorResult[Any]) -> list[Change]:
+    return [decode(Change, row.value, stale=row.stale, hints=row.hints) for row in rows]
 
 
 async def touch(connection: AsyncConnection, changes: Mapping[ChangeRef, datetime]) -> None:

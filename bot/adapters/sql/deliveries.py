@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,6 +25,8 @@ from bot.domain.intents import (
 from bot.domain.run import ChangeRef, Run
 
 _intent = tables.intent
+_OF_CHANGE = sa.select(_intent).where(_intent.c.change == sa.bindparam("of")).order_by(_intent.c.id)
+_UNASSIGNED = sa.select(_intent).where(_intent.c.change.is_(None)).order_by(_intent.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,11 @@ class SqlIntents:
 
     async def of_change(self, change: ChangeId) -> Sequence[StoredIntent]:
         """Return the pending intents about a change, oldest first."""
-        return await self._select(_intent.c.change == change)
+        return await self._select(_OF_CHANGE, {"of": change})
 
     async def unassigned(self) -> Sequence[StoredIntent]:
         """Return the pending intents about no known change, oldest first."""
-        return await self._select(_intent.c.change.is_(None))
+        return await self._select(_UNASSIGNED, {})
 
     async def done(self, ids: Collection[int]) -> None:
         """Remove intents that have been acted upon."""
@@ -106,8 +109,8 @@ class SqlIntents:
         """Tie an intent to a change, once it is known which it is about."""
         await self.connection.execute(sa.update(_intent).where(_intent.c.id == intent).values(change=change))
 
-    async def _select(self, where: sa.ColumnElement[bool]) -> list[StoredIntent]:
-        rows = await self.connection.execute(sa.select(_intent).where(where).order_by(_intent.c.id))
+    async def _select(self, query: sa.Select[Any], of: Mapping[str, ChangeId]) -> list[StoredIntent]:
+        rows = await self.connection.execute(query, of)
         return [
             StoredIntent(
                 id=row.id,

@@ -7,6 +7,7 @@ row.
 
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,8 +21,8 @@ from bot.ports.store import Lease, LeaseLost
 _change, _duty = tables.change, tables.duty
 
 
-async def lease_change(connection: AsyncConnection, owner: str, now: datetime, until: datetime) -> Lease | None:
-    """Lease the change that has been due longest and that nobody holds."""
+def _lease_change() -> sa.sql.dml.ReturningUpdate[Any]:
+    now = sa.bindparam("now", type_=UtcTime)
     candidate = (
         sa.select(_change.c.id)
         .where(_change.c.due_at <= now, sa.or_(_change.c.lease_until.is_(None), _change.c.lease_until <= now))
@@ -29,13 +30,22 @@ async def lease_change(connection: AsyncConnection, owner: str, now: datetime, u
         .limit(1)
         .with_for_update(skip_locked=True, key_share=True)
     )
-    statement = (
+    taken = {"lease_owner": sa.bindparam("whose"), "lease_until": sa.bindparam("till", type_=UtcTime), "woken_at": None}
+    return (
         sa.update(_change)
         .where(_change.c.id == candidate.scalar_subquery())
-        .values(lease_owner=owner, lease_until=until, fence=_change.c.fence + 1, woken_at=None)
+        .values(**taken, fence=_change.c.fence + 1)
         .returning(_change.c.id, _change.c.fence, _change.c.failures)
     )
-    row = (await connection.execute(statement)).one_or_none()
+
+
+_LEASE_CHANGE = _lease_change()
+"""Made once: making it costs more than executing it."""
+
+
+async def lease_change(connection: AsyncConnection, owner: str, now: datetime, until: datetime) -> Lease | None:
+    """Lease the change that has been due longest and that nobody holds."""
+    row = (await connection.execute(_LEASE_CHANGE, {"whose": owner, "now": now, "till": until})).one_or_none()
     if row is None:
         return None
     return Lease(subject=row.id, owner=owner, fence=row.fence, until=until, failures=row.failures)
@@ -65,7 +75,7 @@ async def lease_duty(
 async def extend(connection: AsyncConnection, lease: Lease, until: datetime) -> Lease:
     """Return the lease extended; raise `LeaseLost` where it has passed on."""
     table = _table(lease)
-    result = await connection.execute(sa.update(table).where(*_held(table, lease)).values(lease_until=until))
+    result = await connection.execute(_extension(table), {**_this(lease), "till": until})
     if not result.rowcount:
         raise _lost(lease)
     return replace(lease, until=until)
@@ -74,19 +84,14 @@ async def extend(connection: AsyncConnection, lease: Lease, until: datetime) -> 
 async def give_back(connection: AsyncConnection, lease: Lease, due: datetime | None, failures: int) -> None:
     """End a lease, where it is still held. A change is due at `due`, or sooner where it was woken meanwhile."""
     table = _table(lease)
-    values: dict[str, Any] = {"lease_owner": None, "lease_until": None, "failures": failures}
-    if table is _change:
-        woken = _change.c.woken_at
-        values["due_at"] = woken if due is None else sooner(woken, sa.bindparam("due", due, UtcTime))
-        values["woken_at"] = None
-    await connection.execute(sa.update(table).where(*_held(table, lease)).values(values))
+    moment = {} if due is None or table is _duty else {"due": due}
+    await connection.execute(_release(table, never=not moment), {**_this(lease), "failed": failures, **moment})
 
 
 async def hold(connection: AsyncConnection, lease: Lease) -> None:
     """Keep the lease from passing on until the transaction ends; raise `LeaseLost` where it has already."""
     table = _table(lease)
-    query = sa.select(table.c.fence).where(*_held(table, lease)).with_for_update(key_share=True)
-    if (await connection.execute(query)).one_or_none() is None:
+    if (await connection.execute(_hold(table), _this(lease))).one_or_none() is None:
         raise _lost(lease)
 
 
@@ -104,12 +109,36 @@ def _table(lease: Lease) -> sa.Table:
     return _change if "#" in lease.subject else _duty
 
 
-def _held(table: sa.Table, lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
+def _this(lease: Lease) -> dict[str, Any]:
+    return {"about": lease.subject, "whose": lease.owner, "token": lease.fence}
+
+
+def _held(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        (table.c.id if table is _change else table.c.subject) == lease.subject,
-        table.c.fence == lease.fence,
-        table.c.lease_owner == lease.owner,
+        (table.c.id if table is _change else table.c.subject) == sa.bindparam("about"),
+        table.c.fence == sa.bindparam("token"),
+        table.c.lease_owner == sa.bindparam("whose"),
     )
+
+
+@cache
+def _hold(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table.c.fence).where(*_held(table)).with_for_update(key_share=True)
+
+
+@cache
+def _extension(table: sa.Table) -> sa.Update:
+    return sa.update(table).where(*_held(table)).values(lease_until=sa.bindparam("till", type_=UtcTime))
+
+
+@cache
+def _release(table: sa.Table, *, never: bool) -> sa.Update:
+    values: dict[str, Any] = {"lease_owner": None, "lease_until": None, "failures": sa.bindparam("failed")}
+    if table is _change:
+        woken = _change.c.woken_at
+        values["due_at"] = woken if never else sooner(woken, sa.bindparam("due", type_=UtcTime))
+        values["woken_at"] = None
+    return sa.update(table).where(*_held(table)).values(values)
 
 
 def _lost(lease: Lease) -> LeaseLost:

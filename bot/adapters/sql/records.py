@@ -8,11 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.sql import tables
 from bot.adapters.sql.codec import decode, encode
-from bot.adapters.sql.statements import upsert
+from bot.adapters.sql.statements import upsert, values_of
 from bot.domain.ids import ChangeId
 from bot.domain.publication import Published
 from bot.domain.verdict import Waiver
 from bot.ports.store import AuditRecord
+
+_waiver = tables.waiver
+_WAIVERS = (
+    sa.select(_waiver.c.package, _waiver.c.value)
+    .where(_waiver.c.change == sa.bindparam("of"))
+    .order_by(_waiver.c.package)
+)
+"""Made once, like all that is read at every step of a run: making it costs more than executing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +31,8 @@ class SqlReports:
 
     async def get(self, scope: str) -> Sequence[Published]:
         """Return everything published under a scope, by name."""
-        table = tables.published
-        query = sa.select(table.c.value).where(table.c.scope == scope).order_by(table.c.name)
-        return [decode(Published, value) for value in await self.connection.scalars(query)]
+        query = values_of(tables.published, "scope")
+        return [decode(Published, value) for value in await self.connection.scalars(query, {"of": scope})]
 
     async def put(self, published: Published) -> None:
         """Insert or replace, by scope and name."""
@@ -54,9 +61,8 @@ class SqlWaivers:
 
     async def of_change(self, change: ChangeId) -> Mapping[str, Waiver]:
         """Return the waivers of a change by package."""
-        table = tables.waiver
-        query = sa.select(table.c.package, table.c.value).where(table.c.change == change).order_by(table.c.package)
-        return {row.package: decode(Waiver, row.value) for row in await self.connection.execute(query)}
+        rows = await self.connection.execute(_WAIVERS, {"of": change})
+        return {row.package: decode(Waiver, row.value) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.sql import tables
 from bot.adapters.sql.codec import decode, encode
-from bot.adapters.sql.statements import add, batches, upsert
+from bot.adapters.sql.statements import add, batches, upsert, values_of
 from bot.domain.difference import RootDifference
 from bot.domain.ids import ChangeId, RunId, SnapshotId
 from bot.domain.plan import PlanEntry
@@ -19,6 +19,7 @@ from bot.domain.verdict import Finding
 
 T = TypeVar("T")
 _run = tables.run
+_OF_CHANGE = sa.select(_run.c.value).where(_run.c.change == sa.bindparam("of")).order_by(_run.c.sequence.desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,7 @@ class SqlRuns:
 
     async def of_change(self, change: ChangeId) -> Sequence[Run]:
         """Return a change's runs, newest (highest sequence) first."""
-        query = sa.select(_run.c.value).where(_run.c.change == change)
-        return await self._select(Run, query.order_by(_run.c.sequence.desc()))
+        return [decode(Run, value) for value in await self.connection.scalars(_OF_CHANGE, {"of": change})]
 
     async def joined(self, change: ChangeId) -> Sequence[ChangeId]:
         """Return the open changes that have a run with this one as a companion."""
@@ -126,8 +126,7 @@ class SqlRuns:
         return await self._of_run(RootDifference, tables.difference, run)
 
     async def _of_run(self, kind: type[T], table: sa.Table, run: RunId) -> list[T]:
-        query = sa.select(table.c.value).where(table.c.run == run)
-        return await self._select(kind, query.order_by(*table.primary_key.columns))
+        return [decode(kind, value) for value in await self.connection.scalars(values_of(table, "run"), {"of": run})]
 
     async def _select(self, kind: type[T], query: sa.Select[Any]) -> list[T]:
         return [decode(kind, value) for value in await self.connection.scalars(query)]

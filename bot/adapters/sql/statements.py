@@ -24,6 +24,12 @@ def _insert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
+@cache
+def values_of(table: sa.Table, column: str) -> sa.Select[Any]:
+    """Return the query for the values of those rows that have `:of` in a column, in the order of their keys."""
+    return sa.select(table.c.value).where(table.c[column] == sa.bindparam("of")).order_by(*table.primary_key.columns)
+
+
 async def upsert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert rows, or replace what the rows name of those that have the same primary key.
 
