@@ -32,7 +32,7 @@ def _calls(note: Mapping[str, Any] | None) -> bool:
         note is not None
         and note["noteable_type"] == "MergeRequest"
         and not note["system"]
-        and not note.get("internal")
+        and not (note.get("internal") or note.get("confidential"))
         and _CALL in note["body"]
     )
 
