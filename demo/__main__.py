@@ -85,6 +85,8 @@ async def _tell(scene: Scene, story: PullRequest) -> dict[str, Verdict]:
     _show(scene, story, pull.number, check)
     for command in story.commands:
         await _command(scene, story, pull.number, command)
+        if command.startswith("/revdeps retry"):
+            await _restarted(scene, story, pull.head_sha)
         check = await _watch(scene, story, pull.head_sha)
     findings = await _findings(scene, story, pull.number)
     comment = await _summary(scene, story, pull.number, check)
@@ -135,7 +137,15 @@ async def _command(scene: Scene, story: PullRequest, number: int, command: str) 
     scene.screen.step(f"the bot reacts: {', '.join(reactions)}")
     for answer in _comments(scene, story, number, "revdeps:answer")[answered:]:
         scene.screen.panel(f"{answer.author} answers", answer.body)
-    await asyncio.sleep(1.5)  # the check follows the command
+
+
+async def _restarted(scene: Scene, story: PullRequest, sha: str) -> None:
+    """Wait until the check, which was completed, goes on; what is over before it would be told of shows in its end."""
+    for _ in range(150):
+        check = scene.forge.check(story.repository, sha)
+        if check is None or check.conclusion is None:
+            return
+        await asyncio.sleep(0.1)
 
 
 async def _findings(scene: Scene, story: PullRequest, number: int) -> Sequence[Finding]:
