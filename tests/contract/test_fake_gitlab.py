@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.fakes.github_stage import ShiftedClock
+from tests.fakes.clock import ShiftedClock
+from tests.fakes.forge_server import SECRET
 from tests.fakes.gitlab import GitLabServer
 from tests.fakes.gitlab.model import DEVELOPER, MergeRequest, Project
-from tests.fakes.gitlab.server import HOOK_TOKEN
 
 PATH = "octocat/rpms/libfoo"
 BOT = "revdeps-bot"
@@ -214,7 +214,7 @@ async def test_deliveries_are_signed_and_keep_their_key(client: Client) -> None:
     assert [one["X-Gitlab-Event"] for one in seen] == ["Push Hook", "Merge Request Hook", "Push Hook"]
     assert push["Idempotency-Key"] == push["webhook-id"] == again["Idempotency-Key"] != moved["Idempotency-Key"]
     assert push["X-Gitlab-Webhook-UUID"] != again["X-Gitlab-Webhook-UUID"]
-    assert push["X-Gitlab-Token"] == HOOK_TOKEN
+    assert push["X-Gitlab-Token"] == SECRET
     assert push["webhook-signature"].startswith("v1,")
 
 

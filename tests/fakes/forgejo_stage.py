@@ -16,10 +16,10 @@ from bot.ports.clock import Clock
 from bot.web.dialects import Dialect, ForgejoDialect
 from bot.web.webhook import Translator
 from handlers.forgejo.translate import ForgejoTranslator
+from tests.fakes.clock import ShiftedClock
 from tests.fakes.forge_stages import BASE, Files, SeenCheck, SeenComment
 from tests.fakes.forgejo import ForgejoServer
 from tests.fakes.forgejo.model import Token
-from tests.fakes.github_stage import ShiftedClock
 
 BOT = "revdeps"
 REPO = RepoRef(forge="forgejo", owner="octocat", name="libfoo")

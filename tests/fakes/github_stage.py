@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,26 +16,13 @@ from bot.domain.run import ChangeRef, RepoRef
 from bot.web.dialects import Dialect, GitHubDialect
 from bot.web.webhook import Translator
 from handlers.github.translate import GitHubTranslator
+from tests.fakes.clock import ShiftedClock
 from tests.fakes.forge import REPO
 from tests.fakes.forge_stages import BASE, Files, SeenCheck, SeenComment
 from tests.fakes.github import GitHubServer
 from tests.fakes.github.model import HookDelivery
 
 MANIFEST = Path(__file__).parents[2] / "app.yml"
-
-
-class ShiftedClock:
-    """The real time, moved on by the test; or, once it is stopped, moved on by nothing else."""
-
-    def __init__(self) -> None:
-        self.shift = timedelta(0)
-        self._stands_at: datetime | None = None
-
-    def stop(self) -> None:
-        self._stands_at = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return (self._stands_at or datetime.now(UTC)) + self.shift
 
 
 class GitHubStage:

@@ -15,8 +15,8 @@ from bot.domain.run import ChangeRef, RepoRef
 from bot.web.dialects import Dialect, GitLabDialect
 from bot.web.webhook import Translator
 from handlers.gitlab.translate import GitLabTranslator
+from tests.fakes.clock import ShiftedClock
 from tests.fakes.forge_stages import BASE, Files, SeenCheck, SeenComment
-from tests.fakes.github_stage import ShiftedClock
 from tests.fakes.gitlab import GitLabServer
 from tests.fakes.gitlab.model import DEVELOPER, GUEST, MAINTAINER, OWNER, REPORTER, HookEvent
 from tests.fakes.gitlab.webhooks import headers

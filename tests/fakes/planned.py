@@ -6,8 +6,19 @@ from typing import TypeVar
 
 
 @dataclass(slots=True, kw_only=True)
-class Planned:
-    """What is to go wrong. `times` counts down; None goes on until `stop`.
+class Counted:
+    """Something that is to happen so often: `times` counts down; None goes on until `stop`. `hits` tells how often."""
+
+    times: int | None = 1
+    hits: int = 0
+
+    def stop(self) -> None:
+        self.times = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Planned(Counted):
+    """What is to go wrong with a build system.
 
     status          an HTTP status instead of an answer
     drop            close the connection without doing anything
@@ -15,18 +26,13 @@ class Planned:
     hang            do not answer until `stop`, or until the server closes
     """
 
-    times: int | None = 1
     status: int = 0
     drop: bool = False
     lose_answer: bool = False
     hang: bool = False
-    hits: int = 0
-
-    def stop(self) -> None:
-        self.times = 0
 
 
-F = TypeVar("F", bound=Planned)
+F = TypeVar("F", bound=Counted)
 
 
 def take(planned: list[F], fits: Callable[[F], bool]) -> F | None:

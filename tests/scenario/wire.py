@@ -19,9 +19,10 @@ from bot.engine.intake import Intake
 from bot.web.dialects import Dialect
 from bot.web.metrics import Metrics
 from bot.web.webhook import Translator, Webhook, WebhookParts
+from tests.fakes.clock import ShiftedClock
 from tests.fakes.forge_stages import Files, SeenCheck, SeenComment, Stage
 from tests.fakes.forgejo_stage import ForgejoStage
-from tests.fakes.github_stage import GitHubStage, ShiftedClock
+from tests.fakes.github_stage import GitHubStage
 from tests.fakes.gitlab_stage import GitLabStage
 from tests.scenario.harness import CONFIG, Engine, engine
 

@@ -6,15 +6,13 @@ asked for), `routers/api/v1/api.go` (tokenRequiresScopes), `services/context/rep
 alone). There are no entity tags, and no limits of rates; what stands in front of a Forgejo may have some.
 """
 
-import asyncio
 import json
-import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.forge_gate import ForgeFailure, ForgeGate, cut_off
 from tests.fakes.forgejo.description import Description
 from tests.fakes.forgejo.model import Token, World
 from tests.fakes.forgejo.webhooks import Sender
@@ -22,32 +20,16 @@ from tests.fakes.forgejo.wire import Answer, ApiError, Call, Route
 
 
 @dataclass(slots=True, kw_only=True)
-class Failure:
-    """What is to go wrong. `times` counts down; None goes on until `stop`.
+class Failure(ForgeFailure):
+    """What is to go wrong, besides what goes wrong with every forge.
 
-    status          the answer; 0 for none of its own (with `delay` or `lose_answer`)
     page            what a proxy says instead of Forgejo, as HTML
     headers         of the answer
-    lose_answer     do what is asked, then close the connection: the client cannot know
-    delay           seconds before anything else happens
     """
 
-    method: str | None = None
-    path: str = ""
-    times: int | None = 1
-    status: int = 500
     message: str = ""
     page: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    lose_answer: bool = False
-    delay: float = 0.0
-    hits: int = 0
-
-    def matches(self, method: str, path: str) -> bool:
-        return self.times != 0 and self.method in (None, method) and re.search(self.path, path) is not None
-
-    def stop(self) -> None:
-        self.times = 0
 
     def answer(self) -> Answer | None:
         if not self.status or self.lose_answer:
@@ -57,47 +39,30 @@ class Failure:
         return Answer({"message": self.message, "url": ""}, self.status, self.headers)
 
 
-@dataclass(slots=True)
-class Gate:
+@dataclass
+class Gate(ForgeGate[Failure]):
     """Lets requests in, and writes down what came and what should not have come."""
 
     world: World
     sender: Sender
     description: Description | None
-    latency: float = 0.0
     check_answers: bool = False
-    failures: list[Failure] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
-    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     async def rest(self, request: web.Request, route: Route | None) -> web.StreamResponse:
         """Answer a request to the API; without a route it is one that Forgejo, or the fake, does not know."""
         self.calls[request.method, route.template if route else request.path] += 1
         await request.read()
-        failure = await self.plan(request)
+        failure = await self.plan(request.method, request.path)
         answer = failure.answer() if failure else None
         if answer is None:
             answer = await self._answer(request, route)
         if failure is not None and failure.lose_answer:
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
+            return cut_off(request)
         content = answer.content()
         headers = {"Cache-Control": "max-age=0, private, must-revalidate, no-transform", **answer.headers}
         if content and "Content-Type" not in headers:
             headers["Content-Type"] = "application/json;charset=utf-8"
         return web.Response(status=answer.status, body=content, headers=headers)
-
-    async def plan(self, request: web.Request) -> Failure | None:
-        """Use up one failure that fits the request."""
-        found = next((one for one in self.failures if one.matches(request.method, request.path)), None)
-        pause = self.latency + (found.delay if found else 0.0)
-        if found is not None:
-            found.hits += 1
-            found.times = found.times and found.times - 1
-        if pause:
-            await asyncio.sleep(pause)
-        return found
 
     async def _answer(self, request: web.Request, route: Route | None) -> Answer:
         try:

@@ -6,15 +6,16 @@ requests that no client would make who knows Forgejo: a test asserts that it is 
 """
 
 import functools
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from bot.ports.clock import Clock
 from tests.fakes import git, git_http
+from tests.fakes.clock import SystemClock
+from tests.fakes.forge_server import SECRET, ForgeServer
 from tests.fakes.forgejo import history, hooks, issues, pulls, render, statuses
 from tests.fakes.forgejo.description import Description, default_path
 from tests.fakes.forgejo.gate import Failure, Gate
@@ -31,14 +32,11 @@ from tests.fakes.forgejo.model import (
 )
 from tests.fakes.forgejo.webhooks import Sender
 from tests.fakes.forgejo.wire import Route
-from tests.fakes.github.model import SystemClock
 
 SCOPES = ("write:repository", "write:issue", "read:user")
-SECRET = "It's a Secret to Everybody"
-_PUSH_BOUND = 64 * 1024 * 1024
 
 
-class ForgejoServer:
+class ForgejoServer(ForgeServer):
     """The server. `async with ForgejoServer() as forgejo:` serves until the block ends.
 
     clock          the time that everything is stamped with
@@ -47,37 +45,25 @@ class ForgejoServer:
     check_answers  also hold the server's own answers against the description
     """
 
+    failure = Failure
+
     def __init__(
         self, *, clock: Clock | None = None, root: Path | None = None, description: Path | str | None = "default",
         check_answers: bool = False,
     ) -> None:  # fmt: skip
-        self._temporary = None if root else tempfile.TemporaryDirectory(prefix="fake-forgejo-")
-        self.world = World(root=root or Path(self._temporary.name), clock=clock or SystemClock())
+        super().__init__(root)
+        self.world = World(root=self._root, clock=clock or SystemClock())
         self.webhooks = Sender(self.world)
         path = default_path() if description == "default" else description
         self.gate = Gate(self.world, self.webhooks, Description(Path(path)) if path else None)
         self.gate.check_answers = check_answers
-        self._runner: web.AppRunner | None = None
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def start(self, port: int = 0) -> None:
-        """Serve on loopback, on a free port unless told otherwise."""
-        application = web.Application(client_max_size=_PUSH_BOUND)
+    def _add_routes(self, application: web.Application) -> None:
         for routes in (pulls.ROUTES, issues.ROUTES, statuses.ROUTES, hooks.ROUTES):
             for route in routes.found:
                 application.router.add_route(route.method, route.pattern, self._handler(route))
         application.router.add_route("*", "/api/{anything:.*}", self._handler(None))
         application.router.add_route("*", "/{owner}/{repo}.git/{rest:.*}", self._git)
-        self._runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self.world.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     def _handler(self, route: Route | None) -> Any:
         return functools.partial(self.gate.rest, route=route)
@@ -86,7 +72,7 @@ class ForgejoServer:
         """`services/auth/basic.go`: a token is a password, whatever the name; a repository one may not see is not
         there.
         """
-        failure = await self.gate.plan(request)
+        failure = await self.gate.plan(request.method, request.path)
         if failure is not None and failure.status:
             return web.Response(status=failure.status, text=failure.message)
         given = git_http.credentials(request)
@@ -100,30 +86,7 @@ class ForgejoServer:
             return web.Response(status=403, text="the fake takes no pushes\n")
         return await git_http.backend(repo.git_dir, request, request.match_info["rest"])
 
-    async def close(self) -> None:
-        """Stop serving; webhooks that have not been delivered are dropped."""
-        await self.webhooks.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._temporary is not None:
-            self._temporary.cleanup()
-
     # What can be seen from outside.
-
-    @property
-    def url(self) -> str:
-        """The address of the server."""
-        return self.world.url
-
-    @property
-    def violations(self) -> list[str]:
-        """What was asked for that no client would ask for who knows Forgejo."""
-        return self.gate.violations
-
-    @property
-    def calls(self) -> Mapping[tuple[str, str], int]:
-        """How often each (method, template of the path) was called, failed calls included."""
-        return self.gate.calls
 
     @property
     def deliveries(self) -> Sequence[HookDelivery]:
@@ -148,16 +111,6 @@ class ForgejoServer:
     def comments(self, repo: str, number: int) -> list[Comment]:
         """The comments of a pull request, oldest first, with their history."""
         return self.world.comments_of(self.pull(repo, number))
-
-    def fail(self, **what: Any) -> Failure:
-        """Plan a failure: see `Failure` for what can go wrong. Returns it, to be counted (`hits`) or stopped."""
-        failure = Failure(**what)
-        self.gate.failures.append(failure)
-        return failure
-
-    async def settled(self) -> None:
-        """Wait until no webhook is on its way."""
-        await self.webhooks.settled()
 
     # Accounts, tokens and webhooks.
 

@@ -9,16 +9,15 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 
+from tests.fakes.forge_sender import BackgroundSender
 from tests.fakes.forgejo.model import HookDelivery, Repository, World
 
-ANSWER_WITHIN = 5.0
 _EVENTS = {
     "pull_request_label": "pull_request",
     "pull_request_sync": "pull_request",
@@ -27,13 +26,12 @@ _EVENTS = {
 """Types that go by another name."""
 
 
-@dataclass(slots=True)
-class Sender:
+@dataclass
+class Sender(BackgroundSender):
     """Delivers in the background, in order."""
 
+    answer_within = 5.0
     world: World
-    _session: aiohttp.ClientSession | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def emit(self, repo: Repository, event_type: str, payload: dict[str, Any]) -> None:
@@ -52,37 +50,15 @@ class Sender:
         self.world.deliveries.append(delivery)
         self._start(self._deliver(delivery))
 
-    async def settled(self) -> None:
-        """Wait until everything queued so far, and what that brings about, has been delivered or has failed."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
-
-    async def close(self) -> None:
-        """Drop what has not been delivered."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _deliver(self, delivery: HookDelivery) -> None:
         text = json.dumps(delivery.payload, indent=2)
         form = delivery.hook.content_type != "application/json"
         body = (urlencode({"payload": text}) if form else text).encode()
         # The signature is over the payload, also where it is wrapped into a form.
         delivery.request_headers = headers(delivery, text.encode())
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN))
         async with self._turn:
             try:
-                async with self._session.post(
-                    delivery.hook.url, data=body, headers=delivery.request_headers
-                ) as response:
+                async with self._post(delivery.hook.url, body, delivery.request_headers) as response:
                     delivery.status_code = response.status
             except (TimeoutError, aiohttp.ClientError):
                 delivery.status_code = 0

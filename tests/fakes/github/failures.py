@@ -4,9 +4,9 @@ Read in: GitHub docs, "Rate limits for the REST API" and "Troubleshooting the RE
 messages, `retry-after`, `x-ratelimit-remaining`).
 """
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from tests.fakes.forge_gate import ForgeFailure
 from tests.fakes.github.wire import ApiError
 
 _MESSAGES = {
@@ -27,36 +27,20 @@ PRIMARY = "API rate limit exceeded for installation."
 
 
 @dataclass(slots=True, kw_only=True)
-class Failure:
-    """What is to go wrong. `times` counts down; None goes on until `stop`.
+class Failure(ForgeFailure):
+    """What is to go wrong, besides what goes wrong with every forge.
 
-    status          the answer; 0 for none of its own (with `delay`, `drop` or `lose_answer`)
     retry_after     seconds, as `Retry-After`
     secondary       the message of a secondary rate limit (403 or 429)
     exhausted       the primary rate limit: remaining 0 and the hour's end as reset
     drop            close the connection without reading on
-    lose_answer     do what is asked, then close the connection: the client cannot know
-    delay           seconds before anything else happens
     """
 
-    method: str | None = None
-    path: str = ""
-    times: int | None = 1
-    status: int = 500
     retry_after: int | None = None
     secondary: bool = False
     exhausted: bool = False
     drop: bool = False
-    lose_answer: bool = False
-    delay: float = 0.0
     message: str | None = None
-    hits: int = 0
-
-    def matches(self, method: str, path: str) -> bool:
-        return self.method in (None, method) and re.search(self.path, path) is not None
-
-    def stop(self) -> None:
-        self.times = 0
 
     def error(self) -> ApiError | None:
         """The error to answer with, if any."""
@@ -69,21 +53,3 @@ class Failure:
         if self.exhausted:
             error.headers["X-RateLimit-Remaining"] = "0"
         return error
-
-
-@dataclass(slots=True)
-class Failures:
-    """The failures that are planned, the oldest first."""
-
-    planned: list[Failure] = field(default_factory=list)
-
-    def take(self, method: str, path: str) -> Failure | None:
-        """Use up one failure that fits the request."""
-        self.planned = [failure for failure in self.planned if failure.times != 0]
-        for failure in self.planned:
-            if failure.matches(method, path):
-                failure.hits += 1
-                if failure.times is not None:
-                    failure.times -= 1
-                return failure
-        return None

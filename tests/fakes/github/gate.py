@@ -5,12 +5,10 @@ Read in: GitHub REST docs, "Getting started" (`User-Agent` is required), "Rate l
 304 is free), "Best practices for using the REST API" (conditional requests).
 """
 
-import asyncio
 import hashlib
 import json
 import time
 import uuid
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,9 +16,10 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.forge_gate import ForgeGate, cut_off
 from tests.fakes.github import moves, smart_http
 from tests.fakes.github.credentials import principal
-from tests.fakes.github.failures import PRIMARY, Failures
+from tests.fakes.github.failures import PRIMARY, Failure
 from tests.fakes.github.limits import SecondaryLimits, Usage
 from tests.fakes.github.model import Installation, Token, World
 from tests.fakes.github.openapi import Description
@@ -46,22 +45,18 @@ def _known(route: Route | None) -> Route:
     return route
 
 
-@dataclass(slots=True)
-class Gate:
+@dataclass
+class Gate(ForgeGate[Failure]):
     """Lets requests in, and writes down what came and what should not have come."""
 
     world: World
     sender: Sender
     description: Description | None
     rate_limit: int
-    latency: float = 0.0
     check_answers: bool = False
-    failures: Failures = field(default_factory=Failures)
     around: Callable[[Call], Awaitable[Answer]] | None = None
     """Answers instead of the endpoint: for tests of how much the server's own contract notices."""
     secondary: SecondaryLimits = field(default_factory=SecondaryLimits)
-    violations: list[str] = field(default_factory=list)
-    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     log: list[Logged] = field(default_factory=list)
 
     async def rest(self, request: web.Request, route: Route | None) -> web.StreamResponse:
@@ -77,7 +72,7 @@ class Gate:
 
     async def _rest(self, request: web.Request, route: Route | None, template: str, usage: Usage) -> web.StreamResponse:
         await request.read()
-        failure = await self._plan(request)
+        failure = await self.plan(request.method, request.path)
         if failure is not None and failure.drop:
             return self._drop(request, template)
         who: Principal | None = None
@@ -102,7 +97,7 @@ class Gate:
         """Answer a request of git."""
         template = "/{owner}/{repo}.git/{rest}"
         self.calls[request.method, template] += 1
-        failure = await self._plan(request)
+        failure = await self.plan(request.method, request.path)
         if failure is not None and failure.drop:
             return self._drop(request, template)
         if failure is not None and (error := failure.error()):
@@ -112,18 +107,9 @@ class Gate:
         self.log.append(Logged(request.method, request.path, template, response.status))
         return response
 
-    async def _plan(self, request: web.Request) -> Any:
-        failure = self.failures.take(request.method, request.path)
-        pause = self.latency + (failure.delay if failure else 0.0)
-        if pause:
-            await asyncio.sleep(pause)
-        return failure
-
     def _drop(self, request: web.Request, template: str) -> web.StreamResponse:
         self.log.append(Logged(request.method, request.path, template, 0))
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response()
+        return cut_off(request)
 
     def _check_headers(self, request: web.Request) -> None:
         if not request.headers.get("User-Agent"):

@@ -14,16 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.ports.clock import Clock
+from tests.fakes.clock import SystemClock
 
 TOKEN_LIFE = timedelta(hours=1)
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
-
-
-class SystemClock:
-    """The real time."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(slots=True)

@@ -6,15 +6,16 @@ when its webhooks have been answered, or have failed. What the bot published is 
 """
 
 import functools
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from bot.ports.clock import Clock
 from tests.fakes import git
+from tests.fakes.clock import SystemClock
+from tests.fakes.forge_server import SECRET, ForgeServer
 from tests.fakes.github import apps, checks, comments, history, moves, pulls, queue, render, trees
 from tests.fakes.github.failures import Failure
 from tests.fakes.github.gate import Gate
@@ -29,7 +30,6 @@ from tests.fakes.github.model import (
     Installation,
     PullRequest,
     Repository,
-    SystemClock,
     World,
 )  # fmt: skip
 from tests.fakes.github.openapi import default_path, load
@@ -41,11 +41,9 @@ PERMISSIONS = {
     "merge_queues": "read",
 }  # fmt: skip
 EVENTS = ("check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push")
-SECRET = "It's a Secret to Everybody"
-_PUSH_BOUND = 64 * 1024 * 1024
 
 
-class GitHubServer:
+class GitHubServer(ForgeServer):
     """The server. `async with GitHubServer() as github:` serves until the block ends.
 
     clock          the time that tokens and limits go by
@@ -56,30 +54,22 @@ class GitHubServer:
     check_answers  also hold the server's own answers against the description
     """
 
+    failure = Failure
+
     def __init__(
         self, *, clock: Clock | None = None, openapi: Path | str | None = "default", root: Path | None = None,
         rate_limit: int = 5_000, secondary: bool = True, check_answers: bool = False,
     ) -> None:  # fmt: skip
-        self._temporary = None if root else tempfile.TemporaryDirectory(prefix="fake-github-")
-        self.world = World(root=root or Path(self._temporary.name), clock=clock or SystemClock())
+        super().__init__(root)
+        self.world = World(root=self._root, clock=clock or SystemClock())
         self.webhooks = Sender(self.world)
         path = default_path() if openapi == "default" else openapi
         description = load(Path(path)) if path else None
         self.gate = Gate(self.world, self.webhooks, description, rate_limit, check_answers=check_answers)
         self.merge_queue = queue.MergeQueue(self.world, self.webhooks)
         self.manifests = Manifests(self.world, self.create_app)
-        self._runner: web.AppRunner | None = None
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def start(self, port: int = 0) -> None:
-        """Serve on loopback, on a free port unless told otherwise."""
-        application = web.Application(client_max_size=_PUSH_BOUND)
+    def _add_routes(self, application: web.Application) -> None:
         resend = apps.redeliver_route(self.webhooks.resend)
         for routes in (apps.ROUTES, pulls.ROUTES, comments.ROUTES, checks.ROUTES, queue.ROUTES, trees.ROUTES, resend):
             for route in routes.found:
@@ -87,39 +77,11 @@ class GitHubServer:
         application.router.add_route("*", "/{owner}/{repo}.git/{rest:.*}", self.gate.git)
         self.manifests.add_to(application)
         application.router.add_route("*", "/{anything:.*}", self._handler(None))
-        self._runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await site.start()
-        self.world.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     def _handler(self, route: Route | None) -> Any:
         return functools.partial(self.gate.rest, route=route)
 
-    async def close(self) -> None:
-        """Stop serving; webhooks that have not been delivered are dropped."""
-        await self.webhooks.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._temporary is not None:
-            self._temporary.cleanup()
-
     # What can be seen from outside.
-
-    @property
-    def url(self) -> str:
-        """The address of the API, of git and (in links) of the pages."""
-        return self.world.url
-
-    @property
-    def violations(self) -> list[str]:
-        """What was asked for that the real GitHub refuses as wrong."""
-        return self.gate.violations
-
-    @property
-    def calls(self) -> Mapping[tuple[str, str], int]:
-        """How often each (method, template of the path) was called, failed calls included."""
-        return self.gate.calls
 
     @property
     def deliveries(self) -> Sequence[HookDelivery]:
@@ -139,16 +101,6 @@ class GitHubServer:
     def comments(self, repo: str, number: int) -> list[Comment]:
         """The comments of a pull request, oldest first, with their history."""
         return comments.of_pull(self.world, self.pull(repo, number))
-
-    def fail(self, **what: Any) -> Failure:
-        """Plan a failure: see `Failure` for what can go wrong. Returns it, to be counted (`hits`) or stopped."""
-        failure = Failure(**what)
-        self.gate.failures.planned.append(failure)
-        return failure
-
-    async def settled(self) -> None:
-        """Wait until no webhook is on its way."""
-        await self.webhooks.settled()
 
     # Apps.
 

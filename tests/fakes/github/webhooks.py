@@ -10,15 +10,14 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
+from tests.fakes.forge_sender import BackgroundSender
 from tests.fakes.github.model import App, HookDelivery, Installation, Repository, World, node_id
 
-ANSWER_WITHIN = 10.0
 _UNASKED = {
     ("installation", None),
     ("installation_repositories", None),
@@ -30,17 +29,16 @@ _UNASKED = {
 """What every App gets, subscribed or not; those about checks with write access to them."""
 
 
-@dataclass(slots=True)
-class Sender:
+@dataclass
+class Sender(BackgroundSender):
     """Delivers in the background, in order per App.
 
     `down` plays a receiver that cannot be reached: everything is recorded as failed, and nothing is sent.
     """
 
+    answer_within = 10.0
     world: World
     down: bool = False
-    _session: aiohttp.ClientSession | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _locks: dict[int, asyncio.Lock] = field(default_factory=dict)
 
     def emit(self, repo: Repository | None, event: str, payload: dict[str, Any]) -> list[HookDelivery]:
@@ -67,37 +65,17 @@ class Sender:
         self.world.deliveries.append(delivery)
         self._start(self._deliver(delivery))
 
-    async def settled(self) -> None:
-        """Wait until everything queued so far, and what that brings about, has been delivered or has failed."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
-
-    async def close(self) -> None:
-        """Drop what has not been delivered."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _deliver(self, delivery: HookDelivery) -> None:
         body = json.dumps(delivery.payload, separators=(",", ":")).encode()
         delivery.request_headers = headers(delivery, body)
         if self.down or delivery.app.webhook_url is None:
             delivery.status = "failed to connect to host"
             return
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN))
         async with self._locks.setdefault(delivery.app.id, asyncio.Lock()):
             began = time.monotonic()
             try:
                 url = delivery.app.webhook_url
-                async with self._session.post(url, data=body, headers=delivery.request_headers) as response:
+                async with self._post(url, body, delivery.request_headers) as response:
                     delivery.status_code, delivery.status = response.status, response.reason or "OK"
             except TimeoutError:
                 delivery.status = "timed out"

@@ -5,11 +5,8 @@ Read in: GitLab docs, "REST API authentication" (bearer or PRIVATE-TOKEN; errors
 good any more), "Rate limits" (429), lib/api/helpers.rb (moved projects); Rails answers 304 to `If-None-Match` itself.
 """
 
-import asyncio
 import hashlib
 import json
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes import git_http
+from tests.fakes.forge_gate import ForgeFailure, ForgeGate, cut_off
 from tests.fakes.gitlab.model import Token, World
 from tests.fakes.gitlab.webhooks import Sender
 from tests.fakes.gitlab.wire import Answer, ApiError, Call, Route
@@ -26,52 +24,26 @@ _API = "/api/v4/"
 
 
 @dataclass(slots=True, kw_only=True)
-class Failure:
-    """What is to go wrong. `times` counts down; None goes on until `stop`.
+class Failure(ForgeFailure):
+    """What is to go wrong, besides what goes wrong with every forge; the path is looked at as it was sent.
 
-    status       the answer, with `message` and `headers`
-    drop         close the connection without an answer, before anything is done
-    lose_answer  do what is asked, then close the connection: the client cannot know
-    delay        seconds before anything else happens
+    message, headers    of the answer
+    drop                close the connection without an answer, before anything is done
     """
 
-    method: str | None = None
-    path: str = ""
-    times: int | None = 1
-    status: int = 500
     message: str = "500 Internal Server Error"
     headers: Mapping[str, str] = field(default_factory=dict)
     drop: bool = False
-    lose_answer: bool = False
-    delay: float = 0.0
-    hits: int = 0
-
-    def stop(self) -> None:
-        self.times = 0
-
-    def matches(self, request: web.Request) -> bool:
-        fits = self.method in (None, request.method) and re.search(self.path, request.raw_path) is not None
-        return fits and self.times != 0
-
-
-def _lost(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
 
 
 @dataclass
-class Gate:
+class Gate(ForgeGate[Failure]):
     """Lets requests in, and writes down what came and what should not have come."""
 
     world: World
     sender: Sender
     routes: Sequence[Route]
     rate_limit: int
-    latency: float = 0.0
-    planned: list[Failure] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
-    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     used: int = 0
     window_ends: datetime | None = None
 
@@ -81,9 +53,9 @@ class Gate:
         route, path = self._route(request.method, raw_path)
         self.calls[request.method, route.template if route else raw_path] += 1
         body = await request.read()
-        failure = await self._plan(request)
+        failure = await self.plan(request.method, request.raw_path)
         if failure is not None and failure.drop:
-            return _lost(request)
+            return cut_off(request)
         try:
             answer = await self._answer(request, route, path, body, failure)
         except ApiError as error:
@@ -91,7 +63,7 @@ class Gate:
                 self.violations.append(f"{request.method} {request.raw_path}: {error} {body[:200]!r}")
             answer = Answer(error.body, status=error.status, headers=error.headers)
         if failure is not None and failure.lose_answer:
-            return _lost(request)
+            return cut_off(request)
         return self._respond(request, answer)
 
     async def git(self, request: web.Request) -> web.StreamResponse:
@@ -109,16 +81,6 @@ class Gate:
             text = "The project you were looking for could not be found.\n"
             return git_http.who_are_you("GitLab") if token is None else web.Response(status=404, text=text)
         return await git_http.backend(project.git_dir, request, rest)
-
-    async def _plan(self, request: web.Request) -> Failure | None:
-        failure = next((one for one in self.planned if one.matches(request)), None)
-        if failure is not None:
-            failure.hits += 1
-            failure.times = None if failure.times is None else failure.times - 1
-        pause = self.latency + (failure.delay if failure else 0.0)
-        if pause:
-            await asyncio.sleep(pause)
-        return failure
 
     async def _answer(
         self, request: web.Request, route: Route | None, path: Mapping[str, str], body: bytes, failure: Failure | None

@@ -6,16 +6,17 @@ lists requests that the real GitLab would have refused as wrong, or whose parame
 that it is empty. No package registry has GitLab's own description, so each endpoint declares what its page documents.
 """
 
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from bot.ports.clock import Clock
 from tests.fakes import git
+from tests.fakes.clock import SystemClock
+from tests.fakes.forge_server import SECRET, ForgeServer
 from tests.fakes.gitlab import events, history, hooks, projects, requests, statuses
 from tests.fakes.gitlab.gate import Failure, Gate
 from tests.fakes.gitlab.model import (
@@ -26,7 +27,6 @@ from tests.fakes.gitlab.model import (
     Pipeline,
     Project,
     Status,
-    SystemClock,
     Token,
     World,
 )  # fmt: skip
@@ -34,11 +34,9 @@ from tests.fakes.gitlab.webhooks import Sender
 
 EVENTS = ("Merge Request Hook", "Note Hook", "Pipeline Hook", "Push Hook")
 TOKEN = "glpat-0123456789abcdefghij"
-HOOK_TOKEN = "It's a Secret to Everybody"
-_PUSH_BOUND = 64 * 1024 * 1024
 
 
-class GitLabServer:
+class GitLabServer(ForgeServer):
     """The server. `async with GitLabServer() as gitlab:` serves until the block ends.
 
     clock       the time that tokens and limits go by
@@ -46,9 +44,11 @@ class GitLabServer:
     rate_limit  requests a minute
     """
 
+    failure = Failure
+
     def __init__(self, *, clock: Clock | None = None, root: Path | None = None, rate_limit: int = 2_000) -> None:
-        self._temporary = None if root else tempfile.TemporaryDirectory(prefix="fake-gitlab-")
-        self.world = World(root=root or Path(self._temporary.name), clock=clock or SystemClock())  # type: ignore[union-attr]
+        super().__init__(root)
+        self.world = World(root=self._root, clock=clock or SystemClock())
         self.webhooks = Sender(self.world)
         routes = [
             route
@@ -56,49 +56,12 @@ class GitLabServer:
             for route in each.found
         ]
         self.gate = Gate(self.world, self.webhooks, routes, rate_limit)
-        self._runner: web.AppRunner | None = None
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def start(self, port: int = 0) -> None:
-        """Serve on loopback, on a free port unless told otherwise."""
-        application = web.Application(client_max_size=_PUSH_BOUND)
+    def _add_routes(self, application: web.Application) -> None:
         application.router.add_route("*", "/api/v4/{anything:.*}", self.gate.rest)
         application.router.add_route("*", "/{path:.+}.git/{rest:.*}", self.gate.git)
-        self._runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self.world.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-
-    async def close(self) -> None:
-        """Stop serving; webhooks that have not been delivered are dropped."""
-        await self.webhooks.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._temporary is not None:
-            self._temporary.cleanup()
 
     # What can be seen from outside.
-
-    @property
-    def url(self) -> str:
-        """Where people open it."""
-        return self.world.url
-
-    @property
-    def violations(self) -> list[str]:
-        """What was asked for that the real GitLab refuses as wrong."""
-        return self.gate.violations
-
-    @property
-    def calls(self) -> Mapping[tuple[str, str], int]:
-        """How often each (method, template of the path) was called, failed calls included."""
-        return self.gate.calls
 
     def project(self, path: str) -> Project:
         found = self.world.project(path)
@@ -120,16 +83,6 @@ class GitLabServer:
             for status in pipeline.latest
             if pipeline.sha == sha and project in (None, pipeline.project.path)
         ]
-
-    def fail(self, **what: Any) -> Failure:
-        """Plan a failure: see `Failure` for what can go wrong."""
-        failure = Failure(**what)
-        self.gate.planned.append(failure)
-        return failure
-
-    async def settled(self) -> None:
-        """Wait until no webhook is on its way."""
-        await self.webhooks.settled()
 
     # Users, projects, hooks.
 
@@ -167,7 +120,7 @@ class GitLabServer:
         where.path = path
 
     def add_hook(
-        self, project: str, url: str, *, token: str = HOOK_TOKEN, signing_key: bytes = b"",
+        self, project: str, url: str, *, token: str = SECRET, signing_key: bytes = b"",
         wanted: Sequence[str] = EVENTS,
     ) -> Hook:  # fmt: skip
         """Add a webhook to a project."""

@@ -17,23 +17,22 @@ from typing import Any
 
 import aiohttp
 
+from tests.fakes.forge_sender import BackgroundSender
 from tests.fakes.gitlab.model import Hook, HookEvent, Project, World
 
-ANSWER_WITHIN = 10.0
 PATIENCE = 4
 """Failures in a row."""
 
 
 @dataclass
-class Sender:
+class Sender(BackgroundSender):
     """Delivers in the background, in order. `down` plays a receiver that cannot be reached."""
 
+    answer_within = 10.0
     world: World
     down: bool = False
     twice: bool = False
     """Whether merge request events come twice, as they sometimes do, under keys of their own."""
-    _session: aiohttp.ClientSession | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def emit(self, project: Project, event: str, payload: dict[str, Any]) -> None:
@@ -41,9 +40,9 @@ class Sender:
         for hook in project.hooks:
             if event in hook.events:
                 for _ in range(2 if self.twice and event == "Merge Request Hook" else 1):
-                    self._queue(
-                        HookEvent(self.world.new_id(), hook, str(uuid.uuid4()), event, payload, self.world.now())
-                    )
+                    key = str(uuid.uuid4())
+                    new = HookEvent(self.world.new_id(), hook, key, event, payload, self.world.now())
+                    self._start(self._deliver(new))
 
     async def resend(self, event: HookEvent) -> HookEvent:
         """Send an event once more, under the same key, and wait for the answer."""
@@ -52,24 +51,6 @@ class Sender:
         )
         await self._deliver(again)
         return again
-
-    async def settled(self) -> None:
-        """Wait until everything queued so far, and what that brings about, has been delivered or has failed."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
-
-    async def close(self) -> None:
-        """Drop what has not been delivered."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-
-    def _queue(self, event: HookEvent) -> None:
-        task = asyncio.create_task(self._deliver(event))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _deliver(self, event: HookEvent) -> None:
         hook = event.hook
@@ -84,11 +65,9 @@ class Sender:
             self._remember(hook, well=event.status.startswith("2"))
 
     async def _send(self, event: HookEvent, body: bytes) -> str:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN))
         secrets = secret_headers(event.hook, event.headers, body)
         try:
-            async with self._session.post(event.hook.url, data=body, headers=event.headers | secrets) as response:
+            async with self._post(event.hook.url, body, event.headers | secrets) as response:
                 return str(response.status)
         except (TimeoutError, aiohttp.ClientError):
             return "internal error"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import koji
-from tests.fakes.github.model import SystemClock
+from tests.fakes.clock import SystemClock
 from tests.fakes.koji.model import (
     Build,
     Buildroot,
