@@ -50,9 +50,16 @@ def peak_memory_mib(pid: int) -> float:
 @asynccontextmanager
 async def started(command: Sequence[str], port: int, log: Path, **environment: str) -> AsyncIterator[Running]:
     """Run a Python module until the block ends; it is ready when its port takes connections."""
+    async with running((sys.executable, "-m", *command), port, log, **environment) as process:
+        yield process
+
+
+@asynccontextmanager
+async def running(command: Sequence[str], port: int, log: Path, **environment: str) -> AsyncIterator[Running]:
+    """Run a command until the block ends; it is ready when its port takes connections."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *command, env={**os.environ, **environment}, stdout=output, stderr=output
+            *command, env={**os.environ, **environment}, stdout=output, stderr=output
         )
     try:
         async with asyncio.timeout(_WAIT):

@@ -1,0 +1,40 @@
+"""The webhook's edge alone, for comparison: verify, translate, answer, and store nothing."""
+
+import asyncio
+import sys
+
+from aiohttp import web
+
+from benchmarks.load import HOST
+from bot.app.compose import SystemClock
+from bot.domain.intents import ReceivedDelivery
+from bot.web.dialects import GitHubDialect
+from bot.web.metrics import Metrics
+from bot.web.webhook import Webhook, WebhookParts
+from handlers.github.translate import GitHubTranslator
+
+APP = 1
+
+
+def application(secret: bytes) -> web.Application:
+    """Return the service's endpoint with nothing behind it."""
+
+    async def forget(_delivery: ReceivedDelivery) -> None:
+        await asyncio.sleep(0)
+
+    metrics = Metrics()
+    parts = WebhookParts(
+        forge="github",
+        dialect=GitHubDialect(secret),
+        translate=GitHubTranslator("github", APP),
+        submit=forget,
+        clock=SystemClock(),
+        metrics=metrics,
+    )
+    made = web.Application()
+    made.router.add_post("/webhook/github", Webhook(parts).receive)
+    return made
+
+
+if __name__ == "__main__":
+    web.run_app(application(sys.argv[2].encode()), host=HOST, port=int(sys.argv[1]), access_log=None, print=None)
