@@ -12,6 +12,9 @@ from benchmarks.debian.convert import Converter, Package
 from benchmarks.distribution import Distribution, write_metadata
 from bot.ports.resolver import Overlay
 
+_THERE = Atom("base-files")
+"""Is essential, so that it can be required without anything else in any root."""
+
 
 class Kind(Enum):
     """What a change does to the packages that it brings."""
@@ -21,7 +24,7 @@ class Kind(Enum):
     RAISED = "raised"
     """A higher version, and nothing else that a dependency could tell."""
     EXTENDED = "extended"
-    """A higher version, and every package provides something new: no answer of before holds without a look."""
+    """A higher version, and every package provides and requires something new: no root of before can be taken over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +59,12 @@ def _altered(package: Package, kind: Kind, mark: str, raised: Mapping[tuple[str,
     if kind is Kind.REBUILT:
         return rebuilt
     new = Atom(f"{package.name}-{mark}", "=", "1")
+    extended = kind is Kind.EXTENDED
     return replace(
         rebuilt,
         version=raised[package.name, package.version],
-        requires=tuple(_followed(clause, raised) for clause in package.requires),
-        provides=(*package.provides, (new,)) if kind is Kind.EXTENDED else package.provides,
+        requires=(*(_followed(clause, raised) for clause in package.requires), *([(_THERE,)] if extended else [])),
+        provides=(*package.provides, (new,)) if extended else package.provides,
     )
 
 

@@ -56,7 +56,7 @@ async def zlib(cache: Path, directory: Path) -> dict[str, Any]:
 
 
 async def packages(cache: Path, directory: Path) -> dict[str, Any]:
-    """Measure changes to packages picked at random: their versions raised, and something new in each."""
+    """Measure changes to packages picked at random: their versions raised, and each provides and requires more."""
     made = distribution()
     changes, wanted = Changes.of(made), target(made)
     picked = random.Random(_SEED).sample(sorted(changes.by_source), _PICKED)

@@ -20,7 +20,7 @@ _SUBJECT = "zlib"
 
 
 async def measure(cache: Path, directory: Path) -> dict[str, Any]:
-    """Change every binary package of zlib so that nothing of before holds without a look."""
+    """Change every binary package of zlib: each provides something new, and none obsoletes or recommends anything."""
     wanted = Target(
         name="openeuler",
         arch="x86_64",
