@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.koji import SourceOrigin
+from bot.adapters.koji.refusals import refusal
 from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Succeeded
 from bot.domain.ids import BuildKey
 from bot.ports.errors import Misconfigured, Rejected, Transient
@@ -129,6 +130,13 @@ async def test_what_the_hubs_policy_forbids_is_told_with_its_name(
     assert (found.reason, found.refused) == (FailureReason.INFRASTRUCTURE, True)
     assert f"by its policy {policy}: " in found.cause
     assert found.cause.endswith("not for everybody")
+
+
+def test_what_the_builders_own_list_forbids_is_refused_too() -> None:
+    told = "git.example.org:/octocat/lib.git is not in the list of allowed SCMs"  # koji/daemon.py, SCM (Koji 1.35.3)
+    found = refusal(1005, told)
+    assert found is not None
+    assert (found.refused, found.cause.endswith(told)) == (True, True)
 
 
 async def test_a_name_that_is_taken_is_refused(here: Place) -> None:
