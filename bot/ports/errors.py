@@ -66,5 +66,5 @@ class LoginRefused(Misconfigured):
 
 def login_refused(where: str, what: str, mend: str) -> LoginRefused:
     """Return the error for a far side that does not let the service in: people whose changes wait learn whose fault."""
-    told = f"{what}; this service is at fault, and nothing is wrong with the change"
-    return LoginRefused(where, told, f"For whoever runs this service: {mend}")
+    fault = "This service is at fault, and nothing is wrong with the change."
+    return LoginRefused(where, what, f"{fault} For whoever runs this service: {mend}")

@@ -31,7 +31,7 @@ version: 1
 packages: [{{spec: libfoo.spec, name: libfoo}}]
 targets: [{{name: here, backend: koji, repositories: [{{koji: {{tag: {TAG}}}}}]}}]
 """
-FAULT = "this service is at fault, and nothing is wrong with the change"
+FAULT = "This service is at fault, and nothing is wrong with the change"
 
 
 @asynccontextmanager
