@@ -107,7 +107,7 @@ def test_a_missing_permission_is_named() -> None:
     ],
 )
 def test_what_no_waiting_mends_is_not_waited_for(message: str) -> None:
-    assert isinstance(refused(403, message)) is Rejected
+    assert isinstance(refused(403, message), Rejected)
 
 
 def test_a_suspended_installation_is_as_good_as_gone() -> None:
