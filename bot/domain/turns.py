@@ -9,14 +9,16 @@ import heapq
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Whose turn a build takes. Both are empty for baselines, which belong to nobody and take their turns together."""
+class Owner(NamedTuple):
+    """Whose turn a build takes. Both are empty for baselines, which belong to nobody and take their turns together.
+
+    A tuple, as it is a key that is looked up several times for each of thousands of builds.
+    """
 
     repository: str = ""
     run: str = ""

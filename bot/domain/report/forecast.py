@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from statistics import median
 
 from bot.domain.allocate import Quotas, is_held, limits, owners_of, run_owner
@@ -131,9 +132,14 @@ def _seconds(
     jobs: defaultdict[str, list[Job]] = defaultdict(list)
     ours = {build.key for build in going}
     runs = {**experience.runs, stored.run.id: stored.run}
-    others = [build for build in experience.queue if build.key not in ours and not is_held(build, runs)]
+    pausing = {name for name, run in runs.items() if run.pause is not None}
+    others = [
+        build
+        for build in experience.queue
+        if build.key not in ours and not (build.run in pausing and is_held(build, runs))
+    ]
     owner_of = owners_of(runs)
-    for build in sorted((*going, *others), key=lambda build: build.queued_at):
+    for build in sorted((*going, *others), key=attrgetter("queued_at")):
         seconds = costs.wall(build.target, build.package) or 0.0
         jobs[build.backend].append(_job_of(build, owner_of(build), seconds, now, ours=build.key in ours))
     mine = run_owner(stored.run)
