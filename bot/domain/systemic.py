@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.domain.build import Build, BuildState, Failed, Purpose, Succeeded
+from bot.domain.build import ASIDE, Build, BuildState, Failed, Purpose, Succeeded
 from bot.domain.run import Pause, Run
 
 MOST = 8
@@ -47,7 +47,10 @@ def is_over(pause: Pause, builds: Iterable[Build]) -> bool:
     passed = {
         build.package
         for build in builds
-        if build.run and build.target == pause.target and isinstance(build.outcome, Succeeded)
+        if build.run
+        and build.purpose not in ASIDE
+        and build.target == pause.target
+        and isinstance(build.outcome, Succeeded)
     }
     return passed >= set(pause.packages)
 

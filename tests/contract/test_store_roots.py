@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.adapters.sql import tables
 from bot.adapters.sql.engine import make_engine
 from bot.adapters.sql.store import SqlStore
-from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Outcome, Succeeded
+from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.target import Target
 from bot.ports.store import GoodBuild
@@ -187,6 +187,12 @@ async def test_a_baseline_is_good_for_everybody_and_a_candidate_for_its_own_chan
     assert await last_good(store) == GoodBuild(key=baseline().key, ended_at=NOW + MINUTE, with_change=False)
     await keep(store, ended(earlier, minute=2))
     assert await last_good(store) == GoodBuild(key=earlier.key, ended_at=NOW + 2 * MINUTE, with_change=True)
+
+
+async def test_a_build_with_one_of_several_changes_alone_is_no_good_build_of_a_change(store: SqlStore) -> None:
+    await store_runs(store)
+    await keep(store, replace(ended(build()), purpose=Purpose.BLAME))
+    assert await last_good(store) is None
 
 
 async def test_a_good_build_without_a_known_root_tells_nothing(store: SqlStore) -> None:

@@ -90,6 +90,7 @@ def test_it_is_over_when_all_that_failed_were_built_since() -> None:
     again = [ended(name, Succeeded(), attempt=2) for name in ("a", "b")]
     assert is_over(PAUSE, again)
     assert not is_over(PAUSE, again[:1])
+    assert not is_over(PAUSE, [replace(build, purpose=Purpose.BLAME) for build in again])
     assert not is_over(PAUSE, [base(entry(name), Succeeded()) for name in ("a", "b")])
     assert not is_over(PAUSE, [replace(build, target="f44") for build in again])
 

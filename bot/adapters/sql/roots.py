@@ -118,6 +118,8 @@ class SqlRoots:
                 tables.run_target, sa.and_(tables.run_target.c.run == asked, tables.run_target.c.target == target.name)
             )
             .where(_build.c.package == package, _build.c.target == target.name, _build.c.outcome == "SUCCEEDED")
+            # With one of several changes alone, which may be another pull request's.
+            .where(_build.c.purpose != Purpose.BLAME)
             .where(sa.or_(_build.c.run.is_(None), _build.c.run.in_(own)))
             .order_by(_build.c.ended_at.desc(), _build.c.key)
             .limit(_LOOKED_AT)
