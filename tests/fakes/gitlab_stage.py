@@ -1,12 +1,9 @@
 """The stage behind HTTP: GitLab's adapter, and a server that behaves like GitLab. See `tests.fakes.forge_stages`."""
 
-import contextlib
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
-
-import aiohttp
+from typing import Any
 
 from bot.adapters.gitlab.forge import GitLabForge
 from bot.adapters.gitlab.settings import GitLabSettings
@@ -15,11 +12,11 @@ from bot.domain.run import ChangeRef, RepoRef
 from bot.web.dialects import Dialect, GitLabDialect
 from bot.web.webhook import Translator
 from handlers.gitlab.translate import GitLabTranslator
-from tests.fakes.clock import ShiftedClock
 from tests.fakes.forge_stages import BASE, Files, SeenCheck, SeenComment
 from tests.fakes.gitlab import GitLabServer
 from tests.fakes.gitlab.model import DEVELOPER, GUEST, MAINTAINER, OWNER, REPORTER, HookEvent
 from tests.fakes.gitlab.webhooks import headers
+from tests.fakes.http_stage import HttpStage
 
 BOT = "revdeps-bot"
 HOOK = "http://127.0.0.1:9/webhook/gitlab"
@@ -40,51 +37,35 @@ _SEEN = {
 }
 
 
-class GitLabStage:
+class GitLabStage(HttpStage):
     """GitLab with a private project in a group in a group, of which the bot's user is a maintainer.
 
-    Leaving the stage fails where something was asked for that GitLab refuses as wrong or does not know, or where a note
-    of ours made it do something.
+    Leaving the stage fails also where a note of ours made it do something.
     """
 
-    levels: Collection[Permission] = tuple(Permission)
-    keeps_deliveries = True
+    repo = RepoRef(forge="gitlab", owner="octocat/rpms", name="libfoo")
 
     def __init__(self, tmp_path: Path) -> None:
-        self.clock = ShiftedClock()
-        root = tmp_path / "gitlab"
-        root.mkdir()
-        self.server = GitLabServer(clock=self.clock, root=root)
-        self.repo = RepoRef(forge="gitlab", owner="octocat/rpms", name="libfoo")
+        super().__init__(tmp_path)
+        self.server = GitLabServer(clock=self.clock, root=self.root)
         self.forge: GitLabForge
         self.settings: GitLabSettings
-        self.session: aiohttp.ClientSession
         self.token = self.server.create_token(BOT).value
-        self.strict = True
 
-    async def __aenter__(self) -> Self:
-        async with contextlib.AsyncExitStack() as started:
-            await started.enter_async_context(self.server)
-            await self.server.create_project(str(self.repo), BASE, visibility="private")
-            await self.server.create_project("stranger/elsewhere", BASE)
-            self.server.add_member(str(self.repo), BOT)
-            self.session = await started.enter_async_context(aiohttp.ClientSession())
-            self.forge = self.fresh()
-            self._started = started.pop_all()
-        return self
+    async def _furnish(self) -> None:
+        await self.server.create_project(str(self.repo), BASE, visibility="private")
+        await self.server.create_project("stranger/elsewhere", BASE)
+        self.server.add_member(str(self.repo), BOT)
+        self.forge = self.fresh()
 
     async def __aexit__(self, *error: object) -> None:
-        await self._started.aclose()
-        assert not (self.strict and self.server.violations), self.server.violations
+        await super().__aexit__(*error)
         assert not self.server.world.quick_actions, self.server.world.quick_actions
 
     def fresh(self) -> GitLabForge:
         """The adapter as after a restart: it remembers nothing."""
         self.settings = GitLabSettings(url=self.server.url, token=lambda: self.token, hook_url=HOOK)
         return GitLabForge(self.settings, self.session, self.clock)
-
-    def now(self) -> datetime:
-        return self.clock.now()
 
     async def open(
         self, files: Files, *, labels: Sequence[str] = (), author: str = "octocat", **more: Any
@@ -94,10 +75,6 @@ class GitLabStage:
         opened = await self.server.open_merge_request(str(self.repo), branch, title, author, files=files, **more)
         opened.labels += labels
         return ChangeRef(repo=self.repo, number=opened.iid)
-
-    async def commit(self, files: Files) -> str:
-        """Commit to the base branch."""
-        return await self.server.push(str(self.repo), "main", files)
 
     def connect(self, url: str) -> tuple[Dialect, Translator]:
         """Have webhooks sent there, and return what understands them."""
@@ -114,9 +91,6 @@ class GitLabStage:
 
     async def grant(self, user: str, permission: Permission) -> None:
         self.server.add_member(str(self.repo), user, _LEVELS[permission])
-
-    async def write(self, ref: ChangeRef, body: str, author: str) -> str:
-        return str((await self.server.comment(str(ref.repo), ref.number, author, body)).id)
 
     def checks(self, sha: str) -> Sequence[SeenCheck]:
         found = []
