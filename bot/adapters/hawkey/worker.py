@@ -6,12 +6,11 @@ The process has no other state, so a new one can answer any question that an old
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cachetools import LRUCache
 
 from bot.adapters.hawkey.dependents import cone, dependent_rows
-from bot.adapters.hawkey.differences import differences
 from bot.adapters.hawkey.distances import distances
 from bot.adapters.hawkey.filelists import wants_filelists
 from bot.adapters.hawkey.graph import thinned
@@ -23,10 +22,12 @@ from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.subjects import source_number
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe, UniverseSpec
-from bot.domain.difference import RootChange
 from bot.domain.packages import SourcePackage
 from bot.domain.plan import RebuildOrder, Uninstallable
 from bot.ports.resolver import Buildroot, Question, Unsolvable
+
+if TYPE_CHECKING:
+    from bot.domain.difference import RootChange
 
 _ROOM = 256 << 20
 """Memory of a process from which on an old universe goes before a new one comes, in bytes."""
@@ -127,8 +128,10 @@ def find_broken(before: UniverseSpec, after: UniverseSpec, numbers: "array[int]"
 
 def find_differences(
     before: UniverseSpec, after: UniverseSpec, sources: Sequence[str]
-) -> Mapping[str, tuple[RootChange, ...]]:
+) -> Mapping[str, tuple["RootChange", ...]]:
     """Answer `Resolver.differences`."""
+    from bot.adapters.hawkey.differences import differences  # most of the domain comes with it: other questions first
+
     return differences(_compare(before, after), sources)
 
 
