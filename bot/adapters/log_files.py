@@ -20,6 +20,7 @@ _TAIL = 64 * 1024
 """Bytes of every log that stay uncompressed."""
 
 _CHUNK = 256 * 1024
+_LEVEL = 6
 _HELD = 4
 """Pieces of a log that are handed to a thread together."""
 
@@ -90,6 +91,7 @@ class _Writing:
     size: int = 0
     _tail: bytes = b""
     _file: gzip.GzipFile | None = None
+    _begun: bool = False
 
     @property
     def _partial(self) -> Path:
@@ -98,8 +100,8 @@ class _Writing:
     def write(self, chunks: Sequence[bytes]) -> None:
         """Add pieces."""
         if self._file is None:
-            self.place.parent.mkdir(parents=True, exist_ok=True)
-            self._file = gzip.open(self._partial, "wb", compresslevel=6)  # noqa: SIM115 - several calls write to it
+            self._begin()
+            self._file = gzip.open(self._partial, "wb", compresslevel=_LEVEL)  # noqa: SIM115 - several calls write to it
         for chunk in chunks:
             self._file.write(chunk)
             self.size += len(chunk)
@@ -107,17 +109,30 @@ class _Writing:
 
     def finish(self, chunks: Sequence[bytes]) -> int:
         """Add the last pieces and let the log be seen; return its size in bytes."""
-        self.write(chunks)
-        self._close()
+        if self._file is None:
+            self._write_whole(b"".join(chunks))
+        else:
+            self.write(chunks)
+            self._close()
         self.place.with_suffix(".tail").write_bytes(self._tail)
         self._partial.rename(self.place.with_suffix(".gz"))
+        self._begun = False
         return self.size
+
+    def _write_whole(self, log: bytes) -> None:
+        self._begin()
+        self._partial.write_bytes(gzip.compress(log, _LEVEL))
+        self.size, self._tail = len(log), log[-_TAIL:]
 
     def forget(self) -> None:
         """Leave nothing behind of what was cut off."""
-        if self._file is not None:
+        if self._begun:
             self._close()
             self._partial.unlink(missing_ok=True)
+
+    def _begin(self) -> None:
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        self._begun = True
 
     def _close(self) -> None:
         if self._file is not None:
