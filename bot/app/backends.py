@@ -86,7 +86,7 @@ def _credentials(login: KojiLogin) -> Certificate | Keytab:
         return Certificate(file=login.certificate, authority=login.authority)
     assert login.keytab is not None
     assert login.principal is not None
-    return Keytab(principal=login.principal, file=login.keytab)
+    return Keytab(principal=login.principal, file=login.keytab, authority=login.authority)
 
 
 def _sandbox(site: Site) -> Mapping[str, Builder]:

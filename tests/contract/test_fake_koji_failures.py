@@ -187,7 +187,7 @@ async def test_what_is_no_package_fails_the_task(stage: Stage) -> None:
     assert "SRPM file missing" in stage.hub.world.tasks[missing].result.faultString
 
 
-# Certificates and tickets.
+# Certificates.
 
 
 @pytest.fixture
@@ -235,15 +235,3 @@ async def test_a_hub_that_nobody_vouches_for_is_not_told_who_we_are(guarded: Sta
     with pytest.raises(koji.AuthError, match="CERTIFICATE_VERIFY_FAILED"):
         await guarded.call(guarded.session().ssl_login, str(other.user("bot")), serverca=str(other.authority))
     assert guarded.hub.calls == {}
-
-
-async def test_without_a_ticket_there_is_no_session(
-    guarded: Stage, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A whole GSSAPI exchange needs a KDC, which is not to be had here: only its refusal is seen."""
-    monkeypatch.setenv("KRB5_CONFIG", str(tmp_path / "none.conf"))
-    guarded.hub.gate.negotiate = True
-    session = guarded.session(serverca=str(certificates.authority))
-
-    with pytest.raises(koji.GSSAPIAuthError, match="unable to obtain a session"):
-        await guarded.call(session.gssapi_login, principal="bot@EXAMPLE", keytab=str(tmp_path / "none.keytab"))

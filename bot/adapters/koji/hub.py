@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import koji
 
+from bot.adapters.koji.kerberos import NotLetIn, Session
 from bot.adapters.koji.settings import Certificate, KojiSettings
 from bot.ports.errors import Rejected, RevdepsError, Transient, login_refused
 
@@ -80,19 +81,25 @@ class Hub:
                 "anon_retry": True,
                 "serverca": self._settings.authority,
             }
-            session = koji.ClientSession(self._settings.hub, options)
+            session = Session(self._settings.hub, options)
             session.getAPIVersion()  # a hub that is down would look like one that does not know us
             try:
                 self._log_in(session)
             except koji.AuthError as error:
-                raise login_refused(
-                    f"Koji hub {self._settings.name}",
-                    f"it does not log us in: {error}",
-                    "Check the credentials in the settings: whether they have expired, and whom they stand for.",
-                ) from error
+                raise self._refused(error) from error
             self._user = session.getLoggedInUser()
             self._session = session
         return self._session
+
+    def _refused(self, error: koji.AuthError) -> RevdepsError:
+        if isinstance(error, NotLetIn) and error.passing:
+            return Transient(f"Koji ({self._settings.name}): {error}", _LATER)
+        mend = "Check the credentials in the settings: whether they have expired, and whom they stand for."
+        return login_refused(
+            f"Koji hub {self._settings.name}",
+            f"it does not log us in: {error}",
+            error.mend if isinstance(error, NotLetIn) else mend,
+        )
 
     def _log_in(self, session: Any) -> None:
         credentials = self._settings.credentials

@@ -26,10 +26,11 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keytab:
-    """Log in with Kerberos."""
+    """Log in with Kerberos: `file` holds the principal's keys; `authority` is who vouches for the hub."""
 
     principal: str
     file: Path
+    authority: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,5 +66,5 @@ class KojiSettings:
     @property
     def authority(self) -> str | None:
         """Who vouches for the hub, where that is none of the machine's own authorities."""
-        known = isinstance(self.credentials, Certificate) and self.credentials.authority
+        known = self.credentials.authority
         return str(known) if known else None

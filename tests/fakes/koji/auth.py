@@ -26,6 +26,8 @@ class Caller:
     query: Mapping[str, str]
     certificate: str | None = None
     """Common name of the client's certificate, if one was shown and checked."""
+    principal: str | None = None
+    """Whose ticket was shown and checked."""
 
 
 class Sessions:
@@ -157,24 +159,28 @@ class AuthExports:
         self, proxyuser: str | None = None, proxyauthtype: int | None = None, renew: bool = False,
         exclusive: bool | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """Log in with the certificate of the connection. Read in kojihub/auth.py, Session.sslLogin (Koji 1.35.3).
+        """Log in with a ticket or a certificate. Read in kojihub/auth.py, Session.sslLogin (Koji 1.35.3).
 
-        The user is the certificate's common name (DNUsernameComponent); users are not made by logging in
-        (LoginCreatesUser is off, as hubs for people have it).
+        The user is who has the ticket's principal, or the common name of the connection's certificate
+        (DNUsernameComponent); users are not made by logging in (LoginCreatesUser is off, as hubs for people have it),
+        and every realm will do (AllowedKrbRealms).
         """
         assert not exclusive, "exclusive sessions are not modelled"
         assert proxyauthtype is None, "proxies are not modelled"
         if self._sessions.current is not None:
             raise koji.AuthError("Already logged in")
-        name = self._sessions.caller.certificate
-        if name is None:
+        principal, name = self._sessions.caller.principal, self._sessions.caller.certificate
+        if principal is None and name is None:
             raise koji.AuthError("could not verify client: NONE")
         if proxyuser:
-            raise koji.AuthError(f"CN={name} is not authorized to login other users")
-        found = self._world.user(name, strict=False)
+            raise koji.AuthError(f"{principal or f'CN={name}'} is not authorized to login other users")
+        if principal is None:
+            found = self._world.user(name, strict=False)
+        else:
+            found = next((user for user in self._world.users.values() if principal in user.principals), None)
         if found is None:
-            raise koji.AuthError(f"Unknown user: {name}")
-        return self._sessions.begin(found, koji.AUTHTYPES["SSL"], renew=renew)
+            raise koji.AuthError(f"Unknown user: {principal or name}")
+        return self._sessions.begin(found, koji.AUTHTYPES["GSSAPI" if principal else "SSL"], renew=renew)
 
     def logout(self, session_id: int | None = None) -> None:
         """End the session. Read in kojihub/auth.py, Session.logout (Koji 1.35.3)."""

@@ -18,6 +18,7 @@ import koji.util
 from koji.xmlrpcplus import Fault, dumps, loads
 from tests.fakes.koji.auth import Caller, Sessions
 from tests.fakes.koji.failures import Failure, Failures
+from tests.fakes.koji.tickets import Tickets
 
 MULTI = ("multiCall", "system.multicall")
 MAX_REQUEST = 4_194_304
@@ -36,7 +37,7 @@ class Gate:
         self.before: Callable[[], object] = lambda: None
         self.upload: Callable[[Mapping[str, str], bytes], Any] | None = None
         self.offline = ""
-        self.negotiate = False
+        self.tickets: Tickets | None = None
         self.one_fault_spoils_all = False
         self._closing = asyncio.Event()
         self._connections: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
@@ -62,9 +63,12 @@ class Gate:
             self._connections.add(request.transport)
         if request.method != "POST":
             return web.Response(status=405, text="This is an XML-RPC server. Only POST requests are accepted.\n")
-        body, caller = await request.read(), _caller(request)
-        if self.negotiate and request.path.endswith("/ssllogin"):
-            return web.Response(status=401, headers={"WWW-Authenticate": "Negotiate"})
+        body, headers, principal = await request.read(), {"Koji-Version": self._version}, None
+        if self.tickets is not None and request.path.endswith("/ssllogin"):
+            principal, headers["WWW-Authenticate"] = self.tickets.read(request.headers.get("Authorization", ""))
+            if principal is None:
+                return web.Response(status=401, headers={"WWW-Authenticate": headers["WWW-Authenticate"]})
+        caller = _caller(request, principal)
         if request.headers.get("Content-Type") == "application/octet-stream":
             method, params = "rawUpload", ()
         else:
@@ -79,7 +83,7 @@ class Gate:
         answer = self._answer(caller, method, params, body)
         if failure is not None and failure.lose_answer:
             return _dropped(request)
-        return web.Response(text=answer, content_type="text/xml", headers={"Koji-Version": self._version})
+        return web.Response(text=answer, content_type="text/xml", headers=headers)
 
     async def _break(self, failure: Failure, request: web.Request, caller: Caller) -> web.StreamResponse | None:
         if failure.drop:
@@ -154,10 +158,10 @@ class Gate:
         return results
 
 
-def _caller(request: web.Request) -> Caller:
+def _caller(request: web.Request, principal: str | None) -> Caller:
     peer = request.transport.get_extra_info("peercert") if request.transport else None
     subject = dict(pair for part in (peer or {}).get("subject", ()) for pair in part)
-    return Caller(dict(request.headers), dict(request.query), subject.get("commonName"))
+    return Caller(dict(request.headers), dict(request.query), subject.get("commonName"), principal)
 
 
 def _names(method: str, params: tuple[Any, ...]) -> set[str]:
