@@ -14,7 +14,7 @@ from bot.domain.build import Purpose
 from bot.domain.config import CommentPolicy
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.ids import RunId
-from bot.domain.publication import Published
+from bot.domain.publication import CheckStatus, Published
 from bot.domain.report.assemble import Context, Stored, assemble, stage, wanted_tails
 from bot.domain.report.check import NAME_OF_GATE, render_check
 from bot.domain.report.comment import MARKER, notice_marker, render_comment, render_notice
@@ -40,6 +40,8 @@ _IN_PROGRESS = frozenset({Stage.PREPARING, Stage.BUILDING, Stage.RESOLVING, Stag
 """Stages of which the news can wait a moment; what begins, waits for somebody, or has ended is told at once."""
 _SHARE = 4
 """News of progress wait for a quarter of the time that a run has taken so far."""
+_COMPLETED = "/completed"
+"""Behind the digest of a check that stands there with its conclusion."""
 _LEAST = 2_000
 """Where a forge refuses the whole comment, its header and link alone have to do; never nothing."""
 
@@ -128,6 +130,7 @@ class _Publisher:
             capabilities = replace(capabilities, buttons=False, annotations=False)
         check = render_check(report, links_of(self.world), capabilities)
         digest = _digest(f"{replace(check, completed_at=None)!r}{self._place(part.change, report.head_sha)}")
+        digest += _COMPLETED if check.status is CheckStatus.COMPLETED else ""
         interval = timedelta() if _plan_is_news(run_view) else self._interval(run_view, settings.check_interval)
         if self._stands(before, digest, report) or self._waits(before, report, interval):
             return
@@ -194,6 +197,8 @@ class _Publisher:
         times = []
         for scope, name, interval in places:
             before = (await self._known(scope)).get(name)
+            if before is not None and before.digest.endswith(_COMPLETED):
+                return False
             if before is not None:
                 times.append(before.published_at + self._interval(run_view, interval))
             elif name != _COMMENT or _may_need_comment(run_view):
@@ -225,8 +230,8 @@ class _Publisher:
 
     def _waits(self, before: Published | None, report: Report, interval: timedelta) -> bool:
         """Whether what is news is progress that can wait."""
-        if before is None:
-            return False
+        if before is None or before.digest.endswith(_COMPLETED):
+            return False  # a run that goes on again takes its verdict back at once
         at = before.published_at + interval
         if report.stage not in _IN_PROGRESS or report.problem is not None or at <= self.now:
             return False

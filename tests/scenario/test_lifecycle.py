@@ -348,3 +348,12 @@ async def test_the_configuration_of_the_head_counts_where_its_author_is_trusted(
     run = (await revdeps.view(ref)).runs[0].run
     assert run.config_from_head is counts
     assert bool(run.config_problems) is counts
+
+
+async def test_a_retry_takes_the_verdict_back_at_once(revdeps: Stage) -> None:
+    ref = await tested(revdeps)
+    assert revdeps.check(ref).conclusion is Conclusion.FAILURE
+    revdeps.builder.outcome_for = None
+    await revdeps.say(ref, "/revdeps retry bar")
+    assert revdeps.check(ref).status is CheckStatus.IN_PROGRESS
+    assert revdeps.check(ref).conclusion is None

@@ -24,6 +24,8 @@ from bot.domain.verdict import Verdict
 MARKER = "<!-- revdeps:v1 "
 """By this text our summary comment is found again; nothing else that the bot writes begins so."""
 
+_HEADLINE = 200
+
 LIMIT = 60_000
 """Characters; GitHub's own limit is 65,536."""
 
@@ -51,7 +53,7 @@ def render_notice(report: Report, links: Links, comment: str = "") -> str:
     return "\n".join(
         (
             notice_marker(report.head_sha),
-            f"{sign(report)} {prose(headline(report), 200)}{told} — {code(report.head_sha[:7])}"
+            f"{sign(report)} {prose(headline(report), _HEADLINE)}{told} — {code(report.head_sha[:7])}"
             + (f" ({more})" if more else ""),
         )
     )
@@ -99,7 +101,7 @@ def _marker(report: Report) -> str:
 def _header(report: Report) -> str:
     against = f" against {code(report.base_branch, NAME)} @ {code(report.base_sha[:7])}" if report.base_sha else ""
     what = f"{subject(report)} @ {code(report.head_sha[:7])}{against}"
-    return f"### {sign(report)} {prose(headline(report), 200)} — {what}"
+    return f"### {sign(report)} {prose(headline(report), _HEADLINE)} — {what}"
 
 
 def _status(report: Report, links: Links) -> str:
@@ -124,7 +126,7 @@ def _problem(report: Report) -> list[str]:
     """Return why the run could not go on and what to do, and every problem of the configuration with its place."""
     parts = []
     if report.problem:
-        if report.problem.what != headline(report):
+        if report.problem.what != headline(report) or len(report.problem.what) > _HEADLINE:
             parts.append(f"**{prose(report.problem.what)}**")
         parts.append(prose(report.problem.hint))
     if report.config_problems:
