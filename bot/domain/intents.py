@@ -4,6 +4,7 @@ An intent is a hint that is stored with its delivery in one transaction; the rec
 of a pull request may be late, so it carries identities and words, never state.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -89,3 +90,11 @@ class ReceivedDelivery:
     event: str
     received_at: datetime
     intents: tuple[Intent, ...] = ()
+
+
+def name_of_delivery(guid: str, intents: Sequence[Intent]) -> str:
+    """Return what a delivery is known by: its GUID, but for a new comment, which is written once.
+
+    Forgejo's *Replay* gives the same content another GUID, and what a sweep found by itself has none.
+    """
+    return next((f"comment-{intent.comment}" for intent in intents if isinstance(intent, Commented)), guid)

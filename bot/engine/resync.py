@@ -13,7 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.ids import WorkspaceRef
-from bot.domain.intents import ButtonPressed, ReceivedDelivery, RepositoryTouched, RerunRequested, StoredIntent
+from bot.domain.intents import (
+    ButtonPressed,
+    ReceivedDelivery,
+    RepositoryTouched,
+    RerunRequested,
+    StoredIntent,
+    name_of_delivery,
+)
 from bot.domain.run import Change, ChangeState, RepoRef, Run, RunState
 from bot.domain.waivers import moved_since
 from bot.engine.world import World
@@ -234,7 +241,7 @@ class Resync:
         now = self.world.clock.now()
         heard = [
             ReceivedDelivery(
-                forge=repo.forge, guid=f"comment-{one.comment}", event="comment", received_at=now, intents=(one,)
+                forge=repo.forge, guid=name_of_delivery("", [one]), event="comment", received_at=now, intents=(one,)
             )
             for one in await forge.unheard_comments(repo, since)
             if one.written_at <= now - _ON_ITS_WAY

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from bot.domain.intents import Intent, ReceivedDelivery
+from bot.domain.intents import Intent, ReceivedDelivery, name_of_delivery
 from bot.engine.intake import MalformedEvent
 from bot.ports.clock import Clock
 from bot.ports.errors import Transient
@@ -121,7 +121,11 @@ class Webhook:
             _log.warning("malformed %s event %s: %s", event, guid, error)
             raise _Refused(400, "malformed", f"malformed {event} event: {error}") from None
         delivery = ReceivedDelivery(
-            forge=self._parts.forge, guid=guid, event=event, received_at=self._parts.clock.now(), intents=intents
+            forge=self._parts.forge,
+            guid=name_of_delivery(guid, intents),
+            event=event,
+            received_at=self._parts.clock.now(),
+            intents=intents,
         )
         try:
             await self._parts.submit(delivery)

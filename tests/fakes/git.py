@@ -133,6 +133,12 @@ async def commit(where: Path, new: NewCommit) -> str:
     return (await git(where, "rev-parse", f"refs/heads/{new.branch}")).decode().strip()
 
 
+async def reset(where: Path, branch: str, sha: str) -> str:
+    """Let a branch stand at a commit that there is, wherever it stood; return the commit."""
+    await git(where, "update-ref", f"refs/heads/{branch}", sha)
+    return sha
+
+
 def _data(content: bytes) -> bytes:
     return b"data %d\n%s\n" % (len(content), content)
 

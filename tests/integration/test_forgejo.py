@@ -217,13 +217,19 @@ async def test_a_circle_of_redirections_ends(stage: ForgejoStage, ref: ChangeRef
 # What happens to repositories and pull requests.
 
 
-async def test_a_renamed_repository_is_read_and_written_under_its_old_name(stage: ForgejoStage, ref: ChangeRef) -> None:
+async def test_a_renamed_repository_is_another_and_what_was_said_in_it_can_be_ended(
+    stage: ForgejoStage, ref: ChangeRef
+) -> None:
     sha = await head(stage, ref)
     stage.server.rename(str(stage.repo), "hubot/libbar")
     stage.server.set_permission("hubot/libbar", BOT, "admin")
-    assert (await stage.forge.change(ref)).ref == ref
+    for asked in (stage.forge.change(ref), stage.forge.open_changes(ref.repo)):
+        with pytest.raises(Gone, match="is hubot/libbar now"):
+            await asked
     await stage.forge.publish_check(stage.repo, check(sha), None)
     await stage.forge.comment(ref, MARKER, MARKER)
+    now = replace(ref, repo=replace(ref.repo, owner="hubot", name="libbar"))
+    assert (await stage.forge.change(now)).open
     assert stage.server.status("hubot/libbar", sha) is not None
     assert len(stage.server.comments("hubot/libbar", ref.number)) == 1
     assert await stage.forge.read_file(stage.repo, "foo.spec", "main") is not None

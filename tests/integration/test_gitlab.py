@@ -204,14 +204,20 @@ async def test_a_status_whose_answer_was_lost_is_there_once(stage: GitLabStage, 
 # Projects.
 
 
-async def test_a_project_that_is_renamed_in_the_middle_goes_on(stage: GitLabStage, ref: ChangeRef) -> None:
+async def test_a_renamed_project_is_another_and_what_was_said_in_it_can_be_ended(
+    stage: GitLabStage, ref: ChangeRef
+) -> None:
     await stage.forge.change(ref)
     stage.server.rename_project(PROJECT, "hubot-friend/foo")
-    assert (await stage.forge.change(ref)).open
-    await publish_renamed(stage, ref)
-    stage.forge = stage.fresh()
-    assert (await stage.forge.change(ref)).open  # GitLab leads from the old path to the new one
+    for forge in (stage.forge, stage.fresh()):
+        stage.forge = forge
+        for asked in (forge.change(ref), forge.open_changes(ref.repo)):
+            with pytest.raises(Gone, match="is hubot-friend/foo now"):
+                await asked
+        await publish_renamed(stage, ref)  # GitLab leads from the old path to the new one.
     await stage.forge.comment(ref, "<!-- x -->", "<!-- x -->")
+    now = replace(ref, repo=replace(ref.repo, owner="hubot-friend", name="foo"))
+    assert (await stage.forge.change(now)).open
 
 
 async def publish_renamed(stage: GitLabStage, ref: ChangeRef) -> None:

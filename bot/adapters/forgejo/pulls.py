@@ -67,7 +67,18 @@ async def permission(client: ForgejoClient, repo: RepoRef, user: str) -> Permiss
     return _PERMISSIONS.get(str(data["permission"]), Permission.NONE)
 
 
+def _still_there(repo: RepoRef, data: Mapping[str, Any]) -> None:
+    """Raise `Gone` where Forgejo led us to where a repository is now: to us that is another one, found by itself.
+
+    Two names for one repository would be two changes for one pull request.
+    """
+    now = data["base"]["repo"]["full_name"]
+    if now.lower() != str(repo).lower():
+        raise Gone(f"{repo} is {now} now")
+
+
 def _state(repo: RepoRef, data: Mapping[str, Any]) -> ChangeState:
+    _still_there(repo, data)
     head, base = data["head"], data["base"]
     return ChangeState(
         ref=ChangeRef(repo=repo, number=data["number"]),

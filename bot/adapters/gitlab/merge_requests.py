@@ -93,7 +93,17 @@ async def permission(client: GitLabClient, repo: RepoRef, user: str) -> Permissi
     return max(granted, Permission.READ if project.everybody_reads else Permission.NONE)
 
 
+def _still_there(repo: RepoRef, data: Mapping[str, Any]) -> None:
+    """Raise `Gone` where a project was renamed or transferred: under its new path it is another one to us, which is
+    found by itself. Two names for one project would be two changes for one merge request.
+    """
+    now = data["references"]["full"].rpartition("!")[0]
+    if now.lower() != str(repo).lower():
+        raise Gone(f"{repo} is {now} now")
+
+
 async def _state(client: GitLabClient, repo: RepoRef, data: Mapping[str, Any], etag: str) -> ChangeState:
+    _still_there(repo, data)
     if not data["sha"]:
         ref = ChangeRef(repo=repo, number=data["iid"])
         raise Transient(f"{ref}: GitLab has not found out its commits yet", _PREPARED_IN)

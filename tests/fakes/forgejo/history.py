@@ -16,7 +16,9 @@ from tests.fakes.forgejo.model import PullRequest, Repository, User, World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """`parent` resets the branch to that commit first (a forced push); None goes on from where it stands."""
+    """`parent` resets the branch to that commit first (a forced push), and without files that is all; None goes on from
+    where it stands.
+    """
 
     branch: str
     files: git.Files | Path
@@ -36,6 +38,13 @@ async def create(world: World, full_name: str, files: git.Files | Path, *, priva
     return repo
 
 
+def drop(world: World, repo: Repository) -> dict[str, Any]:
+    """Delete a repository, and return `structs.RepositoryPayload`."""
+    shape, owner = render.repository(world, repo), render.user(world, repo.owner)
+    del world.repositories[repo.full_name]
+    return {"action": "deleted", "repository": shape, "organization": owner, "sender": owner}
+
+
 async def fork(world: World, parent: Repository, user: User) -> Repository:
     """The user's fork of a repository, made where there is none yet."""
     full_name = f"{user.login}/{parent.name}"
@@ -51,6 +60,9 @@ async def fork(world: World, parent: Repository, user: User) -> Repository:
 async def push(world: World, repo: Repository, what: Push) -> dict[str, Any]:
     """Commit to a branch, made from the default one where it is new; return the payload of `push`."""
     before = await git.resolve(repo.git_dir, f"refs/heads/{what.branch}")
+    if what.parent and not what.files:
+        after = await git.reset(repo.git_dir, what.branch, what.parent)
+        return await push_event(world, repo, what.branch, what.user, before=before, after=after)
     parent = what.parent or before or await git.resolve(repo.git_dir, f"refs/heads/{repo.default_branch}")
     commit = git.NewCommit(
         branch=what.branch, parent=parent, files=what.files, author=what.user.login, when=world.now(),

@@ -18,7 +18,9 @@ from tests.fakes.github.model import PullRequest, Repository, User, World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """`parent` resets the branch to that commit first (a forced push); None goes on from where it stands."""
+    """`parent` resets the branch to that commit first (a forced push), and without files that is all; None goes on from
+    where it stands.
+    """
 
     branch: str
     files: git.Files | Path
@@ -53,6 +55,9 @@ async def fork(world: World, parent: Repository, user: User) -> Repository:
 async def push(world: World, repo: Repository, what: Push) -> dict[str, Any]:
     """Commit to a branch, made from the default one where it is new; return the payload of `push`."""
     before = await git.resolve(repo.git_dir, f"refs/heads/{what.branch}")
+    if what.parent and not what.files:
+        after = await git.reset(repo.git_dir, what.branch, what.parent)
+        return await push_event(world, repo, what, before, after)
     parent = what.parent or before or await git.resolve(repo.git_dir, f"refs/heads/{repo.default_branch}")
     commit = git.NewCommit(
         branch=what.branch, parent=parent, files=what.files, author=what.user.login, when=world.now(),
@@ -60,6 +65,14 @@ async def push(world: World, repo: Repository, what: Push) -> dict[str, Any]:
     )  # fmt: skip
     after = await git.commit(repo.git_dir, commit)
     return await push_event(world, repo, what, before, after)
+
+
+async def drop_branch(world: World, repo: Repository, branch: str, user: User) -> dict[str, Any]:
+    """Delete a branch: a push to nothing, whose payload is returned (octokit/webhooks' example push.with-deleted)."""
+    before = await git.resolve(repo.git_dir, f"refs/heads/{branch}") or git.ZERO
+    await git.git(repo.git_dir, "update-ref", "-d", f"refs/heads/{branch}")
+    payload = await push_event(world, repo, Push(branch=branch, files={}, user=user), before, before)
+    return payload | {"after": git.ZERO, "deleted": True}
 
 
 async def push_event(world: World, repo: Repository, what: Push, before: str | None, after: str) -> dict[str, Any]:

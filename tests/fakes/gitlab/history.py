@@ -4,14 +4,18 @@ import asyncio
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.fakes import git
+from tests.fakes.gitlab import events
 from tests.fakes.gitlab.model import OWNER, MergeRequest, Project, User, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """`parent` resets the branch to that commit first (a forced push); None goes on from where it stands."""
+    """`parent` resets the branch to that commit first (a forced push), and without files that is all; None goes on from
+    where it stands.
+    """
 
     branch: str
     files: git.Files | Path
@@ -47,12 +51,22 @@ async def fork(world: World, parent: Project, user: User) -> Project:
 async def push(world: World, where: Project, what: Push) -> tuple[str, str]:
     """Commit to a branch, made from the default one where it is new; return the commits before and after."""
     before = await git.resolve(where.git_dir, f"refs/heads/{what.branch}")
+    if what.parent and not what.files:
+        return before or git.ZERO, await git.reset(where.git_dir, what.branch, what.parent)
     parent = what.parent or before or await git.resolve(where.git_dir, f"refs/heads/{where.default_branch}")
     commit = git.NewCommit(
         branch=what.branch, parent=parent, files=what.files, author=what.user.username, when=world.now(),
         message=what.message or f"Change {what.branch}",
     )  # fmt: skip
     return before or git.ZERO, await git.commit(where.git_dir, commit)
+
+
+async def drop_branch(world: World, where: Project, branch: str, user: str) -> dict[str, Any]:
+    """Delete a branch: a push to nothing, whose payload is returned."""
+    ref = f"refs/heads/{branch}"
+    before = await git.resolve(where.git_dir, ref) or git.ZERO
+    await git.git(where.git_dir, "update-ref", "-d", ref)
+    return events.push(world, where, world.user(user), ref, before, git.ZERO)
 
 
 async def open_request(

@@ -49,6 +49,7 @@ def request(world: World, what: MergeRequest) -> dict[str, Any]:
         "work_in_progress": what.draft, "sha": what.sha if what.prepared else None,
         "discussion_locked": what.discussion_locked or None, "prepared_at": stamp(what.created_at),
         "web_url": f"{world.url}/{what.project.path}/-/merge_requests/{what.iid}",
+        "references": {"short": f"!{what.iid}", "relative": f"!{what.iid}", "full": f"{what.project.path}!{what.iid}"},
     }  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 Read in: lib/api/commit_statuses.rb, app/services/ci/create_commit_status_service.rb, add_job_service.rb (which pipeline
 is taken or made, which job is gone on with, and that a refused transition stores nothing), the state machine of
-app/models/concerns/ci/has_status.rb and app/models/commit_status.rb.
+app/models/concerns/ci/has_status.rb and app/models/commit_status.rb, app/policies/project_policy.rb (an archived
+project takes none).
 """
 
 from tests.fakes import git
 from tests.fakes.gitlab import render
 from tests.fakes.gitlab.model import DEVELOPER, Pipeline, Project, Status
-from tests.fakes.gitlab.wire import PAGED, Answer, ApiError, Call, Routes, not_found, paged, wrong
+from tests.fakes.gitlab.wire import PAGED, Answer, ApiError, Call, Routes, forbidden, not_found, paged, wrong
 
 ROUTES = Routes()
 STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
@@ -25,6 +26,8 @@ _EVENTS = {"pending": "enqueue", "running": "run"}
 )  # fmt: skip
 async def post(call: Call) -> Answer:
     where = call.project(at_least=DEVELOPER)
+    if where.archived:
+        raise forbidden()
     sha = await git.resolve(where.git_dir, call.path["sha"])
     if sha is None:
         raise not_found("Commit")
