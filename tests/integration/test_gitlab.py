@@ -390,7 +390,7 @@ async def test_a_token_that_is_not_good_any_more_is_a_matter_for_the_operator(
     with pytest.raises(Misconfigured, match=why) as refused:
         await stage.forge.change(ref)
     assert "token-file" in refused.value.mend
-    assert "this service is at fault" in refused.value.what
+    assert "This service is at fault" in refused.value.mend
 
 
 async def test_a_rotated_token_is_taken_without_a_restart(stage: GitLabStage, ref: ChangeRef, tmp_path: Path) -> None:
