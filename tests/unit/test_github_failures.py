@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.adapters.github.failures import LEAST_WAIT, MOST_WAIT, Refusal, Unauthorised, error_for
+from bot.adapters.github.failures import Refusal, Unauthorised, error_for
+from bot.adapters.http_refusal import LEAST_WAIT, MOST_WAIT
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -17,6 +17,7 @@ from copr.v3 import Client, CoprException
 from copr.v3.requests import FileRequest, Request, munchify
 
 from bot.adapters.copr.settings import CoprSettings
+from bot.adapters.http_refusal import retry_after
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient, login_refused
 
 _T = TypeVar("_T")
@@ -125,11 +126,11 @@ def _short(text: str) -> str:
 
 def _wish(response: requests.Response) -> timedelta | None:
     """Read Retry-After: seconds, or a date (RFC 9110, section 10.2.3)."""
-    given = response.headers.get("Retry-After", "")
-    if given.isdecimal():
-        return timedelta(seconds=min(int(given), 86_400))
+    seconds = retry_after(response.headers, timedelta(days=1))
+    if seconds is not None:
+        return seconds
     try:
-        at = email.utils.parsedate_to_datetime(given)
+        at = email.utils.parsedate_to_datetime(response.headers.get("Retry-After", ""))
     except ValueError:
         return None
     return max(at.astimezone(UTC) - datetime.now(UTC), timedelta(0))

@@ -10,7 +10,6 @@ import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -19,6 +18,7 @@ from yarl import URL
 
 from bot.adapters.forgejo.failures import Refusal, Unauthorised, error_for
 from bot.adapters.forgejo.settings import ForgejoSettings
+from bot.adapters.holding_still import HoldingStill
 from bot.domain.run import RepoRef
 from bot.ports.clock import Clock
 from bot.ports.errors import Misconfigured, Transient
@@ -65,7 +65,7 @@ class ForgejoClient:
         self._timeout = aiohttp.ClientTimeout(total=settings.request_seconds)
         self._token = ""
         self._writing = asyncio.Semaphore(_WRITES)
-        self._held: datetime | None = None
+        self._still = HoldingStill(clock, "Forgejo")
 
     @property
     def token(self) -> str:
@@ -117,20 +117,14 @@ class ForgejoClient:
             return self._json(path, await self._ask(method, path, {}, data))
 
     async def _ask(self, method: str, path: str, query: Query, data: Mapping[str, object] | None = None) -> _Answer:
-        now = self._clock.now()
-        if self._held is not None and now < self._held:
-            raise Transient("Forgejo wants to be left alone for a while", self._held - now)
         url = URL(f"{self.settings.api_url}{path}" + (f"?{urlencode(query)}" if query else ""), encoded=True)
-        try:
-            return await self._follow(method, url, data)
-        except Unauthorised:
-            if not self.renewed():
-                raise
-            return await self._follow(method, url, data)
-        except Transient as error:
-            if error.retry_after is not None:
-                self._held = self._clock.now() + error.retry_after
-            raise
+        with self._still.obeyed():
+            try:
+                return await self._follow(method, url, data)
+            except Unauthorised:
+                if not self.renewed():
+                    raise
+                return await self._follow(method, url, data)
 
     async def _follow(self, method: str, url: URL, data: Mapping[str, object] | None) -> _Answer:
         for _ in range(_REDIRECTIONS):

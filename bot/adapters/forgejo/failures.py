@@ -4,17 +4,12 @@ Forgejo itself limits no rates, but what stands in front of it may: 429 and 503 
 JSON or empty; others come from such a proxy. The sentences are those of its `routers/api/v1` (Forgejo 10).
 """
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from bot.adapters.forgejo.settings import NEEDED_SCOPES
+from bot.adapters.http_refusal import LEAST_WAIT, HttpRefusal
 from bot.ports.errors import Gone, LoginRefused, Misconfigured, Rejected, RevdepsError, Transient, login_refused
-
-LEAST_WAIT = timedelta(seconds=60)
-MOST_WAIT = timedelta(hours=2)
 
 _SCOPE = re.compile(r"scope", re.IGNORECASE)
 _ACCOUNT = re.compile(r"not activated|prohibited from signing in|change your password|signed in", re.IGNORECASE)
@@ -26,19 +21,15 @@ class Unauthorised(LoginRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """An answer with a status of 400 or more. `what` names the request, `user` the account that made it."""
+class Refusal(HttpRefusal):
+    """An answer with a status of 400 or more; `user` is the account that made the request."""
 
-    what: str
     user: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 def error_for(refusal: Refusal) -> RevdepsError:
     """Return the error that the engine understands."""
-    told = f"{refusal.what}: Forgejo answered {refusal.status}: {_message(refusal.body)}"
+    told = f"{refusal.what}: Forgejo answered {refusal.status}: {_message(refusal)}"
     match refusal.status:
         case 401:
             return unauthorised(told, refusal.user)
@@ -47,9 +38,9 @@ def error_for(refusal: Refusal) -> RevdepsError:
         case 404 | 410 | 451:
             return Gone(told)
         case 429:
-            return Transient(told, _retry_after(refusal) or LEAST_WAIT)
+            return Transient(told, refusal.retry_after or LEAST_WAIT)
         case status if status == 408 or status >= 500:
-            return Transient(told, _retry_after(refusal))
+            return Transient(told, refusal.retry_after)
         case _:
             # 423 among them: the repository is archived.
             return Rejected(told)
@@ -74,27 +65,14 @@ def _forbidden(refusal: Refusal, told: str) -> RevdepsError:
             f"Make {refusal.user} a collaborator with the permission Administrator: nobody else is told who may what."
         )
         return Misconfigured("the repository's collaborators", told, mend)
-    if refusal.body and _data(refusal.body) is None:
-        return Transient(told, _retry_after(refusal) or LEAST_WAIT)
+    if refusal.body and refusal.explanation is None:
+        return Transient(told, refusal.retry_after or LEAST_WAIT)
     return Rejected(told)
 
 
-def _retry_after(refusal: Refusal) -> timedelta | None:
-    value = refusal.headers.get("Retry-After", "")
-    return min(timedelta(seconds=int(value)), MOST_WAIT) if value.isascii() and value.isdecimal() else None
-
-
-def _data(body: bytes) -> Mapping[str, object] | None:
-    try:
-        data = json.loads(body)
-    except ValueError:
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def _message(body: bytes) -> str:
+def _message(refusal: Refusal) -> str:
     """Return Forgejo's own words; in production it has none for what is its own fault."""
-    data = _data(body) or {}
+    data = refusal.explanation or {}
     errors = data.get("errors")
     parts = [data.get("message"), *(errors if isinstance(errors, list) else [])]
     return "; ".join(str(part) for part in parts if part)[:2000] or "no explanation"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.adapters import own_comment
 from bot.adapters.forgejo import comments, pulls, statuses, unheard
 from bot.adapters.forgejo.client import ForgejoClient
 from bot.adapters.forgejo.failures import unauthorised
@@ -98,11 +99,11 @@ class ForgejoForge:
 
     async def upsert_comment(self, ref: ChangeRef, body: str, marker: str, known: str | None) -> str:
         """Create our summary comment or edit it in place."""
-        return await comments.upsert(self._client, ref, body, marker, known)
+        return await own_comment.upsert(comments.CommentsOf(self._client, ref), body, marker, known)
 
     async def comment(self, ref: ChangeRef, body: str, marker: str) -> str:
         """Write a comment, once."""
-        return await comments.write_once(self._client, ref, body, marker)
+        return await own_comment.write_once(comments.CommentsOf(self._client, ref), body, marker)
 
     async def minimise(self, ref: ChangeRef, comment: str) -> None:
         """Fold a comment of ours away as outdated."""

@@ -15,7 +15,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bot.adapters.github.failures import LEAST_WAIT, MOST_WAIT, Limited
+from bot.adapters.github.failures import Limited
+from bot.adapters.http_refusal import LEAST_WAIT, MOST_WAIT
 from bot.ports.clock import Clock
 from bot.ports.errors import Transient
 

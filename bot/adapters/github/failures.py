@@ -4,17 +4,12 @@ The rules on waiting are GitHub's own ("Rate limits for the REST API", "Exceedin
 `x-ratelimit-reset` where nothing remains, else at least a minute. A secondary limit may come as 403 or as 429.
 """
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from bot.adapters.http_refusal import LEAST_WAIT, HttpRefusal, until
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
-
-LEAST_WAIT = timedelta(seconds=60)
-MOST_WAIT = timedelta(hours=2)
-"""A clock that is wrong must not keep us waiting for days."""
 
 _NOT_ALLOWED = re.compile(r"not accessible by integration|permission|must have|must be", re.IGNORECASE)
 _LIMITED = re.compile(r"rate limit|abuse", re.IGNORECASE)
@@ -35,19 +30,15 @@ class Limited(Transient):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """An answer with a status of 400 or more. `what` names the request, `now` is when the answer came."""
+class Refusal(HttpRefusal):
+    """An answer with a status of 400 or more; `now` is when it came."""
 
-    what: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
     now: datetime
 
 
 def error_for(refusal: Refusal) -> RevdepsError:
     """Return the error that the engine understands."""
-    told = f"{refusal.what}: GitHub answered {refusal.status}: {_message(refusal.body)}"
+    told = f"{refusal.what}: GitHub answered {refusal.status}: {_message(refusal)}"
     match refusal.status:
         case 401:
             return Unauthorised(
@@ -61,15 +52,15 @@ def error_for(refusal: Refusal) -> RevdepsError:
         case 404 | 410 | 451:
             return Gone(told)
         case 408 | 500 | 502 | 503 | 504:
-            return Transient(told, _retry_after(refusal))
+            return Transient(told, refusal.retry_after)
         case status if status > 500:
-            return Transient(told, _retry_after(refusal))
+            return Transient(told, refusal.retry_after)
         case _:
             return Rejected(told)
 
 
 def _forbidden(refusal: Refusal, told: str) -> RevdepsError:
-    wait = _retry_after(refusal) or _until_reset(refusal)
+    wait = refusal.retry_after or _until_reset(refusal)
     if wait is None and refusal.status == 403 and not _LIMITED.search(told):
         if _SUSPENDED.search(told):
             return Gone(told)
@@ -84,26 +75,16 @@ def _forbidden(refusal: Refusal, told: str) -> RevdepsError:
     return Limited(told, wait or LEAST_WAIT, told=wait is not None)
 
 
-def _retry_after(refusal: Refusal) -> timedelta | None:
-    value = refusal.headers.get("Retry-After", "")
-    return min(timedelta(seconds=int(value)), MOST_WAIT) if value.isascii() and value.isdecimal() else None
-
-
 def _until_reset(refusal: Refusal) -> timedelta | None:
-    reset = refusal.headers.get("X-RateLimit-Reset", "")
-    if refusal.headers.get("X-RateLimit-Remaining") != "0" or not (reset.isascii() and reset.isdecimal()):
+    if refusal.headers.get("X-RateLimit-Remaining") != "0":
         return None
-    wait = datetime.fromtimestamp(int(reset[:12]), UTC) - refusal.now
-    return min(max(wait, timedelta(seconds=1)), MOST_WAIT)
+    return until(refusal.headers.get("X-RateLimit-Reset", ""), refusal.now)
 
 
-def _message(body: bytes) -> str:
+def _message(refusal: Refusal) -> str:
     """Return GitHub's own words, with what it says of each field."""
-    try:
-        data = json.loads(body)
-    except ValueError:
-        data = None
-    if not isinstance(data, dict):
+    data = refusal.explanation
+    if data is None:
         return "no explanation"
     parts = [str(data.get("message", "no explanation"))]
     errors = data.get("errors")

@@ -9,7 +9,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -20,6 +20,7 @@ from gidgetlab.exceptions import GitLabException
 from bot.adapters.gitlab.failures import Unauthorised
 from bot.adapters.gitlab.settings import GitLabSettings
 from bot.adapters.gitlab.transport import Transport
+from bot.adapters.holding_still import HoldingStill
 from bot.domain.run import RepoRef
 from bot.ports.clock import Clock
 from bot.ports.errors import Gone, Transient
@@ -68,7 +69,7 @@ class GitLabClient:
         self._clock = clock
         self._token = ""
         self._me: BotUser | None = None
-        self._held: datetime | None = None
+        self._still = HoldingStill(clock, "GitLab")
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
         def now() -> float:
@@ -201,29 +202,21 @@ class GitLabClient:
         for last in (False, True):
             token = await self.token()
             try:
-                with self._obeying():
+                with self._still.obeyed(), _making_sense():
                     return await send(Transport(self._session, self.settings, self._clock, token))
             except Unauthorised:
                 if last or not await self.renew(token):
                     raise
         raise AssertionError("the second try returns or raises")
 
-    @contextlib.contextmanager
-    def _obeying(self) -> Iterator[None]:
-        """Send nothing while GitLab wants to be left alone, and take note where it says so."""
-        now = self._clock.now()
-        if self._held is not None:
-            if now < self._held:
-                raise Transient("GitLab's rate limit is exceeded", self._held - now)
-            self._held = None
-        try:
-            yield
-        except Transient as error:
-            if error.retry_after is not None:
-                self._held = self._clock.now() + error.retry_after
-            raise
-        except (GitLabException, ValueError) as error:
-            raise Transient(f"GitLab's answer makes no sense: {error}") from error
+
+@contextlib.contextmanager
+def _making_sense() -> Iterator[None]:
+    """Take an answer that nobody can read for a passing trouble of GitLab's."""
+    try:
+        yield
+    except (GitLabException, ValueError) as error:
+        raise Transient(f"GitLab's answer makes no sense: {error}") from error
 
 
 def _with(url: str, query: Mapping[str, str | int]) -> str:

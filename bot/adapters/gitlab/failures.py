@@ -7,16 +7,11 @@ else is changing).
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
+from bot.adapters.http_refusal import LEAST_WAIT, HttpRefusal, until
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient, login_refused
-
-LEAST_WAIT = timedelta(seconds=60)
-"""GitLab counts by the minute where it does not say otherwise."""
-MOST_WAIT = timedelta(hours=2)
-"""A clock that is wrong must not keep us waiting for days."""
 
 _READ_ONLY = re.compile(r"read-only instance|maintenance", re.IGNORECASE)
 _EXPIRED = re.compile(r"expired", re.IGNORECASE)
@@ -33,30 +28,27 @@ class Forbidden(Rejected):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """An answer with a status of 400 or more. `what` names the request, `now` is when the answer came."""
+class Refusal(HttpRefusal):
+    """An answer with a status of 400 or more; `now` is when it came."""
 
-    what: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
     now: datetime
 
 
 def error_for(refusal: Refusal) -> RevdepsError:
     """Return the error that the engine understands."""
-    told = f"{refusal.what}: GitLab answered {refusal.status}: {_message(refusal.body)}"
+    told = f"{refusal.what}: GitLab answered {refusal.status}: {_message(refusal)}"
     match refusal.status:
         case 401:
             return _unauthorised(told)
         case 403:
             return _forbidden(told)
         case 429:
-            return Transient(told, _retry_after(refusal) or _until_reset(refusal) or LEAST_WAIT)
+            reset = until(refusal.headers.get("RateLimit-Reset", ""), refusal.now)
+            return Transient(told, refusal.retry_after or reset or LEAST_WAIT)
         case 404 | 410 | 451:
             return Gone(told)
         case status if status in {408, 409} or status >= 500:
-            return Transient(told, _retry_after(refusal))
+            return Transient(told, refusal.retry_after)
         case _:
             return Rejected(told)
 
@@ -77,26 +69,10 @@ def _forbidden(told: str) -> RevdepsError:
     return Transient(told, LEAST_WAIT) if _READ_ONLY.search(told) else Forbidden(told)
 
 
-def _retry_after(refusal: Refusal) -> timedelta | None:
-    value = refusal.headers.get("Retry-After", "")
-    return min(timedelta(seconds=int(value)), MOST_WAIT) if value.isascii() and value.isdecimal() else None
-
-
-def _until_reset(refusal: Refusal) -> timedelta | None:
-    reset = refusal.headers.get("RateLimit-Reset", "")
-    if not (reset.isascii() and reset.isdecimal()):
-        return None
-    wait = datetime.fromtimestamp(int(reset[:12]), UTC) - refusal.now
-    return min(max(wait, timedelta(seconds=1)), MOST_WAIT)
-
-
-def _message(body: bytes) -> str:
+def _message(refusal: Refusal) -> str:
     """Return GitLab's own words: `message` is a text or says something of each field, OAuth's errors have two texts."""
-    try:
-        data = json.loads(body)
-    except ValueError:
-        data = None
-    if not isinstance(data, dict):
+    data = refusal.explanation
+    if data is None:
         return "no explanation"
     message = data.get("message")
     if isinstance(message, dict):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.adapters import own_comment
 from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
 from bot.adapters.gitlab import hooks, merge_requests, notes, trains, unheard
 from bot.adapters.gitlab.client import GitLabClient
@@ -110,11 +111,11 @@ class GitLabForge:
 
     async def upsert_comment(self, ref: ChangeRef, body: str, marker: str, known: str | None) -> str:
         """Create our summary note or edit it in place."""
-        return await notes.upsert(self._client, ref, body, marker, known)
+        return await own_comment.upsert(notes.NotesOf(self._client, ref), body, marker, known)
 
     async def comment(self, ref: ChangeRef, body: str, marker: str) -> str:
         """Write a note, once."""
-        return await notes.write_once(self._client, ref, body, marker)
+        return await own_comment.write_once(notes.NotesOf(self._client, ref), body, marker)
 
     async def minimise(self, ref: ChangeRef, comment: str) -> None:
         """Fold a note of ours away as outdated."""

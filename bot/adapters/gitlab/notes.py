@@ -1,7 +1,7 @@
 """Notes and award emoji. A note of ours is known by its author and its marker: anybody can copy a marker."""
 
 import re
-from typing import Any
+from dataclasses import dataclass
 
 from bot.adapters.gitlab.client import GitLabClient
 from bot.domain.publication import Reaction
@@ -22,28 +22,40 @@ _FOLDED = "<details>\n<summary>Outdated</summary>\n\n"
 _TAKEN = "already been taken"
 
 
-async def upsert(client: GitLabClient, ref: ChangeRef, body: str, marker: str, known: str | None) -> str:
-    """Edit our note in place, or write it; somebody may have deleted it since."""
-    if known is not None:
-        try:
-            return await _edit(client, ref, known, body)
-        except Gone:
-            pass
-    found = await _find(client, ref, marker)
-    return await (_edit(client, ref, str(found["id"]), body) if found is not None else _write(client, ref, body))
+@dataclass(frozen=True, slots=True)
+class NotesOf:
+    """The notes of a merge request."""
 
+    client: GitLabClient
+    ref: ChangeRef
 
-async def write_once(client: GitLabClient, ref: ChangeRef, body: str, marker: str) -> str:
-    """Write a note unless one of ours with the marker exists; return its id either way."""
-    found = await _find(client, ref, marker)
-    return str(found["id"]) if found is not None else await _write(client, ref, body)
+    async def find(self, marker: str) -> str | None:
+        """Return the first one of ours with a marker."""
+        me = await self.client.me()
+        address = await _address(self.client, self.ref)
+        notes = await self.client.pages(address, sort="asc", order_by="created_at", activity_filter="only_comments")
+        for note in notes:
+            if not note["system"] and note["author"]["id"] == me.id and marker in note["body"]:
+                return str(note["id"])
+        return None
+
+    async def edit(self, comment: str, body: str) -> str:
+        """Rewrite one."""
+        address = f"{await _address(self.client, self.ref)}/{comment}"
+        edited = await self.client.put(address, {"body": _harmless(body)})
+        return str(edited["id"])
+
+    async def write(self, body: str) -> str:
+        """Write a new one."""
+        made = await self.client.post(await _address(self.client, self.ref), {"body": _harmless(body)})
+        return str(made["id"])
 
 
 async def fold(client: GitLabClient, ref: ChangeRef, note: str) -> None:
     """Fold a note of ours away: GitLab hides nothing by itself, so its text goes behind a line that says why."""
     body = (await client.get(f"{await _address(client, ref)}/{note}")).data["body"]
     if not body.startswith(_FOLDED):
-        await _edit(client, ref, note, f"{_FOLDED}{body}\n\n</details>"[:NOTE_LIMIT])
+        await NotesOf(client, ref).edit(note, f"{_FOLDED}{body}\n\n</details>"[:NOTE_LIMIT])
 
 
 async def react(client: GitLabClient, ref: ChangeRef, note: str, reaction: Reaction) -> None:
@@ -53,24 +65,6 @@ async def react(client: GitLabClient, ref: ChangeRef, note: str, reaction: React
     except Gone as error:
         if _TAKEN not in error.reason:
             raise
-
-
-async def _find(client: GitLabClient, ref: ChangeRef, marker: str) -> Any:
-    me = await client.me()
-    address = await _address(client, ref)
-    notes = await client.pages(address, sort="asc", order_by="created_at", activity_filter="only_comments")
-    ours = (note for note in notes if not note["system"] and note["author"]["id"] == me.id and marker in note["body"])
-    return next(ours, None)
-
-
-async def _edit(client: GitLabClient, ref: ChangeRef, note: str, body: str) -> str:
-    edited = await client.put(f"{await _address(client, ref)}/{note}", {"body": _harmless(body)})
-    return str(edited["id"])
-
-
-async def _write(client: GitLabClient, ref: ChangeRef, body: str) -> str:
-    made = await client.post(await _address(client, ref), {"body": _harmless(body)})
-    return str(made["id"])
 
 
 async def _address(client: GitLabClient, ref: ChangeRef) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from cachetools import LRUCache, TTLCache
 
+from bot.adapters import own_comment
 from bot.adapters.gitlab import notes, trains
 from bot.adapters.gitlab.client import GitLabClient
 from bot.adapters.gitlab.failures import Forbidden
@@ -182,7 +183,8 @@ class Statuses:
             "_The commit carries no status: the bot may set none in the project that it comes from. Invite the bot "
             "there, or run the merge request's pipeline in this project._"
         )
-        return f"{_IN_NOTE}{await notes.upsert(self._client, ref, text, marker, None)}"
+        note = await own_comment.upsert(notes.NotesOf(self._client, ref), text, marker, None)
+        return f"{_IN_NOTE}{note}"
 
 
 def body(check: Check) -> dict[str, object]:

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urljoin
 
 import aiohttp
 
+from bot.adapters.http_refusal import retry_after
 from bot.adapters.source_fetcher.disk import Part, directory_of, is_there, plain_files, read_sources, too_large
 from bot.adapters.source_fetcher.session import PrivateAddressError, is_public
 from bot.adapters.source_fetcher.wanted import Wanted, from_lookaside, from_urls
@@ -25,6 +26,7 @@ from bot.ports.sources import SpecReader
 _CHUNK = 1 << 20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({408, 425, 429})
+_MOST_WAIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,7 @@ class HttpSourceFetcher:
     def _check_answer(self, response: aiohttp.ClientResponse, wanted: Wanted) -> None:
         answer = f"{quoted(wanted.name)}: {quoted(response.host)} answered {response.status}"
         if response.status in _BUSY or response.status >= 500:
-            raise Transient(f"{answer}; it is tried again", _retry_after(response))
+            raise Transient(f"{answer}; it is tried again", retry_after(response.headers, _MOST_WAIT))
         if response.status in {404, 410}:
             raise Rejected(f"{answer}: there is no such file, at {quoted(wanted.url)}")
         if response.status != 200:
@@ -168,9 +170,3 @@ def _joined(url: str, location: str, wanted: Wanted) -> str:
         return urljoin(url, location)
     except ValueError:
         raise Rejected(f"{quoted(wanted.name)}: redirected to {quoted(location)}, which is no address") from None
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:
-    """Return the wish of the far side where it is in seconds, at most an hour."""
-    value = response.headers.get("Retry-After", "")
-    return timedelta(seconds=min(int(value), 3600)) if value.isascii() and value.isdigit() else None
