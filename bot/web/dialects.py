@@ -39,7 +39,7 @@ class Dialect(Protocol):
 
 def signed(secret: bytes, body: bytes) -> str:
     """Return the HMAC of a body with SHA-256, in hexadecimal digits."""
-    return hmac.new(secret, body, hashlib.sha256).hexdigest()
+    return hmac.digest(secret, body, "sha256").hex()
 
 
 def same(expected: str, given: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+import orjson
 from aiohttp import web
 
 from bot.domain.intents import Intent, ReceivedDelivery, name_of_delivery
@@ -108,7 +109,7 @@ class Webhook:
         if not dialect.believed(request.headers, body):
             raise _Refused(401, "wrong-signature", "the signature does not match: compare the secret on both sides")
         try:
-            payload: object = json.loads(body)
+            payload = _parsed(body)
         except (ValueError, RecursionError) as error:
             raise _Refused(400, "malformed", f"the body is no JSON: {error}") from None
         return payload
@@ -144,12 +145,24 @@ async def _read(request: web.Request, limit: int) -> bytes:
     if (request.content_length or 0) > limit:
         raise too_large
     pieces, size = [], 0
-    async for piece in request.content.iter_any():
+    while piece := await request.content.readany():
         size += len(piece)
         if size > limit:
             raise too_large
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def _parsed(body: bytes) -> object:
+    """Return what a body says; raises ValueError or RecursionError where it is no JSON.
+
+    Reading it is the largest part of taking a delivery, and orjson does it in half the time. What it does not take and
+    forges send all the same (half a surrogate pair in a comment), the standard library does.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(body)
 
 
 def _header(request: web.Request, *names: str) -> str:

@@ -167,6 +167,13 @@ async def test_a_body_that_is_no_json_object_is_malformed(bot: Bot, body: bytes)
     assert "JSON" in text or "object" in text
 
 
+async def test_what_a_strict_reader_of_json_refuses_and_a_forge_sends_is_taken(bot: Bot) -> None:
+    title = {"title": "half of a pair: \ud83d"}
+    assert await bot.deliver(json.dumps(OPENED | title).encode()) == (202, "accepted\n")
+    [delivery] = bot.stored
+    assert delivery.intents == (Refresh(change=CHANGE),)
+
+
 async def test_a_malformed_event_is_refused_with_what_is_wrong(bot: Bot) -> None:
     status, text = await bot.deliver(json.dumps(OPENED | {"pull_request": {"number": "7"}}).encode())
     assert (status, text) == (
