@@ -1,8 +1,7 @@
-"""What people see on Forgejo where the bot's account may not what it has to, or did not hear of something."""
+"""What people see on Forgejo where the bot's account may not what it has to, or its token ends."""
 
 from pathlib import Path
 
-from bot.engine.resync import Resync
 from tests.fakes.forgejo_stage import BOT, ForgejoStage
 from tests.fakes.resolver import affected
 from tests.scenario.test_first_light import breaks
@@ -40,23 +39,3 @@ async def test_a_token_that_ends_in_mid_run_and_is_renewed_costs_nothing_but_tim
         await talk.settle(minutes=30)
         assert (await talk.gate(ref)).conclusion == "success"
         assert talk.built() == ["libfoo", "bar"]
-
-
-async def test_what_was_missed_is_taken_up_once(tmp_path: Path) -> None:
-    stage = ForgejoStage(tmp_path)
-    async with talking(stage, tmp_path) as talk:
-        talk.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
-        talk.engine.builder.outcome_for = breaks("bar")
-        [hook] = stage.server.world.hooks
-        hook.active = False
-        ref = await talk.open()
-        asked = await talk.say(ref, "/revdeps help")
-        assert (talk.built(), asked.reactions) == ([], ())
-        sweeper = Resync(world=talk.engine.world, owner="resync", woke=lambda: None)
-        for _ in range(3):
-            await sweeper.once()
-            await talk.settle(minutes=6)
-        assert (await talk.gate(ref)).conclusion == "failure"
-        [asked] = [seen for seen in stage.comments(ref) if seen.body == "/revdeps help"]
-        assert asked.reactions == ("eyes", "rocket")
-        assert len(talk.answers(ref)) == 1

@@ -1,24 +1,41 @@
-"""GitLab switches a webhook off that fails: what happens meanwhile is delivered never, and found all the same."""
+"""GitLab switches a webhook off that fails, on Forgejo people do: what happens meanwhile is found all the same."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from bot.domain.intents import Commented
 from bot.domain.publication import Reaction
 from bot.engine.resync import Resync
+from tests.fakes.forgejo_stage import ForgejoStage
 from tests.fakes.gitlab_stage import GitLabStage
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
 from tests.scenario.test_first_light import breaks
-from tests.scenario.wire import talking
+from tests.scenario.wire import WireStage, talking
 
 
-async def test_a_merge_request_and_a_command_from_that_time_are_taken_up_once(tmp_path: Path) -> None:
-    stage = GitLabStage(tmp_path)
+def off_on_forgejo(stage: ForgejoStage) -> None:
+    [hook] = stage.server.world.hooks
+    hook.active = False
+
+
+def off_on_gitlab(stage: GitLabStage) -> None:
+    [hook] = stage.server.project(str(stage.repo)).hooks
+    hook.disabled_until = stage.now() + timedelta(days=1)
+
+
+@pytest.mark.parametrize(("make", "switch_off"), [(ForgejoStage, off_on_forgejo), (GitLabStage, off_on_gitlab)])
+async def test_a_change_and_a_command_from_that_time_are_taken_up_once(
+    tmp_path: Path, make: Callable[[Path], WireStage], switch_off: Callable[[WireStage], None]
+) -> None:
+    stage = make(tmp_path)
     async with talking(stage, tmp_path) as talk:
         talk.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
         talk.engine.builder.outcome_for = breaks("bar")
-        stage.server.project(str(stage.repo)).hooks[0].disabled_until = stage.now() + timedelta(days=1)
+        switch_off(stage)
         ref = await talk.open()
         asked = await talk.say(ref, "/revdeps help")
         assert (talk.built(), asked.reactions) == ([], ())
