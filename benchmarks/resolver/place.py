@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -105,10 +105,3 @@ def whole_process(command: Sequence[str], **environment: str) -> tuple[float, st
     took = time.perf_counter() - begun
     assert done.returncode == 0, f"{command[0]} failed: {done.stderr[-500:]}"
     return took, done.stdout
-
-
-def timed(function: Callable[[], Any]) -> float:
-    """Return how many seconds a call took."""
-    begun = time.perf_counter()
-    function()
-    return time.perf_counter() - begun

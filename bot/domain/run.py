@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from bot.domain.build import FailureReason
 from bot.domain.config import Config, ConfigProblem, Depth, PackageConfig
 from bot.domain.ids import BuildKey, ChangeId, RunId, SnapshotId, WorkspaceRef
 from bot.domain.packages import PackageChange
@@ -289,13 +288,3 @@ class RunTarget:
     """Places of several changes in the order in which they are built, each with the ones before it; empty for one."""
     alone: tuple[Alone, ...] = ()
     """By place, once a regression of several changes has to be blamed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubjectFailure:
-    """The changed package itself does not build."""
-
-    package: str
-    target: str
-    reason: FailureReason
-    cause: str

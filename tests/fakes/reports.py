@@ -257,7 +257,18 @@ def story() -> Stored:
         finding("cloudy", Verdict.INCONCLUSIVE, cause=MIRROR_DOWN.cause),
         finding("fine", Verdict.STILL_PASSING),
     )
-    builds = [
+    return Stored(
+        run=run(),
+        targets=(run_target(changes=(CHANGED,)),),
+        entries=entries,
+        findings=findings,
+        builds=_story_builds(),
+        differences=[difference("bar", attempt=2), difference("other"), difference("old-1", good=False)],
+    )
+
+
+def _story_builds() -> list[Build]:
+    return [
         subject_build(),
         *twice("bar", INIT_MISSING),
         build("flaskish", INIT_MISSING),
@@ -278,14 +289,6 @@ def story() -> Stored:
         build("cloudy", MIRROR_DOWN),
         build("fine", PASSED, minutes=95),
     ]
-    return Stored(
-        run=run(),
-        targets=(run_target(changes=(CHANGED,)),),
-        entries=entries,
-        findings=findings,
-        builds=builds,
-        differences=[difference("bar", attempt=2), difference("other"), difference("old-1", good=False)],
-    )
 
 
 def context() -> Context:

@@ -168,18 +168,6 @@ class Universe:
         """Return every package that provides something that this one requires."""
         return frozenset[int]().union(*(self.providers(requirement) for requirement in self.requirements(number)))
 
-    @cached_property
-    def _requirers(self) -> Mapping[int, tuple[int, ...]]:
-        grouped: dict[int, list[int]] = defaultdict(list)
-        for number in self.packages:
-            for provider in self.neighbours(number):
-                grouped[provider].append(number)
-        return {provider: tuple(numbers) for provider, numbers in grouped.items()}
-
-    def requirers(self, number: int) -> tuple[int, ...]:
-        """Return every package, binary or source, that requires something that this one provides."""
-        return self._requirers.get(number, ())
-
     # Names for the outside.
 
     def _identity(self, number: int) -> str:
