@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.hawkey.certainty import Certainty
 from bot.adapters.hawkey.impact import Comparison, impact
 from bot.adapters.hawkey.known import KnownRoots
 from bot.adapters.hawkey.loading import Layer, UniverseSpec
@@ -282,6 +283,28 @@ def test_what_a_change_says_of_nobody_that_matters_does_not(tmp_path: Path, kind
     comparison = _load(tmp_path, base, [replace(change, **{kind: (text,)})], "zlib")
     wished_in_vain = text == "gone" or (text == "lonely" and kind == "recommends")
     assert _carried(comparison) == ({"app", "plain"} if wished_in_vain else set())
+
+
+def test_a_file_that_others_have_too_is_a_choice(tmp_path: Path) -> None:
+    base = [
+        Rpm(name="zlib"),
+        Rpm(name="bash", provides=("/bin/sh",)),
+        Rpm(name="ash", files=("/bin/sh",), conflicts=("bash",)),
+        Rpm(name="tool", requires=("/bin/sh",)),
+        Rpm(name="alone", requires=("zlib", "/bin/own"), files=("/bin/own",)),
+        Srpm(name="app", requires=("tool", "zlib")),
+        Srpm(name="other", requires=("alone",)),
+    ]
+    comparison = _load(tmp_path, base, [Rpm(name="zlib", contents="rebuilt")], "zlib")
+    plain = Roots(comparison.before.universe)
+    certainty = Certainty(plain.universe, plain.index)
+    app, other = (comparison.sources[name] for name in ("app", "other"))
+    assert certainty.unchosen(app) is None
+    root = plain.of_source(other)
+    assert isinstance(root, Root)
+    assert certainty.unchosen(other) == list(root.numbers)
+    for number in (app, other):
+        assert comparison.known.solved(number).root == plain.of_source(number)
 
 
 def test_some_roots_are_carried_over_and_some_are_not(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from bot.adapters.hawkey.index import Index, is_plain, operators
+from bot.adapters.hawkey.index import Index, is_plain, is_rich, is_rpm_s, operators
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
 
 _CONDITION = re.compile(r"\((?P<wish>[^() ]\S*(?: [<>=]+ \S+)?) if .*\)")
@@ -33,6 +33,8 @@ class Course:
 
 
 CROOKED = Course(array("I"), array("I"), straight=False)
+UNCHOSEN = Course(array("I"), array("I"), straight=True)
+"""Nothing had to be chosen at all."""
 
 
 class Certainty:
@@ -44,12 +46,52 @@ class Certainty:
         self._hawkey = hawkey
         self._universe = universe
         self._index = index
+        self._is_unclear = cache(self._work_out_unclear)
         self._units = cache(self._work_out_units)
         self._open = cache(self._work_out_open)
         self._vague = cache(self._work_out_vague)
         self._conditional = cache(self._work_out_conditional)
+        self._hopeless = cache(self._work_out_hopeless)
+        self._foes = cache(self._work_out_foes)
         self._candidates = cache(self._work_out_candidates)
         self._root = cache(self._work_out_root)
+
+    def unchosen(self, source: int) -> Sequence[int] | None:
+        """Return the root of a source package where everything in it is required without an alternative; else None.
+
+        The solver then comes to the same, in its first step: whatever it requires is there, and nothing is in the way.
+        """
+        if self._universe.packages[source].conflicts:
+            return None
+        forced = self._forced(source)
+        if any(map(self._hopeless, forced)):
+            return None
+        still_open = set[int]().union(*map(self._open, forced))
+        if any(forced.isdisjoint(self._index.provided_by[wanted]) for wanted in still_open):
+            return None
+        forced.remove(source)
+        return sorted(forced) if forced.isdisjoint(set[int]().union(*map(self._foes, forced))) else None
+
+    def _work_out_hopeless(self, number: int) -> bool:
+        """Whether it takes the solver to see what becomes of a package.
+
+        So it does where a requirement is met by nobody or is a condition, or a conflict is one; and where it is of
+        another architecture than the universe, which is taken only where there is none of that name for this one.
+        """
+        package = self._universe.packages[number]
+        if package.arch not in {self._universe.spec.arch, "noarch", *SOURCE_ARCHES}:
+            return True
+        return not (
+            all(map(is_plain, map(str, package.conflicts))) and all(map(self._can_be, self._index.wanted[number]))
+        )
+
+    def _can_be(self, requirement: int) -> bool:
+        text = self._index.texts[requirement]
+        plain = is_plain(text) and not (is_rich(text) and "/" in text)
+        return is_rpm_s(text) or (plain and len(self._index.provided_by[requirement]) > 0)
+
+    def _work_out_foes(self, number: int) -> tuple[int, ...]:
+        return tuple(self._index.foes[number])
 
     def course(self, source: int, root: Sequence[int]) -> Course:
         """Retrace how the root of a source package was found."""
@@ -64,6 +106,8 @@ class Certainty:
                 return CROOKED
             found = set[int]().union(*map(self._open, new)) - choices
             found = {wanted for wanted in found if forced.isdisjoint(self._index.provided_by[wanted])}
+            if any(map(self._is_unclear, found)):
+                return CROOKED
             choices |= found
             new = set[int]().union(*map(self._candidates, found)) - inside - tried
             roots = [self._root(number) for number in new]
@@ -111,15 +155,22 @@ class Certainty:
             seen |= new
         return seen
 
+    def _work_out_unclear(self, requirement: int) -> bool:
+        """Whether more packages may meet a requirement than the index has: a file, where somebody provides its name."""
+        text = self._index.texts[requirement]
+        providers = (self._universe.packages[number] for number in self._index.provided_by[requirement])
+        return text.startswith("/") and any(text in map(str, package.provides) for package in providers)
+
     def _work_out_units(self, number: int) -> tuple[int, ...]:
-        rows = (self._index.provided_by[wanted] for wanted in self._index.wanted[number] if self._is_plain(wanted))
+        plain = (wanted for wanted in self._index.wanted[number] if self._is_plain(wanted))
+        rows = (self._index.provided_by[wanted] for wanted in plain if not self._is_unclear(wanted))
         return tuple({row[0] for row in rows if len(row) == 1})
 
     def _work_out_open(self, number: int) -> tuple[int, ...]:
         return tuple(
             wanted
             for wanted in self._index.wanted[number]
-            if len(self._index.provided_by[wanted]) > 1
+            if (len(self._index.provided_by[wanted]) > 1 or self._is_unclear(wanted))
             and self._is_plain(wanted)
             and number not in self._index.provided_by[wanted]
         )

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bot.adapters.hawkey.certainty import CROOKED, Certainty, Course
+from bot.adapters.hawkey.certainty import CROOKED, UNCHOSEN, Certainty, Course
 from bot.adapters.hawkey.index import place
 from bot.adapters.hawkey.names import Names
 from bot.adapters.hawkey.roots import Problem, Root, Roots
@@ -114,11 +114,13 @@ class KnownRoots(Roots):
         return part.record(place)
 
     def _settle(self, source: int) -> Solved:
-        root = self._of_source(source)
+        unchosen = self._certainty.unchosen(source)
+        root = self._of_source(source) if unchosen is None else Root(array("I", unchosen))
         if isinstance(root, Problem):
             solved = Solved(root, "", CROOKED)
         else:
-            solved = Solved(root, self.digest(root), self._certainty.course(source, root.numbers))
+            course = UNCHOSEN if unchosen is not None else self._certainty.course(source, root.numbers)
+            solved = Solved(root, self.digest(root), course)
         self._new[source] = solved
         return solved
 

@@ -168,7 +168,9 @@ class Replacement:
     def _contested(self) -> frozenset[int]:
         """Requirements with a choice in them that falls otherwise, or at another time, with other numbers."""
         near = set(self.providers).union(*(self._index.wanted[number] for number in self.removed))
-        return frozenset(number for number in near if len(self._index.provided_by[number]) > 1)
+        texts, provided_by = self._index.texts, self._index.provided_by
+        # Of a file's providers only those may be known that name it.
+        return frozenset(number for number in near if len(provided_by[number]) > 1 or texts[number].startswith("/"))
 
     @cached_property
     def _odd(self) -> frozenset[int]:
