@@ -66,6 +66,10 @@ class ChangeState:
     place: str = ""
     """What checks are shown in beside their commit, such as a pipeline: where it is another one, they are told anew."""
 
+    def gone(self) -> "ChangeState":
+        """Return it as it is to us where the forge shows it no more: closed, and read in full if it comes back."""
+        return replace(self, open=False, etag="")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:

@@ -63,7 +63,7 @@ async def refresh_change(world: World, view: ChangeView, action: RefreshChange) 
     try:
         state = await world.forge(change.ref.repo.forge).change(change.ref, change.state)
     except Gone:
-        state = replace(state, open=False) if state else None
+        state = state.gone() if state else None
     hints = {stored.id: stored.intent for stored in view.intents if isinstance(stored.intent, Refresh)}
     pushes = [hint for hint in hints.values() if hint.pushed_by]
     if pushes:

@@ -186,7 +186,7 @@ class Resync:
         async with self.world.store.transaction() as tx:
             for change in await tx.changes.open_in(repo):
                 if change.state is not None:
-                    await tx.changes.put(replace(change, state=replace(change.state, open=False), stale=False))
+                    await tx.changes.put(replace(change, state=change.state.gone(), stale=False))
                     await tx.changes.wake([change.ref.id, *await tx.runs.joined(change.ref.id)], now)
 
     async def _sweep(self, now: datetime) -> None:

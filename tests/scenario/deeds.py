@@ -55,6 +55,10 @@ class Deeds(Protocol):
     async def show(self, *, private: bool) -> None: ...
     async def delete(self) -> None: ...
     async def uninstall(self) -> None: ...
+    async def install(self) -> None:
+        """Let the bot in again."""
+        ...
+
     async def reset(self, ref: ChangeRef, sha: str) -> None:
         """Force-push the head branch to a commit that it had."""
         ...
@@ -199,6 +203,9 @@ class GitHubDeeds(_OfPullRequests):
         [installation] = self.server.world.installations.values()
         await self.server.uninstall(installation)
 
+    async def install(self) -> None:
+        await self.server.install(self.stage.repo.owner)
+
     async def drop_branch(self, ref: ChangeRef) -> None:
         pull = self._pull(ref)
         payload = await github_history.drop_branch(self.server.world, pull.repo, pull.head_ref, pull.user)
@@ -276,6 +283,9 @@ class GitLabDeeds(_Deeds):
 
     async def uninstall(self) -> None:
         self.server.remove_member(self.project.path, GITLAB_BOT)
+
+    async def install(self) -> None:
+        self.server.add_member(self.project.path, GITLAB_BOT)
 
     async def reset(self, ref: ChangeRef, sha: str) -> None:
         request = self.server.request(str(ref.repo), ref.number)
@@ -362,6 +372,9 @@ class ForgejoDeeds(_OfPullRequests):
 
     async def uninstall(self) -> None:
         self.server.set_permission(self.name, FORGEJO_BOT, "none")
+
+    async def install(self) -> None:
+        self.let_in(self.stage.repo)
 
     async def drop_branch(self, ref: ChangeRef) -> None:
         await self.server.delete_branch(str(ref.repo), self._pull(ref).head_ref)

@@ -227,6 +227,17 @@ async def test_where_the_bot_is_not_let_in_any_more_nothing_goes_on(talk: Talk, 
     assert await calls_of(talk) == calls
 
 
+async def test_where_the_bot_is_let_in_again_it_begins_anew(talk: Talk, deeds: Deeds) -> None:
+    ref = await under_way(talk)
+    await deeds.uninstall()
+    await sweep(talk)
+    await deeds.install()
+    await sweep(talk)
+    await finish(talk)
+    assert await conclusions(talk, ref) == [Conclusion.SUCCESS, Conclusion.CANCELLED]
+    assert (await talk.gate(ref)).conclusion == "success"
+
+
 async def calls_of(talk: Talk) -> int:
     """How often the forge was asked for something."""
     return sum(talk.stage.server.calls.values())
@@ -398,6 +409,23 @@ async def test_what_the_forge_refuses_for_a_while_is_written_in_the_end_and_once
     assert (await talk.gate(ref)).conclusion == "failure"
     assert "`bar`" in talk.summary(ref)
     assert len(talk.stage.comments(ref)) == 1
+
+
+async def test_a_command_that_no_delivery_told_is_found_by_one_sweep_and_not_heard_again_later(
+    talk: Talk, deeds: Deeds
+) -> None:
+    ref = await talk.open()
+    deeds.deafen()
+    await talk.say(ref, "/revdeps rebuild bar")
+    deeds.listen()
+    await talk.settle()
+    assert talk.built() == ALL
+    await sweep(talk)
+    [asked] = [seen for seen in talk.stage.comments(ref) if seen.body == "/revdeps rebuild bar"]
+    assert asked.reactions == ("eyes", "rocket")
+    assert await deeds.resend() >= 1
+    await talk.settle()
+    assert talk.built() == [*ALL, "bar"]
 
 
 # Longer conversations.
