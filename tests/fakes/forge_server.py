@@ -1,12 +1,13 @@
 """What the fake forges' servers have in common: they serve on loopback, and let a test see what came and what went."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from aiohttp import web
 
+from tests.fakes import forge_history, git
 from tests.fakes.forge_gate import ForgeFailure, ForgeGate
 
 SECRET = "It's a Secret to Everybody"
@@ -78,3 +79,80 @@ class ForgeServer:
     async def settled(self) -> None:
         """Wait until no webhook is on its way."""
         await self.webhooks.settled()
+
+
+class PullRequestServer(ForgeServer):
+    """What people do alike on GitHub and on Forgejo. Each act returns when its webhooks were answered, or failed.
+
+    A forge tells of its own pull requests (`_tell`) and comments (`_tell_of_comment`), and of what it calls a draft.
+    """
+
+    roles: ClassVar[tuple[str, ...]]
+
+    @property
+    def deliveries(self) -> Sequence[Any]:
+        """Every attempt to deliver a webhook, oldest first."""
+        return self.world.deliveries
+
+    def repository(self, full_name: str) -> Any:
+        return self.world.repositories[full_name]
+
+    def pull(self, repo: str, number: int) -> Any:
+        return self.repository(repo).pulls[number]
+
+    def comments(self, repo: str, number: int) -> list[Any]:
+        """The comments of a pull request, oldest first, with their history."""
+        return self.world.comments_of(self.pull(repo, number))
+
+    def set_permission(self, repo: str, user: str, role: str) -> None:
+        """Give a user one of the forge's roles, or none."""
+        if role not in self.roles:
+            raise AssertionError(f"{role!r} is none of {self.roles}")
+        self.repository(repo).roles[self.world.user(user).login] = role
+
+    async def open_pull_request(
+        self, repo: str, head: str, title: str, user: str = "octocat", *, draft: bool = False, from_fork: bool = False,
+        body: str = "", base: str | None = None, files: git.Files | Path | None = None,
+    ) -> Any:  # fmt: skip
+        """Open a pull request from branch `head`; with `files` the branch is pushed first.
+
+        `from_fork`: from the branch of that name in the user's fork, which is made where there is none.
+        """
+        target, who = self.repository(repo), self.world.user(user)
+        source = await forge_history.fork(self.world, target, who) if from_fork else target
+        if files is not None:
+            await self.push(source.full_name, head, files, user, message=title)
+        facts = {"user": who, "body": body, "base_ref": base, **self._titled(title, draft=draft)}
+        pull = await self._open(target, source, head, facts)
+        await self._tell(pull, "opened", user)
+        return pull
+
+    async def close_pull_request(self, repo: str, number: int, user: str = "octocat") -> None:
+        """Close without merging."""
+        pull = self.pull(repo, number)
+        pull.state, pull.closed_at = "closed", self.world.now()
+        await self._tell(pull, "closed", user)
+
+    async def reopen(self, repo: str, number: int, user: str = "octocat") -> None:
+        pull = self.pull(repo, number)
+        pull.state, pull.closed_at = "open", None
+        await self._tell(pull, "reopened", user)
+
+    async def comment(self, repo: str, number: int, user: str, body: str) -> Any:
+        """Write a comment."""
+        new = self._write_comment(self.pull(repo, number), self.world.user(user), body)
+        await self._tell_of_comment(new, "created", user)
+        return new
+
+    async def edit_comment(self, comment: Any, body: str, user: str | None = None) -> None:
+        """Rewrite a comment."""
+        before = comment.body
+        comment.history.append(body)
+        comment.updated_at = self.world.now()
+        changes = {"body": {"from": before}}
+        await self._tell_of_comment(comment, "edited", user or comment.user.login, changes=changes)
+
+    async def delete_comment(self, comment: Any, user: str | None = None) -> None:
+        """Delete a comment, the bot's too."""
+        del self.world.comments[comment.id]
+        await self._tell_of_comment(comment, "deleted", user or comment.user.login)

@@ -6,8 +6,9 @@ Read in: `routers/api/v1/repo/{issue_comment,issue_reaction}.go`, `services/webh
 from datetime import datetime
 from typing import Any
 
+from tests.fakes.forge_model import stamp
 from tests.fakes.forgejo import render
-from tests.fakes.forgejo.model import Comment, PullRequest, Reaction, User, World, stamp
+from tests.fakes.forgejo.model import Comment, PullRequest, Reaction, User, World
 from tests.fakes.forgejo.wire import NULL, Answer, ApiError, Call, Routes, page
 
 ROUTES = Routes()
@@ -18,7 +19,9 @@ _ALLOWED = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes"
 def write_comment(world: World, pull: PullRequest, user: User, body: str) -> Comment:
     """Add a comment."""
     now = world.now()
-    comment = Comment(pull.repo, pull.number, world.new_id(), user, now, now, [body])
+    comment = Comment(
+        repo=pull.repo, number=pull.number, id=world.new_id(), user=user, created_at=now, updated_at=now, history=[body]
+    )  # fmt: skip
     world.comments[comment.id] = comment
     return comment
 

@@ -3,14 +3,11 @@
 Plain mutable records and a `World` that holds them. Rules live with the endpoints, the shapes on the wire in `render`.
 """
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
-from bot.ports.clock import Clock
+from tests.fakes.forge_model import HostedRepository, ProposedPull, PullRequestWorld, WrittenComment
 
 ROLES = ("none", "read", "write", "admin", "owner")
 """`models/perm/access_mode.go`."""
@@ -37,56 +34,18 @@ class Token:
 
 
 @dataclass(slots=True)
-class Repository:
-    owner: User
-    name: str
-    id: int
-    git_dir: Path
-    private: bool
-    created_at: datetime
-    default_branch: str = "main"
-    archived: bool = False
+class Repository(HostedRepository):
+    owners_role = "owner"
     has_pull_requests: bool = True
-    parent: "Repository | None" = None
-    roles: dict[str, str] = field(default_factory=dict)
-    pulls: dict[int, "PullRequest"] = field(default_factory=dict)
     statuses: list["Status"] = field(default_factory=list)
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.owner.login}/{self.name}"
-
-    def role(self, login: str) -> str:
-        """The user's access; anybody may read a public repository."""
-        if login == self.owner.login:
-            return "owner"
-        return self.roles.get(login, "none" if self.private else "read")
 
     def may(self, login: str, role: str) -> bool:
         return ROLES.index(self.role(login)) >= ROLES.index(role)
 
 
-@dataclass(slots=True)
-class PullRequest:
-    repo: Repository
-    number: int
-    id: int
-    user: User
-    title: str
-    body: str
-    head_repo: Repository | None
-    head_ref: str
-    head_sha: str
-    base_ref: str
+@dataclass(slots=True, kw_only=True)
+class PullRequest(ProposedPull):
     merge_base: str
-    created_at: datetime
-    updated_at: datetime
-    state: str = "open"
-    closed_at: datetime | None = None
-    merged_at: datetime | None = None
-    labels: list[str] = field(default_factory=list)
-    locked: bool = False
 
     @property
     def draft(self) -> bool:
@@ -101,22 +60,8 @@ class Reaction:
     created_at: datetime
 
 
-@dataclass(slots=True)
-class Comment:
-    """`history` holds every body it ever had, the newest last."""
-
-    repo: Repository
-    number: int
-    id: int
-    user: User
-    created_at: datetime
-    updated_at: datetime
-    history: list[str]
-    reactions: list[Reaction] = field(default_factory=list)
-
-    @property
-    def body(self) -> str:
-        return self.history[-1]
+class Comment(WrittenComment):
+    """Nothing more than what every comment has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,40 +111,14 @@ class HookDelivery:
     request_headers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class World:
-    """Everything, by name or id."""
-
-    root: Path
-    clock: Clock
-    url: str = ""
+@dataclass(slots=True, kw_only=True)
+class World(PullRequestWorld):
     users: dict[str, User] = field(default_factory=dict)
-    tokens: dict[str, Token] = field(default_factory=dict)
-    repositories: dict[str, Repository] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
     """Old full names, and the new ones."""
-    comments: dict[int, Comment] = field(default_factory=dict)
     hooks: list[Hook] = field(default_factory=list)
-    deliveries: list[HookDelivery] = field(default_factory=list)
-    ids: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
-
-    def new_id(self) -> int:
-        return next(self.ids)
-
-    def now(self) -> datetime:
-        """The present time to the second: Forgejo stores no more."""
-        return self.clock.now().replace(microsecond=0)
 
     def user(self, login: str) -> User:
         """Find a user, or sign one up. Names know no case."""
         known = next((user for name, user in self.users.items() if name.casefold() == login.casefold()), None)
         return known or self.users.setdefault(login, User(login, self.new_id()))
-
-    def comments_of(self, pull: PullRequest) -> list[Comment]:
-        """The comments of a pull request, oldest first."""
-        return [c for c in self.comments.values() if c.repo is pull.repo and c.number == pull.number]
-
-
-def stamp(moment: datetime | None) -> str | None:
-    """A time as Forgejo writes it."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,7 +3,8 @@
 from typing import Any
 
 from tests.fakes import git
-from tests.fakes.forgejo.model import Comment, PullRequest, Repository, Status, User, World, stamp
+from tests.fakes.forge_model import stamp
+from tests.fakes.forgejo.model import Comment, PullRequest, Repository, Status, User, World
 
 Shape = dict[str, Any]
 _ZERO = "0001-01-01T00:00:00Z"

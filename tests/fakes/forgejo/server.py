@@ -15,7 +15,8 @@ from aiohttp import web
 from bot.ports.clock import Clock
 from tests.fakes import git, git_http
 from tests.fakes.clock import SystemClock
-from tests.fakes.forge_server import SECRET, ForgeServer
+from tests.fakes.forge_history import Push, create
+from tests.fakes.forge_server import SECRET, PullRequestServer
 from tests.fakes.forgejo import history, hooks, issues, pulls, render, statuses
 from tests.fakes.forgejo.description import Description, default_path
 from tests.fakes.forgejo.gate import Failure, Gate
@@ -23,11 +24,11 @@ from tests.fakes.forgejo.model import (
     ROLES,
     Comment,
     Hook,
-    HookDelivery,
     PullRequest,
     Repository,
     Status,
     Token,
+    User,
     World,
 )
 from tests.fakes.forgejo.webhooks import Sender
@@ -36,7 +37,7 @@ from tests.fakes.forgejo.wire import Route
 SCOPES = ("write:repository", "write:issue", "read:user")
 
 
-class ForgejoServer(ForgeServer):
+class ForgejoServer(PullRequestServer):
     """The server. `async with ForgejoServer() as forgejo:` serves until the block ends.
 
     clock          the time that everything is stamped with
@@ -46,6 +47,7 @@ class ForgejoServer(ForgeServer):
     """
 
     failure = Failure
+    roles = ROLES
 
     def __init__(
         self, *, clock: Clock | None = None, root: Path | None = None, description: Path | str | None = "default",
@@ -88,17 +90,6 @@ class ForgejoServer(ForgeServer):
 
     # What can be seen from outside.
 
-    @property
-    def deliveries(self) -> Sequence[HookDelivery]:
-        """Every attempt to deliver a webhook, oldest first."""
-        return self.world.deliveries
-
-    def repository(self, full_name: str) -> Repository:
-        return self.world.repositories[full_name]
-
-    def pull(self, repo: str, number: int) -> PullRequest:
-        return self.repository(repo).pulls[number]
-
     def statuses(self, repo: str, sha: str) -> list[Status]:
         """Every status of a commit, oldest first."""
         return statuses.of_commit(self.repository(repo), sha)
@@ -107,10 +98,6 @@ class ForgejoServer(ForgeServer):
         """The status that counts for a context."""
         found = [one for one in self.statuses(repo, sha) if one.context == context]
         return max(found, key=lambda one: one.id, default=None)
-
-    def comments(self, repo: str, number: int) -> list[Comment]:
-        """The comments of a pull request, oldest first, with their history."""
-        return self.world.comments_of(self.pull(repo, number))
 
     # Accounts, tokens and webhooks.
 
@@ -136,7 +123,7 @@ class ForgejoServer(ForgeServer):
         self, full_name: str, files: git.Files | Path | None = None, *, private: bool = False
     ) -> Repository:
         """Make a repository out of files or a directory."""
-        repo = await history.create(self.world, full_name, files or {"README.md": "Hello\n"}, private=private)
+        repo = await create(self.world, Repository, full_name, files, private=private)
         payload = {"action": "created", "repository": render.repository(self.world, repo)}
         payload |= {"organization": render.user(self.world, repo.owner), "sender": render.user(self.world, repo.owner)}
         self.webhooks.emit(repo, "repository", payload)
@@ -151,12 +138,6 @@ class ForgejoServer(ForgeServer):
         self.world.repositories[new] = repo
         self.world.renamed[old] = new
 
-    def set_permission(self, repo: str, user: str, role: str) -> None:
-        """Give a user a role: none, read, write or admin."""
-        if role not in ROLES:
-            raise AssertionError(f"{role!r} is none of {ROLES}")
-        self.repository(repo).roles[self.world.user(user).login] = role
-
     async def push(
         self, repo: str, branch: str, files: git.Files | Path, user: str = "octocat", *, message: str = "",
         parent: str | None = None,
@@ -167,7 +148,7 @@ class ForgejoServer(ForgeServer):
         that commit first: a forced push.
         """
         where, who = self.repository(repo), self.world.user(user)
-        what = history.Push(branch=branch, files=files, user=who, message=message, parent=parent)
+        what = Push(branch=branch, files=files, user=who, message=message, parent=parent)
         payload = await history.push(self.world, where, what)
         self.webhooks.emit(where, "push", payload)
         for pull in await history.moved(self.world, where, branch, payload["after"]):
@@ -185,34 +166,11 @@ class ForgejoServer(ForgeServer):
         self.webhooks.emit(where, "push", payload)
         await self.settled()
 
-    async def open_pull_request(
-        self, repo: str, head: str, title: str, user: str = "octocat", *, from_fork: bool = False, body: str = "",
-        base: str | None = None, files: git.Files | Path | None = None, draft: bool = False,
-    ) -> PullRequest:  # fmt: skip
-        """Open a pull request from branch `head`; with `files` the branch is pushed first.
+    def _titled(self, title: str, *, draft: bool) -> dict[str, Any]:
+        return {"title": f"WIP: {title}" if draft else title}
 
-        `from_fork`: from the branch of that name in the user's fork, which is made where there is none. A draft has
-        a title that begins with `WIP:`.
-        """
-        target, who = self.repository(repo), self.world.user(user)
-        source = await history.fork(self.world, target, who) if from_fork else target
-        if files is not None:
-            await self.push(source.full_name, head, files, user, message=title)
-        facts = {"user": who, "title": f"WIP: {title}" if draft else title, "body": body, "base_ref": base}
-        pull = await history.open_pull(self.world, target, source, head, facts)
-        await self._tell(pull, "opened", user)
-        return pull
-
-    async def close_pull_request(self, repo: str, number: int, user: str = "octocat") -> None:
-        """Close without merging."""
-        pull = self.pull(repo, number)
-        pull.state, pull.closed_at = "closed", self.world.now()
-        await self._tell(pull, "closed", user)
-
-    async def reopen(self, repo: str, number: int, user: str = "octocat") -> None:
-        pull = self.pull(repo, number)
-        pull.state, pull.closed_at = "open", None
-        await self._tell(pull, "reopened", user)
+    async def _open(self, base: Repository, head: Repository, branch: str, facts: dict[str, Any]) -> PullRequest:
+        return await history.open_pull(self.world, base, head, branch, facts)
 
     async def retitle(self, repo: str, number: int, title: str, user: str = "octocat") -> None:
         """Give it another title: with `WIP:` it becomes a draft, without it is ready."""
@@ -249,26 +207,10 @@ class ForgejoServer(ForgeServer):
 
     # Comments.
 
-    async def comment(self, repo: str, number: int, user: str, body: str) -> Comment:
-        """Write a comment."""
-        pull, who = self.pull(repo, number), self.world.user(user)
-        new = issues.write_comment(self.world, pull, who, body)
-        await self._comment_event(new, "created", user)
-        return new
+    def _write_comment(self, pull: PullRequest, user: User, body: str) -> Comment:
+        return issues.write_comment(self.world, pull, user, body)
 
-    async def edit_comment(self, comment: Comment, body: str, user: str) -> None:
-        """Rewrite a comment."""
-        before = comment.body
-        comment.history.append(body)
-        comment.updated_at = self.world.now()
-        await self._comment_event(comment, "edited", user, changes={"body": {"from": before}})
-
-    async def delete_comment(self, comment: Comment, user: str) -> None:
-        """Delete a comment, the bot's too."""
-        del self.world.comments[comment.id]
-        await self._comment_event(comment, "deleted", user)
-
-    async def _comment_event(self, comment: Comment, action: str, user: str, **more: Any) -> None:
+    async def _tell_of_comment(self, comment: Comment, action: str, user: str, **more: Any) -> None:
         pull = comment.repo.pulls[comment.number]
         payload = issues.event(self.world, pull, comment, action, self.world.user(user)) | more
         self.webhooks.emit(comment.repo, "pull_request_comment", payload)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from tests.fakes.forge_model import stamp
 from tests.fakes.github import render
 from tests.fakes.github.credentials import new_token
-from tests.fakes.github.model import App, HookDelivery, Installation, World, node_id, stamp
+from tests.fakes.github.model import App, HookDelivery, Installation, World, node_id
 from tests.fakes.github.wire import LEVELS, Answer, ApiError, Call, Routes, cursor_link, not_found, page
 
 ROUTES = Routes()

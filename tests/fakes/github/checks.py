@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from tests.fakes import git
+from tests.fakes.forge_model import stamp
 from tests.fakes.github import render
-from tests.fakes.github.model import App, CheckRun, CheckSuite, PullRequest, Repository, User, World, node_id, stamp
+from tests.fakes.github.model import App, CheckRun, CheckSuite, PullRequest, Repository, User, World, node_id
 from tests.fakes.github.wire import Answer, ApiError, Call, Routes, invalid, not_found, page
 
 ROUTES = Routes()

@@ -10,8 +10,9 @@ import re
 from datetime import datetime
 from typing import Any
 
+from tests.fakes.forge_model import stamp
 from tests.fakes.github import render
-from tests.fakes.github.model import App, Comment, PullRequest, Reaction, User, World, node_id, stamp
+from tests.fakes.github.model import App, Comment, PullRequest, Reaction, User, World, node_id
 from tests.fakes.github.wire import Answer, ApiError, Call, Routes, granted, invalid, not_found, page
 
 ROUTES = Routes()
@@ -57,16 +58,11 @@ def _comment(call: Call) -> Comment:
 async def list_comments(call: Call) -> Answer:
     """operationId issues/list-comments: oldest first."""
     pull = call.pull("issue_number")
-    found = of_pull(call.world, pull)
+    found = call.world.comments_of(pull)
     if (since := call.query.get("since")) is not None:
         found = [comment for comment in found if comment.updated_at >= datetime.fromisoformat(since)]
     items, headers = page(call, found)
     return Answer([render_comment(call.world, comment) for comment in items], headers=headers)
-
-
-def of_pull(world: World, pull: PullRequest) -> list[Comment]:
-    """The comments of a pull request, oldest first."""
-    return [c for c in world.comments.values() if c.repo is pull.repo and c.number == pull.number]
 
 
 @ROUTES.add("POST", "/repos/{owner}/{repo}/issues/{issue_number}/comments", needs=_WRITE)
@@ -184,7 +180,7 @@ def event(world: World, pull: PullRequest, comment: Comment, action: str, sender
         "labels_url": f"{here}/issues/{pull.number}/labels{{/name}}",
         "comments_url": f"{here}/issues/{pull.number}/comments",
         "events_url": f"{here}/issues/{pull.number}/events",
-        "comments": len(of_pull(world, pull)),
+        "comments": len(world.comments_of(pull)),
         "reactions": _counts(f"{here}/issues/{pull.number}", []),
         "pull_request": {
             "url": brief["url"], "html_url": page_url, "diff_url": f"{page_url}.diff",

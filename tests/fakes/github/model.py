@@ -9,12 +9,10 @@ import base64
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
-from bot.ports.clock import Clock
-from tests.fakes.clock import SystemClock
+from tests.fakes.forge_model import HostedRepository, ProposedPull, PullRequestWorld, WrittenComment
 
 TOKEN_LIFE = timedelta(hours=1)
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
@@ -28,77 +26,21 @@ class User:
 
 
 @dataclass(slots=True)
-class Repository:
-    owner: User
-    name: str
-    id: int
-    git_dir: Path
-    private: bool
-    created_at: datetime
-    default_branch: str = "main"
-    archived: bool = False
-    parent: "Repository | None" = None
-    roles: dict[str, str] = field(default_factory=dict)
-    pulls: dict[int, "PullRequest"] = field(default_factory=dict)
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.owner.login}/{self.name}"
-
-    def role(self, login: str) -> str:
-        """The user's role; anybody may read a public repository."""
-        if login == self.owner.login:
-            return "admin"
-        return self.roles.get(login, "none" if self.private else "read")
+class Repository(HostedRepository):
+    owners_role = "admin"
 
 
-@dataclass(slots=True)
-class PullRequest:
-    repo: Repository
-    number: int
-    id: int
-    user: User
-    title: str
-    body: str
-    head_repo: Repository | None
-    head_ref: str
-    head_sha: str
-    base_ref: str
+@dataclass(slots=True, kw_only=True)
+class PullRequest(ProposedPull):
     base_sha: str
     draft: bool
-    created_at: datetime
-    updated_at: datetime
-    state: str = "open"
-    closed_at: datetime | None = None
-    merged_at: datetime | None = None
     merge_commit_sha: str | None = None
-    labels: list[str] = field(default_factory=list)
-    locked: bool = False
-
-    @property
-    def from_fork(self) -> bool:
-        return self.head_repo is not self.repo
 
 
-@dataclass(slots=True)
-class Comment:
-    """`history` holds every body it ever had, the newest last."""
-
-    repo: Repository
-    number: int
-    id: int
-    user: User
-    created_at: datetime
-    updated_at: datetime
-    history: list[str]
+@dataclass(slots=True, kw_only=True)
+class Comment(WrittenComment):
     app: "App | None" = None
     minimised: str | None = None
-    reactions: list["Reaction"] = field(default_factory=list)
-
-    @property
-    def body(self) -> str:
-        return self.history[-1]
 
     @property
     def node_id(self) -> str:
@@ -232,34 +174,18 @@ class HookDelivery:
         return self.payload.get("action")
 
 
-@dataclass(slots=True)
-class World:
-    """Everything, by name or id."""
-
-    root: Path
-    url: str = ""
-    clock: Clock = field(default_factory=SystemClock)
+@dataclass(slots=True, kw_only=True)
+class World(PullRequestWorld):
     users: dict[str, User] = field(default_factory=dict)
-    repositories: dict[str, Repository] = field(default_factory=dict)
-    comments: dict[int, Comment] = field(default_factory=dict)
     checks: dict[int, CheckRun] = field(default_factory=dict)
     suites: dict[int, CheckSuite] = field(default_factory=dict)
     apps: dict[int, App] = field(default_factory=dict)
     installations: dict[int, Installation] = field(default_factory=dict)
-    tokens: dict[str, Token] = field(default_factory=dict)
-    deliveries: list[HookDelivery] = field(default_factory=list)
     moved: dict[str, Repository] = field(default_factory=dict)
     """Repositories by the names that they had."""
     graphql_exhausted: bool = False
     """GraphQL's own hourly points are spent, which it says in an answer with status 200."""
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(21_000_000_001))
-
-    def new_id(self) -> int:
-        return next(self.ids)
-
-    def now(self) -> datetime:
-        """The present time to the second: GitHub shows no more."""
-        return self.clock.now().replace(microsecond=0)
 
     def user(self, login: str, kind: str = "User") -> User:
         """Find a user, or sign one up."""
@@ -274,8 +200,3 @@ class World:
 def node_id(kind: str, number: int) -> str:
     """A global id as GraphQL wants it: opaque, but telling the kind."""
     return f"{kind}_kwDO{base64.urlsafe_b64encode(str(number).encode()).decode().rstrip('=')}"
-
-
-def stamp(moment: datetime | None) -> str | None:
-    """A time as GitHub writes it."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,7 +8,8 @@ in webhooks no more than in answers: both come from `repository`.
 from typing import Any
 
 from tests.fakes import git
-from tests.fakes.github.model import App, Installation, PullRequest, Repository, User, World, node_id, stamp
+from tests.fakes.forge_model import stamp
+from tests.fakes.github.model import App, Installation, PullRequest, Repository, User, World, node_id
 
 Shape = dict[str, Any]
 

@@ -15,7 +15,8 @@ from aiohttp import web
 from bot.ports.clock import Clock
 from tests.fakes import git
 from tests.fakes.clock import SystemClock
-from tests.fakes.forge_server import SECRET, ForgeServer
+from tests.fakes.forge_history import Push, create
+from tests.fakes.forge_server import SECRET, PullRequestServer
 from tests.fakes.github import apps, checks, comments, history, moves, pulls, queue, render, trees
 from tests.fakes.github.failures import Failure
 from tests.fakes.github.gate import Gate
@@ -30,6 +31,7 @@ from tests.fakes.github.model import (
     Installation,
     PullRequest,
     Repository,
+    User,
     World,
 )  # fmt: skip
 from tests.fakes.github.openapi import default_path, load
@@ -43,7 +45,7 @@ PERMISSIONS = {
 EVENTS = ("check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push")
 
 
-class GitHubServer(ForgeServer):
+class GitHubServer(PullRequestServer):
     """The server. `async with GitHubServer() as github:` serves until the block ends.
 
     clock          the time that tokens and limits go by
@@ -55,6 +57,7 @@ class GitHubServer(ForgeServer):
     """
 
     failure = Failure
+    roles = ROLES
 
     def __init__(
         self, *, clock: Clock | None = None, openapi: Path | str | None = "default", root: Path | None = None,
@@ -83,24 +86,9 @@ class GitHubServer(ForgeServer):
 
     # What can be seen from outside.
 
-    @property
-    def deliveries(self) -> Sequence[HookDelivery]:
-        """Every attempt to deliver a webhook, oldest first."""
-        return self.world.deliveries
-
-    def repository(self, full_name: str) -> Repository:
-        return self.world.repositories[full_name]
-
-    def pull(self, repo: str, number: int) -> PullRequest:
-        return self.repository(repo).pulls[number]
-
     def checks(self, repo: str, sha: str | None = None) -> list[CheckRun]:
         """The check runs of a repository, or of one commit, oldest first, with their history."""
         return [c for c in self.world.checks.values() if c.repo.full_name == repo and sha in (None, c.head_sha)]
-
-    def comments(self, repo: str, number: int) -> list[Comment]:
-        """The comments of a pull request, oldest first, with their history."""
-        return comments.of_pull(self.world, self.pull(repo, number))
 
     # Apps.
 
@@ -173,7 +161,7 @@ class GitHubServer(ForgeServer):
         self, full_name: str, files: git.Files | Path | None = None, *, private: bool = False
     ) -> Repository:
         """Make a repository out of files or a directory."""
-        return await history.create(self.world, full_name, files or {"README.md": "Hello\n"}, private=private)
+        return await create(self.world, Repository, full_name, files, private=private)
 
     def rename_repository(self, repo: str, name: str) -> str:
         """Rename a repository, and return its new full name. Apps hear of it only by asking for `repository` events."""
@@ -191,12 +179,6 @@ class GitHubServer(ForgeServer):
         """Delete an account; what it wrote stays, by nobody."""
         del self.world.users[login]
 
-    def set_permission(self, repo: str, user: str, role: str) -> None:
-        """Give a user a role: none, read, triage, write, maintain or admin."""
-        if role not in ROLES:
-            raise AssertionError(f"{role!r} is none of {ROLES}")
-        self.repository(repo).roles[self.world.user(user).login] = role
-
     async def push(
         self, repo: str, branch: str, files: git.Files | Path, user: str = "octocat", *, message: str = "",
         parent: str | None = None,
@@ -207,7 +189,7 @@ class GitHubServer(ForgeServer):
         that commit first: a forced push.
         """
         where = self.repository(repo)
-        what = history.Push(branch=branch, files=files, user=self.world.user(user), message=message, parent=parent)
+        what = Push(branch=branch, files=files, user=self.world.user(user), message=message, parent=parent)
         payload = await history.push(self.world, where, what)
         return await self._pushed(where, branch, payload, user)
 
@@ -228,28 +210,11 @@ class GitHubServer(ForgeServer):
                 payload = await checks.suite_event(self.world, suite, "requested", self.world.user(user))
                 self.webhooks.emit_to(installation, "check_suite", payload)
 
-    async def open_pull_request(
-        self, repo: str, head: str, title: str, user: str = "octocat", *, draft: bool = False, from_fork: bool = False,
-        body: str = "", base: str | None = None, files: git.Files | Path | None = None,
-    ) -> PullRequest:  # fmt: skip
-        """Open a pull request from branch `head`; with `files` the branch is pushed first.
+    def _titled(self, title: str, *, draft: bool) -> dict[str, Any]:
+        return {"title": title, "draft": draft}
 
-        `from_fork`: from the branch of that name in the user's fork, which is made where there is none.
-        """
-        target, who = self.repository(repo), self.world.user(user)
-        source = await history.fork(self.world, target, who) if from_fork else target
-        if files is not None:
-            await self.push(source.full_name, head, files, user, message=title)
-        facts = {"user": who, "title": title, "body": body, "draft": draft, "base_ref": base}
-        pull = await history.open_pull(self.world, target, source, head, facts)
-        await self._tell(pull, "opened", user)
-        return pull
-
-    async def close_pull_request(self, repo: str, number: int, user: str = "octocat") -> None:
-        """Close without merging."""
-        pull = self.pull(repo, number)
-        pull.state, pull.closed_at = "closed", self.world.now()
-        await self._tell(pull, "closed", user)
+    async def _open(self, base: Repository, head: Repository, branch: str, facts: dict[str, Any]) -> PullRequest:
+        return await history.open_pull(self.world, base, head, branch, facts)
 
     async def merge_pull_request(self, repo: str, number: int, user: str = "octocat") -> str:
         """Merge with a merge commit, and return its SHA: `closed`, then `push` to the base."""
@@ -262,16 +227,11 @@ class GitHubServer(ForgeServer):
         pull.state, pull.closed_at, pull.merged_at = "closed", self.world.now(), self.world.now()
         pull.merge_commit_sha = sha
         await self._tell(pull, "closed", user)
-        what = history.Push(branch=pull.base_ref, files={}, user=self.world.user(user))
+        what = Push(branch=pull.base_ref, files={}, user=self.world.user(user))
         await self._pushed(
             pull.repo, pull.base_ref, await history.push_event(self.world, pull.repo, what, tip, sha), user
         )
         return sha
-
-    async def reopen(self, repo: str, number: int, user: str = "octocat") -> None:
-        pull = self.pull(repo, number)
-        pull.state, pull.closed_at = "open", None
-        await self._tell(pull, "reopened", user)
 
     async def mark_draft(self, repo: str, number: int, user: str = "octocat") -> None:
         self.pull(repo, number).draft = True
@@ -304,26 +264,10 @@ class GitHubServer(ForgeServer):
 
     # Comments and checks.
 
-    async def comment(self, repo: str, number: int, user: str, body: str) -> Comment:
-        """Write a comment."""
-        pull, who = self.pull(repo, number), self.world.user(user)
-        new = comments.write_comment(self.world, pull, who, body)
-        await self._comment_event(new, "created", user)
-        return new
+    def _write_comment(self, pull: PullRequest, user: User, body: str) -> Comment:
+        return comments.write_comment(self.world, pull, user, body)
 
-    async def edit_comment(self, comment: Comment, body: str, user: str | None = None) -> None:
-        """Rewrite a comment."""
-        before = comment.body
-        comment.history.append(body)
-        comment.updated_at = self.world.now()
-        await self._comment_event(comment, "edited", user or comment.user.login, changes={"body": {"from": before}})
-
-    async def delete_comment(self, comment: Comment, user: str | None = None) -> None:
-        """Delete a comment, the bot's too."""
-        del self.world.comments[comment.id]
-        await self._comment_event(comment, "deleted", user or comment.user.login)
-
-    async def _comment_event(self, comment: Comment, action: str, user: str, **more: Any) -> None:
+    async def _tell_of_comment(self, comment: Comment, action: str, user: str, **more: Any) -> None:
         pull = comment.repo.pulls[comment.number]
         payload = comments.event(self.world, pull, comment, action, self.world.user(user)) | more
         self.webhooks.emit(comment.repo, "issue_comment", payload)

@@ -1,27 +1,12 @@
 """What people do to projects: make them, fork them, push to them, open merge requests. The commits are real."""
 
-import asyncio
-import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.fakes import git
+from tests.fakes.forge_history import Push, commit, copy, delete, point
 from tests.fakes.gitlab import events
 from tests.fakes.gitlab.model import OWNER, MergeRequest, Project, User, World
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
-    """`parent` resets the branch to that commit first (a forced push), and without files that is all; None goes on from
-    where it stands.
-    """
-
-    branch: str
-    files: git.Files | Path
-    user: User
-    message: str = ""
-    parent: str | None = None
 
 
 async def create(world: World, path: str, files: git.Files | Path, *, visibility: str, owner: User) -> Project:
@@ -30,7 +15,8 @@ async def create(world: World, path: str, files: git.Files | Path, *, visibility
     new.members[owner.id] = OWNER
     await git.init(new.git_dir, new.default_branch)
     world.projects[new.id] = new
-    await push(world, new, Push(branch=new.default_branch, files=files, user=owner, message="Begin"))
+    first = Push(branch=new.default_branch, files=files, user=owner, message="Begin")
+    await commit(new, first, owner.username, world.now())
     return new
 
 
@@ -41,7 +27,7 @@ async def fork(world: World, parent: Project, user: User) -> Project:
     if known is not None:
         return known
     where = world.root / f"{path.replace('/', '+')}.git"
-    await asyncio.to_thread(shutil.copytree, parent.git_dir, where)
+    await copy(parent, where)
     new = Project(path, next(world.small_ids), where, parent.visibility, parent=parent)
     new.members[user.id] = OWNER
     world.projects[new.id] = new
@@ -50,23 +36,14 @@ async def fork(world: World, parent: Project, user: User) -> Project:
 
 async def push(world: World, where: Project, what: Push) -> tuple[str, str]:
     """Commit to a branch, made from the default one where it is new; return the commits before and after."""
-    before = await git.resolve(where.git_dir, f"refs/heads/{what.branch}")
-    if what.parent and not what.files:
-        return before or git.ZERO, await git.reset(where.git_dir, what.branch, what.parent)
-    parent = what.parent or before or await git.resolve(where.git_dir, f"refs/heads/{where.default_branch}")
-    commit = git.NewCommit(
-        branch=what.branch, parent=parent, files=what.files, author=what.user.username, when=world.now(),
-        message=what.message or f"Change {what.branch}",
-    )  # fmt: skip
-    return before or git.ZERO, await git.commit(where.git_dir, commit)
+    before, after = await commit(where, what, what.user.username, world.now())
+    return before or git.ZERO, after
 
 
 async def drop_branch(world: World, where: Project, branch: str, user: str) -> dict[str, Any]:
     """Delete a branch: a push to nothing, whose payload is returned."""
-    ref = f"refs/heads/{branch}"
-    before = await git.resolve(where.git_dir, ref) or git.ZERO
-    await git.git(where.git_dir, "update-ref", "-d", ref)
-    return events.push(world, where, world.user(user), ref, before, git.ZERO)
+    before = await delete(where, branch)
+    return events.push(world, where, world.user(user), f"refs/heads/{branch}", before, git.ZERO)
 
 
 async def open_request(
@@ -91,11 +68,7 @@ async def open_request(
 async def follow(world: World, what: MergeRequest, sha: str) -> None:
     """Take a merge request along to a commit: a new version of its diff, and `refs/merge-requests/N/head`."""
     where, ref = what.project.git_dir, f"refs/merge-requests/{what.iid}/head"
-    if what.source is not None and what.source is not what.project:
-        source = str(what.source.git_dir)
-        await git.git(where, "fetch", "--quiet", source, f"+refs/heads/{what.source_branch}:{ref}")
-    else:
-        await git.git(where, "update-ref", ref, sha)
+    await point(ref, what.project, what.source, what.source_branch, sha)
     tip = await git.resolve(where, f"refs/heads/{what.target_branch}")
     if tip is None:
         raise AssertionError(f"no branch {what.target_branch} in {what.project.path}")

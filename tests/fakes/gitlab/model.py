@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bot.ports.clock import Clock
+from tests.fakes.forge_model import ForgeWorld
 
 GUEST, PLANNER, REPORTER, DEVELOPER, MAINTAINER, OWNER = 10, 15, 20, 30, 40, 50
 
@@ -165,11 +165,8 @@ class HookEvent:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class World:
-    root: Path
-    clock: Clock
-    url: str = ""
+@dataclass(slots=True, kw_only=True)
+class World(ForgeWorld):
     users: dict[str, User] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     projects: dict[int, Project] = field(default_factory=dict)
@@ -182,12 +179,6 @@ class World:
     """What notes made GitLab do: `/close` …"""
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(2**32 + 1))
     small_ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-
-    def now(self) -> datetime:
-        return self.clock.now()
-
-    def new_id(self) -> int:
-        return next(self.ids)
 
     def user(self, username: str, *, bot: bool = False) -> User:
         """The user of that name, made where there is none; names are compared without regard to case."""

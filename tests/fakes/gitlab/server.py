@@ -16,6 +16,7 @@ from aiohttp import web
 from bot.ports.clock import Clock
 from tests.fakes import git
 from tests.fakes.clock import SystemClock
+from tests.fakes.forge_history import Push
 from tests.fakes.forge_server import SECRET, ForgeServer
 from tests.fakes.gitlab import events, history, hooks, projects, requests, statuses
 from tests.fakes.gitlab.gate import Failure, Gate
@@ -137,7 +138,7 @@ class GitLabServer(ForgeServer):
     ) -> str:  # fmt: skip
         """Commit and push, and return the new commit's SHA; open merge requests from that branch follow."""
         where, who = self.project(project), self.world.user(user)
-        what = history.Push(branch=branch, files=files, user=who, message=message, parent=parent)
+        what = Push(branch=branch, files=files, user=who, message=message, parent=parent)
         before, after = await history.push(self.world, where, what)
         self.webhooks.emit(
             where, "Push Hook", events.push(self.world, where, who, f"refs/heads/{branch}", before, after)
