@@ -16,12 +16,12 @@ from typing import Any
 
 from benchmarks.process import peak_memory_mib
 from benchmarks.statistics import percentile
+from benchmarks.turns import to_the_end
 from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.run import RunState
-from bot.engine.poller import Poller
 from tests.fakes.builder import failed
 from tests.fakes.resolver import affected
-from tests.scenario.harness import CONFIG, Stage, stage
+from tests.scenario.harness import CONFIG, stage
 
 FAILING_SHARE = 20
 """One in so many packages fails with the change, each for a cause of its own."""
@@ -53,7 +53,8 @@ async def measure(packages: int, slots: int) -> dict[str, Any]:
             ref = await revdeps.open(config=CONFIG + f"reverse-dependencies: {{limit: {packages}}}\n")
             memory_before = peak_memory_mib(os.getpid())
             cpu, wall = time.process_time(), time.perf_counter()
-            polls = await _to_the_end(revdeps)
+            # What ended in the first of two idle turns has been taken up in the second.
+            polls = (await to_the_end(revdeps, 2, _LONGEST, lambda: bool(revdeps.builder.running)))[:-2]
             cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
             view = await revdeps.view(ref)
             assert view.runs[0].run.state is RunState.FINISHED
@@ -71,27 +72,6 @@ async def measure(packages: int, slots: int) -> dict[str, Any]:
         "peak_memory_mib": peak_memory_mib(os.getpid()),
         "memory_before_mib": memory_before,
     }
-
-
-async def _to_the_end(revdeps: Stage) -> list[float]:
-    """Reconcile and poll in turns until nothing is running; return how long each turn took."""
-    reconciler = revdeps.reconciler()
-    poller = Poller(world=revdeps.world, backend="fake", owner="engine", woke=lambda: None, strict=True)
-    turns: list[float] = []
-    idle = 0
-    end = time.monotonic() + _LONGEST
-    while True:
-        begun = time.perf_counter()
-        worked = False
-        while await reconciler.reconcile_one():
-            worked = True
-        await poller.poll_once()
-        turns.append(time.perf_counter() - begun)
-        revdeps.clock.time += revdeps.world.settings.poll_interval
-        idle = 0 if worked or revdeps.builder.running else idle + 1
-        if idle == 2:  # what ended in the first of them has been taken up in the second
-            return turns[:-2]
-        assert time.monotonic() < end, f"gave up after {_LONGEST} seconds and {len(turns)} turns"
 
 
 if __name__ == "__main__":

@@ -19,14 +19,14 @@ from typing import Any
 
 from benchmarks.process import peak_memory_mib
 from benchmarks.statistics import percentile
+from benchmarks.turns import to_the_end
 from bot.domain.build import BuildRequest, BuildState, Succeeded
 from bot.domain.ids import BuildKey, BuildRef
 from bot.domain.run import RunState
-from bot.engine.poller import Poller
 from bot.ports.builder import BuildStatus
 from tests.fakes.builder import FakeBuild, FakeBuilder
 from tests.fakes.resolver import affected
-from tests.scenario.harness import CONFIG, Stage, stage
+from tests.scenario.harness import CONFIG, stage
 
 SECONDS = 5.0
 """Of one build, on average."""
@@ -71,7 +71,8 @@ async def measure(runs: int, packages: int, slots: int) -> dict[str, Any]:
             revdeps.resolver.script_impact(["libfoo"], *found, sources=10 * packages)
             refs = [await revdeps.open(config=CONFIG) for _ in range(runs)]
             cpu, wall = time.process_time(), time.perf_counter()
-            turns = await _to_the_end(revdeps)
+            # Nothing that goes on takes longer than twice `SECONDS`.
+            turns = await to_the_end(revdeps, 2 * SECONDS, _LONGEST)
             cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
             for ref in refs:
                 (run,) = (await revdeps.view(ref)).runs
@@ -89,26 +90,6 @@ async def measure(runs: int, packages: int, slots: int) -> dict[str, Any]:
         "round_p99_ms": 1000 * percentile(turns, 99),
         "peak_memory_mib": peak_memory_mib(os.getpid()),
     }
-
-
-async def _to_the_end(revdeps: Stage) -> list[float]:
-    """Reconcile and poll in turns until all is over; return how long each turn took."""
-    reconciler = revdeps.reconciler()
-    poller = Poller(world=revdeps.world, backend="fake", owner="engine", woke=lambda: None, strict=True)
-    turns: list[float] = []
-    idle = 0
-    end = time.monotonic() + _LONGEST
-    while idle < 2 * SECONDS:  # nothing that goes on takes longer
-        begun = time.perf_counter()
-        worked = False
-        while await reconciler.reconcile_one():
-            worked = True
-        await poller.poll_once()
-        turns.append(time.perf_counter() - begun)
-        revdeps.clock.time += revdeps.world.settings.poll_interval
-        idle = 0 if worked else idle + 1
-        assert time.monotonic() < end, f"gave up after {_LONGEST} seconds and {len(turns)} turns"
-    return turns
 
 
 if __name__ == "__main__":
