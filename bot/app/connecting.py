@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import aiohttp
 import yaml
 
 from bot.app.compose import SystemClock
-from bot.app.forges import Surroundings, forge_entries, hook_url
+from bot.app.forges import Surroundings, forge_entries, forge_entry, hook_url
 from bot.app.settings import Settings, secret
 from bot.ports.diagnosis import Diagnosis, HookWish
 from bot.ports.errors import Misconfigured
@@ -34,52 +35,69 @@ class Connection:
 
 
 async def connect(wanted: Connection) -> AsyncGenerator[Diagnosis, None]:
-    """Write the entry, unless it is there, and yield how the connection is; webhooks are set up where they are missing.
+    """Yield how the connection is, set webhooks up where they are missing, and write the entry unless it is there.
 
-    Raises Misconfigured where a file cannot be written, or where the file says something else of that name already.
+    Where the forge does not answer, or does not take the token, no entry is written: the command can be given again
+    with other values. Raises Transient or Misconfigured then, and Misconfigured where a file cannot be written or says
+    something else of that name already.
     """
-    hook_secret = _secret(wanted.directory / f"{wanted.name}-webhook.secret")
+    hook_secret = wanted.directory / f"{wanted.name}-webhook.secret"
     path = wanted.directory / FORGES_FILE
-    _add(path, wanted, hook_secret)
-    settings = Settings(forges_file=path, public_url=wanted.public_url)
-    entry, url = forge_entries(settings)[wanted.name], hook_url(settings, wanted.name)
+    told = _entry(wanted, hook_secret)
+    settings = Settings(forges_file=path if path.exists() else None, public_url=wanted.public_url)
+    known = _known(path, wanted.name, told)
+    forge_entries(settings)
+    entry, url = forge_entry(path, wanted.name, told), hook_url(settings, wanted.name)
+    _secret(hook_secret)
     wish = HookWish(url=url, repositories=wanted.repositories, secret=secret(hook_secret, str(hook_secret)))
     async with aiohttp.ClientSession() as session:
         around = Surroundings(name=wanted.name, session=session, clock=SystemClock(), hook_url=url)
         async for found in entry.examine(around, wish):
             yield found
+    if not known:
+        _add(path, {wanted.name: told})
 
 
-def _secret(path: Path) -> Path:
-    """Return the file with the webhooks' secret, made where there is none yet, for its owner alone."""
+def _secret(path: Path) -> None:
+    """Make the file with the webhooks' secret where there is none yet, for its owner alone."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
-        return path
+        return
     except OSError as error:
         raise Misconfigured(str(path), f"{error.strerror}", "Name another --directory.") from None
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_hex(32))
-    return path
 
 
-def _add(path: Path, wanted: Connection, hook_secret: Path) -> None:
-    entry = _entry(wanted, hook_secret)
-    try:
+def _known(path: Path, name: str, told: Mapping[str, str]) -> bool:
+    """Return whether the file says this of the forge already."""
+    with _mended(path):
+        found = (yaml.safe_load(path.read_text()) or {}).get(name) if path.exists() else None
+    if found not in (None, told):
+        raise Misconfigured(str(path), f"{name} is there with other values", "Remove it, or name another.")
+    return found is not None
+
+
+def _add(path: Path, told: Mapping[str, Mapping[str, str]]) -> None:
+    with _mended(path):
         text = path.read_text() if path.exists() else ""
-        known = (yaml.safe_load(text) or {}).get(wanted.name)
-        if known is None:
-            # What stands there, remarks and all, is left as it is.
-            begun = f"{text.rstrip()}\n" if text.strip() else ""
-            path.write_text(begun + yaml.safe_dump({wanted.name: dict(entry)}, sort_keys=False))
-        elif known != entry:
-            raise Misconfigured(str(path), f"{wanted.name} is there with other values", "Remove it, or name another.")
+        # What stands there, remarks and all, is left as it is.
+        begun = f"{text.rstrip()}\n" if text.strip() else ""
+        path.write_text(begun + yaml.safe_dump(told, sort_keys=False))
+
+
+@contextmanager
+def _mended(path: Path) -> Iterator[None]:
+    """Say what to do where the file cannot be read or written."""
+    try:
+        yield
     except (OSError, yaml.YAMLError, AttributeError) as error:
         raise Misconfigured(str(path), f"cannot be read and written: {error}", "Mend or move it.") from None
 
 
-def _entry(wanted: Connection, hook_secret: Path) -> Mapping[str, str]:
+def _entry(wanted: Connection, hook_secret: Path) -> dict[str, str]:
     common = {"kind": wanted.kind, "url": wanted.url.rstrip("/"), "token-file": str(wanted.token_file.absolute())}
     if wanted.kind == "gitlab":
         return {**common, "webhook-token-file": str(hook_secret.absolute())}

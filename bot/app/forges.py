@@ -188,7 +188,7 @@ def forge_entries(settings: Settings) -> Mapping[str, ForgeEntry]:
         raise _refused(path, "it holds no forges by name")
     if "github" in content and settings.github_app_id is not None:
         raise _refused(path, "github: this name is that of the GitHub App")
-    return {str(name): _entry(path, str(name), entry) for name, entry in content.items()}
+    return {str(name): forge_entry(path, str(name), entry) for name, entry in content.items()}
 
 
 def hook_url(settings: Settings, forge: str) -> str:
@@ -196,7 +196,8 @@ def hook_url(settings: Settings, forge: str) -> str:
     return f"{settings.public_url.rstrip('/')}/webhook/{forge}" if settings.public_url else ""
 
 
-def _entry(path: Path, name: str, content: object) -> ForgeEntry:
+def forge_entry(path: Path, name: str, content: object) -> ForgeEntry:
+    """Return what the file at `path` says of one forge; raise Misconfigured where it is not of an entry's form."""
     if not _NAME.fullmatch(name):
         raise _refused(path, f"{name!r}: a name holds small letters, digits and hyphens")
     if not isinstance(content, dict):

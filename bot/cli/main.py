@@ -54,13 +54,18 @@ def main() -> None:
     try:
         cli()
     except (Misconfigured, Rejected) as trouble:
-        click.echo(f"revdeps: {trouble}", err=True)
+        _tell(trouble)
         sys.exit(EXIT_WRONG)
     except Transient as trouble:
-        click.echo(f"revdeps: {trouble}", err=True)
+        _tell(trouble)
         sys.exit(EXIT_INCONCLUSIVE)
     except ModuleNotFoundError as missing:
         if missing.name in {"bot", "handlers"}:
             raise
         click.echo(f"revdeps: {missing.name} is not here: this takes all of RevDeps, revdeps-bot[service].", err=True)
         sys.exit(EXIT_WRONG)
+
+
+def _tell(trouble: Exception) -> None:
+    """Print it in one line: a YAML parser, for one, tells of an error in several."""
+    click.echo(f"revdeps: {' '.join(str(trouble).split())}", err=True)

@@ -1,6 +1,7 @@
 """`revdeps setup`: connects a forge."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +16,21 @@ from bot.cli.main import EXIT_WRONG
 from bot.ports.diagnosis import State
 
 
+def _address(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise click.BadParameter(f"{value!r} is not an address, such as https://revdeps.example")
+    return value
+
+
 @click.group()
 def setup() -> None:
     """Connect a forge, and keep what that takes in files for their owner alone."""
 
 
 @setup.command()
-@click.option("--public-url", required=True, metavar="URL", help="Where GitHub and people reach the service.")
+@click.option(
+    "--public-url", required=True, metavar="URL", callback=_address, help="Where GitHub and people reach the service."
+)
 @click.option("--organization", default="", metavar="ORG", help="Who is to own the App. Default: you.")
 @click.option("--name", default="", help="What the App is called; it writes as NAME[bot]. Names are unique on GitHub.")
 @click.option(
@@ -31,9 +40,27 @@ def setup() -> None:
     show_default=True,
     help="For the key, the secret and the settings.",
 )
-@click.option("--web-url", default="https://github.com", show_default=True, help="Of an Enterprise Server.")
-@click.option("--api-url", default="", help="Of an Enterprise Server. Default: what belongs to --web-url.")
-@click.option("--port", default=0, help="For the page that begins it, on this machine's loopback. Default: any.")
+@click.option(
+    "--web-url",
+    metavar="URL",
+    callback=_address,
+    default="https://github.com",
+    show_default=True,
+    help="Of an Enterprise Server.",
+)
+@click.option(
+    "--api-url",
+    metavar="URL",
+    callback=_address,
+    default="",
+    help="Of an Enterprise Server. Default: what belongs to --web-url.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="For the page that begins it, on this machine's loopback. Default: any.",
+)
 @click.option("--browser/--no-browser", default=True, help="Open a browser here, or print the link alone.")
 def github(
     *,
@@ -82,10 +109,14 @@ def _common(function: Callable[..., None]) -> Callable[..., None]:
             "--directory", type=folder, default="/etc/revdeps", show_default=True, help="For what is written."
         ),
         click.option(
-            "--public-url", required=True, metavar="URL", help="Where the forge and people reach the service."
+            "--public-url",
+            required=True,
+            metavar="URL",
+            callback=_address,
+            help="Where the forge and people reach the service.",
         ),
         click.option("--token-file", type=existing, required=True, help="A file with the bot's access token."),
-        click.option("--url", required=True, metavar="URL", help="Where people open the forge."),
+        click.option("--url", required=True, metavar="URL", callback=_address, help="Where people open the forge."),
     ):
         function = option(function)
     return function

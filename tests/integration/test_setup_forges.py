@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from bot.adapters.gitlab.examine import EVENTS as GITLAB_EVENTS
 from bot.app.connecting import FORGES_FILE, Connection, connect
 from bot.app.doctor import examine, patient
 from bot.app.settings import Settings
+from bot.cli.main import main
+from bot.cli.setup import setup
 from bot.ports.diagnosis import Diagnosis, State
-from bot.ports.errors import Misconfigured
+from bot.ports.errors import Misconfigured, Transient
 from handlers.gitlab.translate import GitLabTranslator
 from tests.fakes import forgejo_stage, gitlab_stage
 from tests.fakes.forgejo_stage import ForgejoStage
@@ -116,6 +119,30 @@ async def test_a_token_that_is_worth_nothing_is_told_with_what_to_do(
     assert "s3cr3t" not in str(refusal.value.what)
 
 
+async def test_after_a_mistake_the_command_can_be_given_again_with_other_values(
+    stage: ForgejoStage | GitLabStage, tmp_path: Path
+) -> None:
+    wanted = wish(stage, tmp_path)
+    with pytest.raises(Transient):
+        await connected(replace(wanted, url="http://127.0.0.1:9"))
+    assert not (tmp_path / "etc" / FORGES_FILE).exists()
+    found = await connected(wanted)
+    assert {each.state for each in found} == {State.OK}, found
+    assert list(yaml.safe_load((tmp_path / "etc" / FORGES_FILE).read_text())) == [stage.repo.forge]
+
+
+@pytest.mark.parametrize("option", ["--url", "--public-url"])
+def test_what_is_no_address_is_refused_before_anything_is_written(tmp_path: Path, option: str) -> None:
+    (tmp_path / "token").write_text("t")
+    given = {"--url": "https://forge.test", "--public-url": PUBLIC, option: "forge.test"}
+    options = [part for pair in given.items() for part in pair]
+    directory = ["--token-file", str(tmp_path / "token"), "--directory", str(tmp_path / "etc")]
+    done = CliRunner().invoke(setup, ["gitlab", *options, *directory])
+    assert done.exit_code == 2
+    assert "is not an address" in done.output
+    assert not (tmp_path / "etc").exists()
+
+
 async def test_a_repository_in_which_the_bot_is_nobody_is_named(
     stage: ForgejoStage | GitLabStage, tmp_path: Path
 ) -> None:
@@ -147,6 +174,20 @@ async def test_somebody_elses_forgejo_token_is_noticed(tmp_path: Path) -> None:
         found = await connected(wish(stage, tmp_path, user="somebody-else"))
     assert [each.state for each in found] == [State.WRONG]
     assert f"user: {forgejo_stage.BOT}" in found[0].mend
+
+
+def test_an_error_is_one_line_also_where_it_was_told_in_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / FORGES_FILE).write_text("x: [")
+    monkeypatch.setenv("REVDEPS_FORGES_FILE", str(tmp_path / FORGES_FILE))
+    monkeypatch.setenv("REVDEPS_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["revdeps", "doctor"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("revdeps: REVDEPS_FORGES_FILE: ")
 
 
 def test_a_gitlab_webhook_is_sent_what_has_a_handler() -> None:
