@@ -10,11 +10,15 @@ from pathlib import Path
 import koji
 import pytest
 import requests
+from gssapi.creds import Credentials
+from requests_gssapi import REQUIRED, HTTPSPNEGOAuth
 
 from bot.adapters.koji import Keytab
+from bot.adapters.koji.examine import examine
+from bot.ports.diagnosis import State
 from bot.ports.errors import LoginRefused, Transient
 from tests.fakes.kerberos import REALM, Realm, realm
-from tests.fakes.koji.threaded import Place, place
+from tests.fakes.koji.threaded import TAG, Place, place
 from tests.fakes.koji.tickets import Tickets
 from tests.fakes.koji.worker import Scripted
 
@@ -55,16 +59,17 @@ class Scene:
 def scene(tmp_path: Path, realm: Realm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
+    service, ours = Tickets(realm.add(SERVICE)), realm.add(US)
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/shared")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     with place(tmp_path / "place", Scripted(), ["lib"]) as here:
-        monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/shared")
-        monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-        here.hub.gate.tickets = Tickets(realm.add(SERVICE))
+        here.hub.gate.tickets = service
         here.hub.add_user("service", principals=[f"{US}@{REALM}"])
-        keytab = Keytab(principal=f"{US}@{REALM}", file=realm.add(US), authority=Path(str(here.settings.authority)))
+        keytab = Keytab(principal=f"{US}@{REALM}", file=ours, authority=Path(str(here.settings.authority)))
         here.settings = replace(here.settings, credentials=keytab)
         yield Scene(here, realm, temporary)
-        assert not (tmp_path / "shared").exists()
-        assert list(temporary.glob("revdeps-*")) == []
+    assert not (tmp_path / "shared").exists()
+    assert list(temporary.glob("revdeps-*")) == []
 
 
 async def test_a_keytab_logs_its_principal_in(scene: Scene) -> None:
@@ -113,6 +118,12 @@ async def test_a_key_that_is_void_when_a_session_is_renewed_is_told_and_the_new_
         await builder.capacity()
     scene.login.file.write_bytes(fresh.read_bytes())
     assert await builder.capacity() > 0
+
+
+async def test_the_doctor_says_whom_the_hub_takes_us_for(scene: Scene) -> None:
+    who, *_ = [found async for found in examine(scene.here.settings, [TAG], trying=False)]
+
+    assert (who.state, who.what) == (State.OK, "logged in as service (no permissions)")
 
 
 async def test_several_hubs_have_a_keytab_each(scene: Scene) -> None:
@@ -232,6 +243,26 @@ async def test_a_ticket_of_a_wrong_clock_is_not_kept(scene: Scene) -> None:
     scene.realm.stop()
     scene.realm.start()
     assert await builder.capacity() > 0
+
+
+async def test_the_hub_shows_who_it_is_to_who_asks(scene: Scene) -> None:
+    """The client of Koji does not ask."""
+    ticket = scene.temporary / "ticket"
+    store: dict[bytes | str, bytes | str] = {"client_keytab": str(scene.login.file), "ccache": f"FILE:{ticket}"}
+    auth = HTTPSPNEGOAuth(mutual_authentication=REQUIRED, creds=Credentials(usage="initiate", store=store))
+    call = koji.xmlrpcplus.dumps((), "getAPIVersion")
+
+    answer = await asyncio.to_thread(
+        requests.post,
+        f"{scene.here.hub.url}/ssllogin",
+        data=call,
+        auth=auth,
+        verify=scene.here.settings.authority,
+        timeout=5,
+    )
+
+    assert koji.xmlrpcplus.loads(answer.content)[0] == (koji.API_VERSION,)
+    assert answer.request.headers["Authorization"].startswith("Negotiate ")
 
 
 @pytest.mark.parametrize("authorization", ["", "Basic Ym90OmJvdA==", "Negotiate Z2FyYmFnZQ==", "Negotiate ?"])

@@ -56,12 +56,15 @@ def test_the_settings_of_a_hub_reach_the_adapter(tmp_path: Path) -> None:
     assert (found.source, found.clone_urls) == (SourceOrigin.SCM, {"github": "https://g.example/{repository}"})
 
 
-def test_a_certificate_may_come_with_who_vouches_for_the_hub(tmp_path: Path) -> None:
+def test_who_vouches_for_the_hub_may_come_with_either_log_in(tmp_path: Path) -> None:
     pem = tmp_path / "bot.pem"
     pem.write_text("key")
     system = KojiSystem(hub="https://a.example", topurl="https://a.example/f")
     found = koji_settings("a", system, KojiLogin(certificate=pem, authority=pem), tmp_path, {})
     assert found.credentials == Certificate(file=pem, authority=pem)
+    found = koji_settings("a", system, KojiLogin(keytab=pem, principal="bot@A", authority=pem), tmp_path, {})
+    assert found.credentials == Keytab(principal="bot@A", file=pem, authority=pem)
+    assert found.authority == str(pem)
 
 
 def test_a_login_whose_file_cannot_be_read_is_named(tmp_path: Path) -> None:
