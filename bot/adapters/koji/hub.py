@@ -86,6 +86,7 @@ class Hub:
             try:
                 self._log_in(session)
             except koji.AuthError as error:
+                session.rsession.close()
                 raise self._refused(error) from error
             self._user = session.getLoggedInUser()
             self._session = session
