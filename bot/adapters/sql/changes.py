@@ -8,6 +8,7 @@ that was read before a hint came in and is written after it stays stale.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.sql import tables
 from bot.adapters.sql.codec import decode, encode
 from bot.adapters.sql.columns import UtcTime
-from bot.adapters.sql.statements import batches, insert, sooner
+from bot.adapters.sql.statements import batches, insert_in, sooner
 from bot.domain.ids import ChangeId
 from bot.domain.run import Change, ChangeRef, RepoRef
 
@@ -39,11 +40,7 @@ class SqlChanges:
 
     async def put(self, change: Change) -> None:
         """Insert or replace a change; it stays stale where a hint came in since it was read."""
-        statement = insert(self.connection, _change).values(_row(change))
-        new = statement.excluded
-        replaced: dict[str, sa.ColumnElement[Any]] = {name: new[name] for name in ("head_sha", "open", "value")}
-        replaced["stale"] = sa.or_(new.stale, _change.c.hints > new.hints)
-        await self.connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=replaced))
+        await self.connection.execute(_replacing(self.connection.dialect.name), _row(change))
 
     async def touch(self, change: ChangeRef, at: datetime) -> None:
         """Mark a change as stale, making its row where there is none, and make it due at that time or sooner."""
@@ -84,9 +81,24 @@ async def touch(connection: AsyncConnection, changes: Mapping[ChangeRef, datetim
     """Mark many changes as stale and due, each at its time or sooner, in one statement."""
     if not changes:
         return
-    statement = insert(connection, _change)
+    await connection.execute(_touching(connection.dialect.name), list(_new_rows(changes)))
+
+
+@cache
+def _replacing(dialect: str) -> sa.Insert:
+    """Return the statement; making one costs more than executing it."""
+    statement = insert_in(dialect, _change)
     new = statement.excluded
-    statement = statement.on_conflict_do_update(
+    replaced: dict[str, sa.ColumnElement[Any]] = {name: new[name] for name in ("head_sha", "open", "value")}
+    replaced["stale"] = sa.or_(new.stale, _change.c.hints > new.hints)
+    return statement.on_conflict_do_update(index_elements=["id"], set_=replaced)
+
+
+@cache
+def _touching(dialect: str) -> sa.Insert:
+    statement = insert_in(dialect, _change)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
         index_elements=["id"],
         set_={
             "stale": sa.true(),
@@ -95,7 +107,6 @@ async def touch(connection: AsyncConnection, changes: Mapping[ChangeRef, datetim
             "woken_at": sooner(_change.c.woken_at, new.woken_at),
         },
     )
-    await connection.execute(statement, list(_new_rows(changes)))
 
 
 def _new_rows(changes: Mapping[ChangeRef, datetime]) -> Iterable[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.sql import tables
 from bot.adapters.sql.changes import touch
 from bot.adapters.sql.codec import decode, decode_intent, encode_intent
-from bot.adapters.sql.statements import batches, insert
+from bot.adapters.sql.statements import batches, insert_in
 from bot.domain.ids import ChangeId, RunId
 from bot.domain.intents import (
     ButtonPressed,
@@ -26,6 +27,7 @@ from bot.domain.run import ChangeRef, Run
 
 _intent = tables.intent
 _OF_CHANGE = sa.select(_intent).where(_intent.c.change == sa.bindparam("of")).order_by(_intent.c.id)
+_DONE = sa.delete(_intent).where(_intent.c.id.in_(sa.bindparam("ids", expanding=True)))
 _UNASSIGNED = sa.select(_intent).where(_intent.c.change.is_(None)).order_by(_intent.c.id)
 
 
@@ -62,11 +64,8 @@ class SqlDeliveries:
         ]
         if not rows:
             return []
-        statement = insert(self.connection, tables.delivery).on_conflict_do_nothing(index_elements=["forge", "guid"])
-        result = await self.connection.execute(
-            statement.returning(tables.delivery.c.forge, tables.delivery.c.guid), rows
-        )
-        stored = {(row.forge, row.guid) for row in result}
+        result = await self.connection.execute(_recording(self.connection.dialect.name), rows)
+        stored = {(forge, guid) for forge, guid in result}
         # In the order in which they came: that of their intents.
         return [delivery for key, delivery in reversed(first.items()) if key in stored]
 
@@ -103,7 +102,7 @@ class SqlIntents:
     async def done(self, ids: Collection[int]) -> None:
         """Remove intents that have been acted upon."""
         for some in batches(ids):
-            await self.connection.execute(sa.delete(_intent).where(_intent.c.id.in_(some)))
+            await self.connection.execute(_DONE, {"ids": some})
 
     async def assign(self, intent: int, change: ChangeId) -> None:
         """Tie an intent to a change, once it is known which it is about."""
@@ -120,6 +119,13 @@ class SqlIntents:
             )
             for row in rows
         ]
+
+
+@cache
+def _recording(dialect: str) -> sa.sql.dml.ReturningInsert[Any]:
+    """Return the statement; making one costs as much as executing it for a few deliveries."""
+    statement = insert_in(dialect, tables.delivery).on_conflict_do_nothing(index_elements=["forge", "guid"])
+    return statement.returning(tables.delivery.c.forge, tables.delivery.c.guid)
 
 
 def _run_of(intent: Intent) -> RunId | None:

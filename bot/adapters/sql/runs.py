@@ -19,6 +19,14 @@ from bot.domain.verdict import Finding
 
 T = TypeVar("T")
 _run = tables.run
+_JOINED = (
+    sa.select(_run.c.change)
+    .distinct()
+    .join(tables.companion, tables.companion.c.run == _run.c.id)
+    .join(tables.change, tables.change.c.id == _run.c.change)
+    .where(tables.companion.c.change == sa.bindparam("of"), tables.change.c.open)
+    .order_by(_run.c.change)
+)
 _OF_CHANGE = sa.select(_run.c.value).where(_run.c.change == sa.bindparam("of")).order_by(_run.c.sequence.desc())
 
 
@@ -51,10 +59,7 @@ class SqlRuns:
 
     async def joined(self, change: ChangeId) -> Sequence[ChangeId]:
         """Return the open changes that have a run with this one as a companion."""
-        joined, of = tables.companion, tables.change
-        query = sa.select(_run.c.change).distinct().join(joined, joined.c.run == _run.c.id)
-        query = query.join(of, of.c.id == _run.c.change).where(joined.c.change == change, of.c.open)
-        return [ChangeId(found) for found in await self.connection.scalars(query.order_by(_run.c.change))]
+        return [ChangeId(found) for found in await self.connection.scalars(_JOINED, {"of": change})]
 
     async def recent(self, limit: int) -> Sequence[Run]:
         """Return the newest runs of all changes, newest first."""

@@ -17,10 +17,11 @@ _PARAMETERS = 5_000
 
 def insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return the dialect's own INSERT, which has ON CONFLICT."""
-    return _insert(connection.dialect.name, table)
+    return insert_in(connection.dialect.name, table)
 
 
-def _insert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+def insert_in(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the INSERT of a dialect by its name, for statements that are made once."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
@@ -47,7 +48,7 @@ async def upsert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Ro
 def _replacing(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
     """Return the statement; making one costs more than executing it."""
     keys = [column.name for column in table.primary_key]
-    statement = _insert(dialect, table)
+    statement = insert_in(dialect, table)
     replaced = {name: statement.excluded[name] for name in names if name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
 
