@@ -380,6 +380,18 @@ async def test_deliveries_that_come_late_and_out_of_order_end_the_same(talk: Tal
     assert (await talk.gate(ref)).conclusion == "success"
 
 
+async def test_a_command_that_comes_before_its_pull_request_is_carried_out(talk: Talk, deeds: Deeds) -> None:
+    deeds.deafen()
+    ref = await talk.open()
+    await talk.say(ref, "/revdeps run limit=1")
+    deeds.listen()
+    assert await deeds.resend(backwards=True) >= 2
+    await talk.settle()
+    assert talk.stage.comments(ref)[0].reactions == ("eyes", "rocket")
+    assert talk.built() == ["libfoo", "bar"]
+    assert len((await talk.engine.view(ref)).runs) == 1
+
+
 async def test_what_no_delivery_told_is_found_by_one_sweep(talk: Talk, deeds: Deeds) -> None:
     deeds.deafen()
     ref = await talk.open()
