@@ -149,6 +149,11 @@ async def test_a_hub_that_is_too_old_is_named(tmp_path: Path, ready: Place) -> N
     assert found[0].what == "the hub is Koji 1.33.1"
 
 
+async def test_the_first_hub_with_drafts_is_not_too_old(ready: Place) -> None:
+    ready.hub.gate.methods["getKojiVersion"] = lambda: "1.34.0"
+    assert State.WRONG not in {each.state for each in await listed(examine_koji(ready.settings, [TAG], trying=False))}
+
+
 @pytest.mark.parametrize(("tag", "told"), [("typo", "there is no such tag"), (TAG, "the tag has no repository")])
 async def test_a_tag_that_is_not_built_from_is_named(here: Place, tag: str, told: str) -> None:
     found = troubles(await listed(examine_koji(here.settings, [tag], trying=False)))

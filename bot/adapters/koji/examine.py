@@ -21,8 +21,8 @@ from bot.adapters.koji.workspaces import NoMoreSideTags, make
 from bot.ports.diagnosis import Diagnosis, doubtful, well, wrong
 from bot.ports.errors import Rejected
 
-_NEEDED = (1, 35)
-"""The first version with requests for repositories; draft builds are there since 1.34."""
+_NEEDED = (1, 34)
+"""The first version with draft builds. Requests for repositories came with 1.35; before it, kojira makes them."""
 _LOOKS = 30
 _NO_COMMIT = "0" * 40
 _NOWHERE = "cli-build/revdeps-doctor/no-such-package-0-0.src.rpm"
@@ -78,7 +78,7 @@ def _version(session: Any, about: str) -> Diagnosis:
     version = str(session.getKojiVersion())
     if tuple(int(part) for part in version.split(".")[:2]) < _NEEDED:
         needed = ".".join(map(str, _NEEDED))
-        return wrong(about, f"the hub is Koji {version}", f"Koji {needed} or later is needed: drafts, repo requests.")
+        return wrong(about, f"the hub is Koji {version}", f"Koji {needed} or later is needed, for draft builds.")
     return well(about, f"Koji {version}, which has draft builds")
 
 
