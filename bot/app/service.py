@@ -25,6 +25,7 @@ from bot.engine.reconciler import Reconciler
 from bot.engine.resync import Resync
 from bot.engine.upkeep import Upkeep
 from bot.engine.world import World
+from bot.ports.errors import Misconfigured
 from bot.web.dashboard import PageSettings, add_pages
 from bot.web.dialects import Dialect, GitHubDialect
 from bot.web.health import Health, backend_probe, heartbeat_probe, store_probe
@@ -119,6 +120,21 @@ def web_application(parts: Parts) -> web.Application:
     return application
 
 
+async def _listen(application: web.Application, settings: Settings) -> web.AppRunner:
+    """Serve it; raise Misconfigured where the address cannot be had."""
+    runner = web.AppRunner(application, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+    except OSError as error:
+        await runner.cleanup()
+        where = f"{settings.host}:{settings.port}: {error.strerror or error}"
+        mend = "Name an address of this machine, and a port that is free."
+        raise Misconfigured("REVDEPS_HOST, REVDEPS_PORT", where, mend) from None
+    log.info("listening on %s:%s", settings.host, settings.port)
+    return runner
+
+
 def _webhooks(parts: Parts) -> Iterator[Webhook]:
     """Yield an endpoint for each forge of the settings."""
     settings = parts.settings
@@ -163,10 +179,7 @@ async def serve(world: World, settings: Settings) -> None:
     application = web_application(
         Parts(world=world, settings=settings, workers=workers, metrics=metrics, intake=intake)
     )
-    runner = web.AppRunner(application, access_log=None, handle_signals=False)
-    await runner.setup()
-    await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
-    log.info("listening on %s:%s", settings.host, settings.port)
+    runner = await _listen(application, settings)
     try:
         await workers.run(stop)
     finally:

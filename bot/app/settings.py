@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     """Where people reach the pages; without it reports have no links."""
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: int = Field(default=8080, ge=0, le=65535)
     allowed_hosts: Names = ()
     """Hosts that repositories and sources may be on; `localhost` allows `file:` repositories."""
     trusted_apps: Names = ()

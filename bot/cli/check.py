@@ -22,6 +22,7 @@ from bot.adapters.worktree import NAME, WorktreeForge, open_worktree
 from bot.app.compose import sandbox_settings, world
 from bot.app.service import Workers
 from bot.app.settings import Settings
+from bot.cli.places import usable
 from bot.domain.decide import ChangeView
 from bot.domain.hosts import ANY_HOST
 from bot.domain.report.comment import render_comment
@@ -74,7 +75,9 @@ def check(context: click.Context, base: str | None, config: Path | None, output:
     or the checkout is wrong, 3 where the result is not conclusive.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "revdeps"
-    request = Request(directory=Path.cwd(), base=base, config=config, output=output, state=state or cache)
+    request = Request(
+        directory=Path.cwd(), base=base, config=config, output=usable(output, "--output"), state=state or cache
+    )
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     context.exit(asyncio.run(_check(request, Console())))
 
@@ -181,7 +184,6 @@ class _Tell:
 
 
 def _write(report: Report, directory: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
     (directory / "report.md").write_text(render_comment(report, Links()))
     (directory / "report.json").write_text(json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n")
 

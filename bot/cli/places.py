@@ -64,7 +64,18 @@ class Place:
 def place_of(repositories: tuple[str, ...], arch: str, cache: Path | None) -> Place:
     """Return the place that the options name."""
     usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "revdeps" / "metadata"
-    return Place(repositories=repositories, arch=arch, cache=(cache or usual).absolute())
+    return Place(repositories=repositories, arch=arch, cache=usable((cache or usual).absolute(), "--cache"))
+
+
+def usable(directory: Path, option: str) -> Path:
+    """Return the directory, made where it is missing; raise Misconfigured where nothing can be written into it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(option, f"{directory}: {error.strerror}", "Name a directory that can be written.") from None
+    if not os.access(directory, os.W_OK):
+        raise Misconfigured(option, f"{directory} cannot be written", "Name a directory that can be written.")
+    return directory
 
 
 @asynccontextmanager
