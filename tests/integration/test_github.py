@@ -16,6 +16,7 @@ from bot.domain.publication import Check, CheckStatus, Reaction
 from bot.domain.run import ChangeRef
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
 from tests.fakes.github import trees
+from tests.fakes.github.keys import fresh_key, public_half
 from tests.fakes.github_stage import GitHubStage
 
 TOKENS = ("POST", "/app/installations/{installation_id}/access_tokens")
@@ -68,10 +69,10 @@ async def test_a_token_that_is_refused_twice_is_a_matter_for_the_operator(stage:
     assert stage.server.calls[TOKENS] == 2
 
 
-@pytest.mark.parametrize("settings", [{"private_key": "no key"}, {"private_key": ""}])
-async def test_a_key_that_is_none_is_named(stage: GitHubStage, ref: ChangeRef, settings: dict[str, object]) -> None:
+@pytest.mark.parametrize("key", ["no key", "", public_half(fresh_key()).decode()], ids=["other", "empty", "public"])
+async def test_a_key_that_is_none_is_named(stage: GitHubStage, ref: ChangeRef, key: str) -> None:
     with pytest.raises(Misconfigured, match="REVDEPS_GITHUB_PRIVATE_KEY_FILE"):
-        await another(stage, **settings).change(ref)
+        await another(stage, private_key=key).change(ref)
 
 
 async def test_a_wrong_app_id_is_named(stage: GitHubStage, ref: ChangeRef) -> None:

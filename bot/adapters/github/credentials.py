@@ -9,9 +9,12 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import jwt
 from cachetools import TLRUCache, TTLCache
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from jwt.algorithms import RSAAlgorithm
 
 from bot.adapters.github.settings import GitHubSettings
 from bot.domain.run import RepoRef
@@ -55,12 +58,20 @@ class Credentials:
         )
         self._minting: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    @cached_property
+    def _key(self) -> RSAPrivateKey:
+        """The App's key. Reading it takes many times as long as signing with it, and nothing else is done meanwhile."""
+        key = RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(self._settings.private_key)
+        if not isinstance(key, RSAPrivateKey):
+            raise TypeError("this is the public key")
+        return key
+
     def jwt(self) -> str:
         """Return a JWT of the App."""
         issued = int((self._clock.now() - _BACK_DATED).timestamp())
         claims = {"iat": issued, "exp": issued + int(_JWT_LIFE.total_seconds()), "iss": str(self._settings.app_id)}
         try:
-            return jwt.encode(claims, self._settings.private_key, algorithm="RS256")
+            return jwt.encode(claims, self._key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError) as error:
             raise Misconfigured(
                 "the GitHub App's private key",
