@@ -24,7 +24,9 @@ class Kind(Enum):
     RAISED = "raised"
     """A higher version, and nothing else that a dependency could tell."""
     EXTENDED = "extended"
-    """A higher version, and every package provides and requires something new: no root of before can be taken over."""
+    """A higher version, and every package provides something new."""
+    REQUIRING = "requiring"
+    """The same, and every package requires something new as well: no root of before can be taken over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +61,11 @@ def _altered(package: Package, kind: Kind, mark: str, raised: Mapping[tuple[str,
     if kind is Kind.REBUILT:
         return rebuilt
     new = Atom(f"{package.name}-{mark}", "=", "1")
-    extended = kind is Kind.EXTENDED
+    extended, requiring = kind in {Kind.EXTENDED, Kind.REQUIRING}, kind is Kind.REQUIRING
     return replace(
         rebuilt,
         version=raised[package.name, package.version],
-        requires=(*(_followed(clause, raised) for clause in package.requires), *([(_THERE,)] if extended else [])),
+        requires=(*(_followed(clause, raised) for clause in package.requires), *([(_THERE,)] if requiring else [])),
         provides=(*package.provides, (new,)) if extended else package.provides,
     )
 

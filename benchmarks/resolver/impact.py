@@ -28,6 +28,7 @@ _ZLIB = (
     ("base_cached", Kind.EXTENDED, "cached"),
     ("raised", Kind.RAISED, "raised"),
     ("rebuilt", Kind.REBUILT, "rebuilt"),
+    ("requiring", Kind.REQUIRING, "requiring"),
 )
 """What is asked in turn: the first has nothing to build on."""
 
@@ -56,7 +57,7 @@ async def zlib(cache: Path, directory: Path) -> dict[str, Any]:
 
 
 async def packages(cache: Path, directory: Path) -> dict[str, Any]:
-    """Measure changes to packages picked at random: their versions raised, and each provides and requires more."""
+    """Measure changes to packages picked at random: their versions raised, and each provides something new."""
     made = distribution()
     changes, wanted = Changes.of(made), target(made)
     picked = random.Random(_SEED).sample(sorted(changes.by_source), _PICKED)

@@ -69,12 +69,13 @@ def _impact(found: dict[str, Any]) -> Iterator[str]:
         ("zlib extended, base known", "base_cached", 30),
         ("zlib raised, base known", "raised", 5),
         ("zlib rebuilt, base known", "rebuilt", 5),
+        ("zlib with further requirements, base known", "requiring", 30),
     ):
         row = found[key]
         text = f"exact impact: {name} ({row['affected']:,} of {row['sources']:,} sources affected)"
         peer = f"{twice} (everything twice; 1 in {every} measured)"
         yield _row(text, _s(row["seconds"]), peer, f"≤ {most} s", row["seconds"] <= most)
-    memory = max(found[key]["solver_memory_mib"] for key in ("cold", "base_cached", "raised", "rebuilt"))
+    memory = max(found[key]["solver_memory_mib"] for key in ("cold", "base_cached", "raised", "rebuilt", "requiring"))
     yield _row("peak memory of a solver process meanwhile", f"{memory:.0f} MiB", "", "≤ 400 MiB", memory <= 400)
     picked = found["random"]
     text = f"exact impact: {picked['packages']} packages at random, median (p90 {_s(picked['p90_seconds'])})"
