@@ -62,7 +62,7 @@ def measured() -> dict[str, Any]:
         "direct": {"seconds": 0.01, "found": {"libfoo-dev": 3}, "bare": {"seconds": 0.01}},
         "cli": {"questions": 20, "revdeps": 6.0, "fedrq": 10.0},
         "impact": {
-            **dict.fromkeys(("cold", "base_cached", "raised", "rebuilt"), impact),
+            **dict.fromkeys(("cold", "base_cached", "raised", "rebuilt", "requiring"), impact),
             "twice": {"whole_seconds": 96.0, "every": 20},
             "random": {"packages": 50, "p50_seconds": 0.5, "p90_seconds": 3.0},
         },
@@ -80,7 +80,7 @@ def measured() -> dict[str, Any]:
 
 def test_every_figure_stands_beside_its_bar() -> None:
     lines = [*rows(measured())]
-    assert len(lines) == 13
+    assert len(lines) == 14
     assert all(line.count("|") == 6 and line.endswith("| holds |") for line in lines)
     assert section(measured())[2].startswith("2,000 binary and 1,000 source packages (made-up).")
 
