@@ -12,9 +12,9 @@ METHOD = """\
   build-essential. "Warm" has been asked before, "cold" finds an empty cache. Its peers run on the same files, in the
   same run.
 - The changes are made of zlib's own metadata. "Extended" has a higher version, and every package provides something
-  new; "raised" has only a higher version; "rebuilt" only other contents. "With further requirements" is extended, and every
-  package requires something more as well, so that no root can be taken over. At random are changes of the first kind to
-  fifty packages, always the same.
+  new; "raised" has only a higher version; "rebuilt" only other contents. "With further requirements" is extended, and
+  every package requires something more as well, so that no root can be taken over. At random are changes of the first
+  kind to fifty packages, always the same.
 - Solving everything twice is hawkey alone in one process, on a sample of the source packages; what the whole would take
   is reckoned from that. One process has one core: two need half of it at best.
 """
