@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -97,6 +97,9 @@ async def _check(request: Request, console: Console) -> int:
     check_host(sandbox_settings(settings))
     async with world(settings, {NAME: forge}) as everything:
         report = await _run(everything, forge, console)
+    if request.config is not None:
+        named = tuple(replace(problem, path=str(request.config)) for problem in report.config_problems)
+        report = replace(report, config_problems=named)
     await asyncio.to_thread(_write, report, request.output)
     _show(report, console)
     return _exit_code(report)

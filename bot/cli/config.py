@@ -73,6 +73,11 @@ def init(context: click.Context, targets: tuple[str, ...], schema: str, *, stdou
         click.echo("There is no spec file below this directory: go to the top of a package's repository.", err=True)
         context.exit(EXIT_WRONG_INPUT)
     proposed = render(propose(seen, targets), schema)
+    found = load(proposed.encode(), CONFIG_FILE, [spec.path for spec in seen], Offer(presets=None))
+    if not isinstance(found, Config):
+        for problem in found:
+            click.echo(f"This cannot be proposed: {problem.message}", err=True)
+        context.exit(EXIT_WRONG_INPUT)
     if stdout:
         click.echo(proposed, nl=False)
         return

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,10 +40,13 @@ async def proposed(world: World, change: ChangeRef, sha: str) -> str:
     or where this machine cannot look at them.
     """
     settings = world.settings
-    directory = settings.state / "checkouts" / f"look-{sha}"
+    home = settings.state / "checkouts"
+    home.mkdir(parents=True, exist_ok=True)
+    # A directory of its own: two changes may have one commit, and be asked about at once.
+    directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="look-", dir=home))
     try:
-        await world.forge(change.repo.forge).clone_source(change, sha, str(directory))
-        seen = await look(directory, world.specs)
+        await world.forge(change.repo.forge).clone_source(change, sha, str(directory / "tree"))
+        seen = await look(directory / "tree", world.specs)
     except (Rejected, Misconfigured) as trouble:
         log.warning("%s: no configuration is proposed: %s", change, trouble)
         return ""

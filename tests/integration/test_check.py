@@ -105,6 +105,14 @@ def test_a_broken_configuration_exits_2_with_the_line(checkout: Path, tmp_path: 
     assert ".revdeps.yaml:2:1" in done.stdout
 
 
+def test_a_broken_file_that_was_named_is_told_by_its_name(checkout: Path, tmp_path: Path) -> None:
+    config = tmp_path / "other.yaml"
+    config.write_text("version: 2\n")
+    done = check(checkout, tmp_path, "--config", str(config))
+    assert done.returncode == 2
+    assert "other.yaml:1:10" in "".join(done.stdout.split())
+
+
 def test_outside_a_checkout_it_says_so(tmp_path: Path) -> None:
     done = check(tmp_path, tmp_path)
     assert done.returncode == 2

@@ -65,3 +65,10 @@ def test_a_directory_without_specs_is_none_for_us(repository: Path) -> None:
     status, told = run("init")
     assert status == 2
     assert "no spec file" in told
+
+
+def test_nothing_is_proposed_that_check_would_refuse(repository: Path) -> None:
+    status, told = run("init", "--target", "bad name")
+    assert status == 2
+    assert "bad name" in told
+    assert not (repository / ".revdeps.yaml").exists()
