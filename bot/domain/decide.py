@@ -4,7 +4,7 @@ The engine loads a `ChangeView`, performs what `decide` answers, loads again, an
 not due yet becomes due by an event that wakes the change: a build that ended, a comment, a time that came.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -37,6 +37,7 @@ from bot.domain.difference import RootDifference, uncompared
 from bot.domain.evidence import Judged, TargetView, judge_all, unpublished_rebuilds
 from bot.domain.ids import ChangeId
 from bot.domain.intents import Refresh, StoredIntent
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.plan import PlanEntry
 from bot.domain.queue import dependents_builds, wants_baseline_workspace
 from bot.domain.reuse import reusable
@@ -73,6 +74,8 @@ class ChangeView:
     """How long the workspaces of a finished run are kept for `retry`."""
     systemic_failures: int = MOST
     """So many first rebuilds that fail with one signature pause a run; 0: none do."""
+    parlance: Parlance = PULL_REQUESTS
+    """The words of the change's forge."""
 
 
 def decide(view: ChangeView, now: datetime) -> tuple[Action, ...]:
@@ -136,8 +139,9 @@ def _tests_head(view: ChangeView, run: Run) -> bool:
 def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]:
     run = run_view.run
     if run.state is RunState.FINISHED:
-        if run.conclusion is Conclusion.SUCCESS and _is_shown(view, run) and (other := outdated(run, view.companions)):
-            problem = _companions_problem(run, other)
+        other = outdated(run, view.companions, view.parlance)
+        if run.conclusion is Conclusion.SUCCESS and _is_shown(view, run) and other:
+            problem = _companions_problem(view, run, other)
             return [FinishRun(run=run.id, conclusion=Conclusion.ACTION_REQUIRED, problem=problem)]
         waivers = in_force(view.waivers, view.change.state, now)
         if _stands(view, run) and disagree(run_view.findings, waivers):
@@ -145,8 +149,9 @@ def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Acti
         return _clean_up(view, run_view, now)
     if run.stop is not None:
         conclusion = Conclusion.TIMED_OUT if run.stop is StopReason.DEADLINE else Conclusion.CANCELLED
-        why = moved(run, view.companions) if run.stop is StopReason.SUPERSEDED and _is_shown(view, run) else ""
-        told = _companions_problem(run, why) if why else None
+        superseded = run.stop is StopReason.SUPERSEDED and _is_shown(view, run)
+        why = moved(run, view.companions, view.parlance) if superseded else ""
+        told = _companions_problem(view, run, why) if why else None
         return [FinishRun(run=run.id, conclusion=conclusion, problem=told)]
     reason = _reason_to_stop(view, run, now)
     if reason is not None:
@@ -180,8 +185,8 @@ def _is_shown(view: ChangeView, run: Run) -> bool:
     return _tests_head(view, run) and run.id == view.runs[0].run.id
 
 
-def _companions_problem(run: Run, reason: str) -> Problem:
-    return Problem(what=f"{reason}.", hint=f"`{again(run)}` tests them together as they are now.")
+def _companions_problem(view: ChangeView, run: Run, reason: str) -> Problem:
+    return Problem(what=f"{reason}.", hint=f"`{again(run, view.parlance)}` tests them together as they are now.")
 
 
 def _clean_up(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]:
@@ -234,21 +239,7 @@ def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now:
         part = target_view(run_view, target, config, waivers)
         judged = with_blame(run, part, judge_all(part))
         known_parts.append((part, judged))
-        rebuilds = unpublished_rebuilds(part, judged)
-        if rebuilds:
-            keys = tuple(build.key for build in rebuilds)
-            name, generation = target.target.name, target.generation + 1
-            actions.append(PublishGeneration(run=run.id, target=name, generation=generation, builds=keys))
-        if wants_baseline_workspace(part, judged):
-            actions.append(PrepareWorkspace(run=run.id, target=target.target.name, baseline=True))
-        due = dependents_builds(run, part, judged, now)
-        if run.pause is not None:
-            due = tuple(build for build in due if not holds(run.pause, build))
-        if due:
-            actions.append(QueueBuilds(run=run.id, builds=due, reusable=reusable(part, due)))
-        failed = uncompared(part, judged, run_view.differences)
-        if failed:
-            actions.append(CompareRoots(run=run.id, target=target.target.name, builds=failed))
+        actions += _due_on_target(run_view, part, judged, now)
         findings += _findings(run, target, judged)
         open_questions = open_questions or any(isinstance(result, Needs) for result in judged.values())
     known = set(run_view.findings)
@@ -263,6 +254,27 @@ def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now:
         conclusion = conclude((finding.judgement for finding in findings), min_coverage=config.min_coverage)
         actions.append(FinishRun(run=run.id, conclusion=conclusion))
     return actions
+
+
+def _due_on_target(
+    run_view: RunView, part: TargetView, judged: Mapping[str, Judged], now: datetime
+) -> Iterator[Action]:
+    """Yield what the judgements on one target ask for; at most one action that is stored with the whole target."""
+    run, name = run_view.run, part.target.target.name
+    rebuilds = unpublished_rebuilds(part, judged)
+    if rebuilds:
+        keys = tuple(build.key for build in rebuilds)
+        yield PublishGeneration(run=run.id, target=name, generation=part.target.generation + 1, builds=keys)
+    elif wants_baseline_workspace(part, judged):
+        yield PrepareWorkspace(run=run.id, target=name, baseline=True)
+    due = dependents_builds(run, part, judged, now)
+    if run.pause is not None:
+        due = tuple(build for build in due if not holds(run.pause, build))
+    if due:
+        yield QueueBuilds(run=run.id, builds=due, reusable=reusable(part, due))
+    failed = uncompared(part, judged, run_view.differences)
+    if failed:
+        yield CompareRoots(run=run.id, target=name, builds=failed)
 
 
 def _pause_or_go_on(run_view: RunView, most: int) -> PauseRun | None:

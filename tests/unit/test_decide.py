@@ -11,6 +11,7 @@ from bot.domain.actions import (
     Action,
     CleanUp,
     CompareRoots,
+    FallBack,
     FetchSource,
     FinishRun,
     HandleIntent,
@@ -29,7 +30,7 @@ from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outco
 from bot.domain.config import Mode
 from bot.domain.decide import RunView, decide, next_time
 from bot.domain.difference import Basis, RootDifference
-from bot.domain.ids import RunId
+from bot.domain.ids import RunId, WorkspaceRef
 from bot.domain.intents import Commented, Refresh, StoredIntent
 from bot.domain.plan import PlanEntry
 from bot.domain.run import Change, Conclusion, RunState, StopReason
@@ -58,6 +59,9 @@ OK = Succeeded()
 HOUR = timedelta(hours=1)
 FINISHED = run(state=RunState.FINISHED, finished_at=NOW, conclusion=Conclusion.SUCCESS)
 CLOSED = Change(ref=REF, state=state(open=False), stale=False)
+
+
+STORED_WITH_THE_TARGET = (PinSnapshot, PrepareWorkspace, FallBack, PublishGeneration, MakePlan)
 
 
 def due(*runs: RunView, **changes: object) -> list[Action]:
@@ -239,6 +243,17 @@ def test_what_was_rebuilt_is_published_as_the_next_generation():
     ]
 
 
+def test_what_is_stored_with_the_whole_target_is_done_one_at_a_time():
+    libbar = entry("libbar", uninstallable=(uninstallable("libbar", "no"),))
+    builds = (built("libbar", OK), built("bar", failed()))
+    nowhere = run_view(libbar, BAR, builds=builds, targets=(target(baseline_workspace=None),))
+    published_first, *others = due(nowhere)
+    assert isinstance(published_first, PublishGeneration)
+    assert not any(isinstance(action, STORED_WITH_THE_TARGET) for action in others)
+    published_then = replace(nowhere, targets=(target("libbar", baseline_workspace=None),))
+    assert PrepareWorkspace(run=RUN, target="rawhide", baseline=True) in due(published_then)
+
+
 KEPT = view(run_view(run=FINISHED))
 THREE_DAYS = NOW + timedelta(days=3)
 CLEANING = [
@@ -303,6 +318,8 @@ def _perform(seen: RunView, action: Action, draw: st.DataObject) -> RunView:
             names = tuple(published(build.package) for build in seen.builds if build.key in keys)
             after = replace(where, generation=generation, published=(*where.published, *names), planned=False)
             return replace(seen, targets=(after,))
+        case PrepareWorkspace(baseline=True):
+            return replace(seen, targets=(replace(where, baseline_workspace=WorkspaceRef("baseline")),))
         case MakePlan():
             rebuilt = {package.source.removesuffix("-1-1.src") for package in where.published}
             entries = _planned(seen.entries, rebuilt, draw)
@@ -328,10 +345,12 @@ def _perform(seen: RunView, action: Action, draw: st.DataObject) -> RunView:
 def test_every_run_comes_to_its_end_and_rests_there(draw, mode, cancelled):
     chained = tuple(replace(item, ready=not item.needs) for item in PLAN)
     config = replace(CONFIG, mode=mode)
-    seen = run_view(*chained, run=run(config=config, cancelled_packages=tuple(cancelled)))
+    nowhere = target(baseline_workspace=None)
+    seen = run_view(*chained, run=run(config=config, cancelled_packages=tuple(cancelled)), targets=(nowhere,))
     for _ in range(100):
         actions = decide(view(seen), NOW)
         assert actions == decide(view(seen), NOW)
+        assert sum(isinstance(action, STORED_WITH_THE_TARGET) for action in actions) <= 1
         if not actions:
             break
         seen = _perform(seen, actions[0], draw)
