@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from bot.domain.actions import Action, CompareRoots, FallBack, FinishRun, PublishGeneration, QueueBuilds
-from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Purpose, Succeeded
+from bot.domain.build import Build, BuildState, Failed, Purpose, Succeeded
 from bot.domain.difference import RootDifference, is_fault
 from bot.domain.ids import BuildKey
-from bot.domain.queue import generation_of, in_order, may_try_again, subject_build
+from bot.domain.queue import generation_of, in_order, lost_to_infrastructure, may_try_again, subject_build
 from bot.domain.run import Conclusion, Problem, Run, RunTarget
 
 
@@ -112,25 +111,28 @@ class Subjects:
         subjects = self._present()
         if any(build.state is not BuildState.DONE for build in subjects):
             return []
-        for build in reversed(subjects):
-            match build.outcome:
-                case Failed(reason=FailureReason.INFRASTRUCTURE, cause=cause):
-                    problem = Problem(
-                        what=f"{self._named(build)} could not be built on {build.target}: {cause}",
-                        hint="The service is at fault, not the change. `/revdeps run` tries again.",
-                    )
-                    return [FinishRun(run=self.run.id, conclusion=Conclusion.ACTION_REQUIRED, problem=problem)]
-                case Failed(cause=cause):
-                    problem = Problem(
-                        what=f"{self._named(build)} itself does not build on {build.target}: {cause}",
-                        hint="Nothing that depends on it was built. Push a commit that mends it.",
-                    )
-                    return [FinishRun(run=self.run.id, conclusion=Conclusion.FAILURE, problem=problem)]
-                case Cancelled() | Succeeded() | None:
-                    pass
-                case _ as never:
-                    assert_never(never)
-        return [FinishRun(run=self.run.id, conclusion=Conclusion.CANCELLED)]
+        # An attempt that was made up for tells nothing, and a fault of the change weighs more than the service's.
+        last = {(build.target, build.package): build for build in sorted(subjects, key=lambda build: build.attempt)}
+        failures = [build for build in last.values() if isinstance(build.outcome, Failed)]
+        faults = [build for build in failures if not lost_to_infrastructure(build)]
+        conclusion, problem = Conclusion.CANCELLED, None
+        if faults:
+            conclusion, problem = Conclusion.FAILURE, self._does_not_build(faults[0])
+        elif failures:
+            conclusion, problem = Conclusion.ACTION_REQUIRED, self._not_built(failures[0])
+        return [FinishRun(run=self.run.id, conclusion=conclusion, problem=problem)]
+
+    def _does_not_build(self, build: Build) -> Problem:
+        return Problem(
+            what=f"{self._named(build)} itself does not build on {build.target}: {_cause(build)}",
+            hint="Nothing that depends on it was built. Push a commit that mends it.",
+        )
+
+    def _not_built(self, build: Build) -> Problem:
+        return Problem(
+            what=f"{self._named(build)} could not be built on {build.target}: {_cause(build)}",
+            hint="The service is at fault, not the change. `/revdeps run` tries again.",
+        )
 
     def _named(self, build: Build) -> str:
         """Return the package, of several changes with the pull request that it is of."""
@@ -138,3 +140,7 @@ class Subjects:
             return build.package
         names = {package.name: part.change for part in self.run.parts for package in part.packages}
         return f"{build.package} ({names[build.package]})"
+
+
+def _cause(build: Build) -> str:
+    return build.outcome.cause if isinstance(build.outcome, Failed) else ""

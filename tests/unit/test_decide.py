@@ -208,6 +208,31 @@ def test_one_of_two_packages_that_fails_ends_the_run_once_the_other_is_through()
     assert end.conclusion is Conclusion.FAILURE
 
 
+def test_trouble_that_was_made_up_for_does_not_hide_that_another_package_of_the_change_does_not_build():
+    both = run(packages=(*CONFIG.packages, replace(CONFIG.packages[0], name="libfoo-data")))
+    plain = subject(request=replace(subject().request, package="libfoo-data"))
+    first = replace(plain, key="first", state=BuildState.DONE, outcome=INFRASTRUCTURE)
+    second = replace(first, key="second", attempt=2, outcome=OK)
+    seen = replace(run_view(run=both, targets=(target(generation=-1),)), builds=(subject(failed()), first, second))
+    for builds in ((subject(failed()), first, second), (first, second, subject(failed()))):
+        (end,) = due(compared(replace(seen, builds=builds)))
+        assert isinstance(end, FinishRun)
+        assert end.conclusion is Conclusion.FAILURE
+
+
+def test_a_change_that_does_not_build_on_one_target_fails_whatever_the_service_does_on_another():
+    other = replace(subject(), key="other", target="f44", state=BuildState.DONE)
+    targets = tuple(target(generation=-1, target=replace(target().target, name=name)) for name in ("rawhide", "f44"))
+    for outcome in (INFRASTRUCTURE, Cancelled()):
+        lost = [replace(other, key=f"other/{number}", attempt=number, outcome=outcome) for number in (1, 2, 3)]
+        builds = (subject(failed()), *lost)
+        (end,) = due(compared(replace(run_view(targets=targets), builds=builds)))
+        assert isinstance(end, FinishRun)
+        assert end.conclusion is Conclusion.FAILURE
+        assert end.problem is not None
+        assert "itself does not build on rawhide" in end.problem.what
+
+
 BAR = entry("bar")
 
 
