@@ -8,12 +8,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.domain.attempts import Attempt
 from bot.domain.build import ASIDE, BaselineKey, Build, BuildState, Failed, FailureReason, Succeeded
 from bot.domain.config import Config, Mode
 from bot.domain.failure import normalise
 from bot.domain.plan import Effect, PlanEntry
 from bot.domain.run import RunTarget
-from bot.domain.verdict import LIMITS, Attempt, Evidence, Judgement, Needs, Verdict, Waiver, judge
+from bot.domain.verdict import LIMITS, Evidence, Judgement, Needs, Verdict, Waiver, judge
 
 Judged = Judgement | Needs
 

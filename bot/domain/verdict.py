@@ -5,13 +5,13 @@ must be found out. The rules and their order are those of docs/verdicts.md; what
 `bot.domain.conclusion`'s.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import assert_never
 
-from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
+from bot.domain.attempts import Attempt, results, says_nothing
+from bot.domain.build import Failed, FailureReason, Purpose
 from bot.domain.config import BaselinePolicy
 from bot.domain.ids import RunId
 from bot.domain.plan import Effect, Selection
@@ -47,15 +47,6 @@ CONCLUSIVE = frozenset(
     }
 )
 """Verdicts that say something about the change; the rest lower the coverage."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One build of the package, on either side; `outcome` is None while it is queued or running."""
-
-    purpose: Purpose
-    outcome: Outcome | None = None
-    duration: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,14 +169,16 @@ def judge(evidence: Evidence) -> Judgement | Needs:
         waiver = evidence.waiver
         cause = f"waived by {waiver.by} {waiver.how_long}: {waiver.reason} ({judged.cause})"
         return replace(judged, verdict=Verdict.WAIVED, cause=cause, needs_order=False)
-    if isinstance(judged, Judgement) and judged.verdict is Verdict.INCONCLUSIVE and evidence.uninstallable:
-        # It is known not to install; that its rebuild was lost must not make the gate green.
+    if isinstance(judged, Judgement) and judged.verdict in _LEAVES_OPEN and _is_known_to_break(evidence):
+        # That its rebuild was lost, or waits for one that failed, must not make the gate green.
         return replace(judged, needs_order=True)
     return judged
 
 
 WAIVABLE = frozenset({Verdict.REGRESSED, Verdict.NEEDS_REBUILD, Verdict.BLOCKED, Verdict.INCONCLUSIVE})
 """What a waiver turns into WAIVED."""
+_LEAVES_OPEN = frozenset({Verdict.INCONCLUSIVE, Verdict.BLOCKED})
+"""Verdicts that do not tell whether a rebuild would repair what the change breaks."""
 _CANCELLED = Judgement(verdict=Verdict.INCONCLUSIVE, cause="cancelled")
 LIMITS = frozenset({FailureReason.TIMEOUT, FailureReason.MEMORY})
 """A build that ran into one of these may be one that hangs or grows, or one that had a slow or crowded machine."""
@@ -221,7 +214,7 @@ def _judge_unready(evidence: Evidence) -> Judgement | Needs:
 def _judge_built(evidence: Evidence) -> Judgement | Needs:
     if any(attempt.outcome is None for attempt in evidence.candidate):
         return Needs.RESULT
-    passed, failures = _results(evidence.candidate)
+    passed, failures = results(evidence.candidate)
     if (passed or failures) and _baseline_was_asked_for(evidence):
         return Needs.BASELINE
     if passed:
@@ -239,7 +232,7 @@ def _baseline_was_asked_for(evidence: Evidence) -> bool:
     done = evidence.baseline
     if evidence.stopped or any(attempt.outcome is None for attempt in done):
         return False
-    lost = bool(done) and _says_nothing(done[-1])
+    lost = bool(done) and says_nothing(done[-1])
     return len(done) < evidence.baselines + (evidence.retries if lost and evidence.baselines else 0)
 
 
@@ -277,7 +270,7 @@ def _judge_passed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement
         return Needs.BASELINE
     if any(attempt.outcome is None for attempt in evidence.baseline):
         return Needs.RESULT
-    passed, base_failures = _results(evidence.baseline)
+    passed, base_failures = results(evidence.baseline)
     if base_failures and not passed:
         return Judgement(verdict=Verdict.FIXED, cause=base_failures[-1].cause)
     return Judgement(verdict=Verdict.STILL_PASSING)
@@ -290,10 +283,12 @@ def _judge_failed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement
         return _judge_against_passing(evidence, failures, None)
     if any(attempt.outcome is None for attempt in evidence.baseline):
         return Needs.RESULT
-    passed, base_failures = _results(evidence.baseline)
-    if passed and base_failures:
-        return _with_cause(Verdict.FLAKY, last)
+    passed, base_failures = results(evidence.baseline)
+    if passed and any(last.signature == failure.signature for failure in base_failures):
+        return _unless_uninstallable(evidence, _with_cause(Verdict.FLAKY, last))
     if passed:
+        # A fault that was never seen without the change is not excused by one that now and then is.
+        failures = tuple(new for new in failures if all(new.signature != old.signature for old in base_failures))
         return _judge_against_passing(evidence, failures, passed[-1].duration)
     if base_failures:
         return _judge_both_failed(evidence, last, base_failures)
@@ -324,7 +319,7 @@ def _judge_against_passing(
         return replace(_with_cause(Verdict.REGRESSED, last), root=evidence.root)
     bound_to_agree = last.reason is FailureReason.UNRESOLVABLE
     if len(failures) == 1 and not bound_to_agree:
-        if not evidence.stopped and not _says_nothing(evidence.candidate[-1]):
+        if not evidence.stopped and not says_nothing(evidence.candidate[-1]):
             return Needs.CONFIRMATION
         if not evidence.stopped and _may_retry(evidence):
             return Needs.CANDIDATE_RETRY
@@ -334,6 +329,11 @@ def _judge_against_passing(
         quick = base_duration is not None and base_duration < evidence.time_limit / 3
         return _with_cause(Verdict.REGRESSED if every and quick else Verdict.INCONCLUSIVE, last)
     return _with_cause(Verdict.REGRESSED, last)
+
+
+def _is_known_to_break(evidence: Evidence) -> bool:
+    """Whether the solver alone has shown that, without a rebuild, the change breaks the package."""
+    return bool(evidence.uninstallable) or evidence.effect is Effect.UNRESOLVABLE
 
 
 def _unless_uninstallable(evidence: Evidence, judgement: Judgement) -> Judgement:
@@ -347,38 +347,11 @@ def _with_cause(verdict: Verdict, failure: Failed) -> Judgement:
     return Judgement(verdict=verdict, cause=failure.cause, signature=failure.signature)
 
 
-def _results(attempts: Iterable[Attempt]) -> tuple[tuple[Attempt, ...], tuple[Failed, ...]]:
-    """Return the attempts that passed and the failures that say something about the package."""
-    passed, failures = [], []
-    for attempt in attempts:
-        match attempt.outcome:
-            case Succeeded():
-                passed.append(attempt)
-            case Failed(reason=reason) as failure if reason is not FailureReason.INFRASTRUCTURE:
-                failures.append(failure)
-            case Failed() | Cancelled() | None:
-                pass
-            case _ as never:
-                assert_never(never)
-    return tuple(passed), tuple(failures)
-
-
-def _says_nothing(attempt: Attempt) -> bool:
-    """Whether it ended without a word about the package: the infrastructure failed, or somebody stopped it.
-
-    Who means the package by a cancellation stops it (`Evidence.stopped`); any other has to be made up for.
-    """
-    outcome = attempt.outcome
-    return isinstance(outcome, Cancelled) or (
-        isinstance(outcome, Failed) and outcome.reason is FailureReason.INFRASTRUCTURE
-    )
-
-
 def _may_retry(evidence: Evidence) -> bool:
     """Whether the last attempts with the change that said nothing are few, counted from the last one by hand on."""
     count = 0
     for attempt in reversed(evidence.candidate):
-        if not _says_nothing(attempt):
+        if not says_nothing(attempt):
             break
         count += _spent(attempt, evidence)
         if attempt.purpose is Purpose.BY_HAND:

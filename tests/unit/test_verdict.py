@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.attempts import Attempt
 from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
 from bot.domain.config import BaselinePolicy
 from bot.domain.plan import Effect, Selection
-from bot.domain.verdict import Attempt, Evidence, Judgement, Needs, Verdict, judge
+from bot.domain.verdict import Evidence, Judgement, Needs, Verdict, judge
 from tests.fakes.domain import INFRASTRUCTURE, failed, waiver
 
 OK = Succeeded()
@@ -51,7 +52,14 @@ ROWS = [
     ("pass to fail to pass is flaky", [NEW, OK], [OK], V.FLAKY),
     ("pass to fail to pass is flaky, whatever the baseline", [NEW, OK], [], V.FLAKY),
     ("what the solver refuses is bound to be refused again", [UNRESOLVABLE], [OK], V.REGRESSED),
-    ("a baseline that fails now and then is flaky", [NEW], [OK, OLD], V.FLAKY),
+    ("fails as the baseline now and then does", [OLD], [OK, OLD], V.FLAKY),
+    ("fails as the baseline now and then does, at last", [NEW, OLD], [OK, OLD], V.FLAKY),
+    ("fails as the baseline never did, seen once", [NEW], [OK, OLD], N.CONFIRMATION),
+    ("fails as the baseline never did, the second time", [OLD, NEW], [OLD, OK], N.CONFIRMATION),
+    ("fails twice as the baseline never did", [NEW, NEW], [OK, OLD], V.REGRESSED),
+    ("fails twice, once as the baseline now and then does", [OLD, NEW, NEW], [OK, OLD], V.REGRESSED),
+    ("fails where the baseline ran out of time but once", [NEW, NEW], [TIMEOUT, OK], V.REGRESSED),
+    ("times out as the baseline now and then does", [TIMEOUT, TIMEOUT], [OK, TIMEOUT], V.FLAKY),
     ("failed before and fails in the same way", [OLD], [OLD], V.STILL_FAILING),
     ("failed before and fails in another way", [NEW], [OLD], V.CHANGED_FAILURE),
     ("failed before in two ways, one of them the same", [OLD], [OLD, NEW], V.STILL_FAILING),
@@ -136,6 +144,7 @@ PLACED = [
     ("rebuilt alone, in isolated mode", {"candidate": tried(OK), "in_order": False}, V.NEEDS_REBUILD),
     ("failing as before, so no rebuild repairs it", {"candidate": tried(OLD), "baseline": tried(OLD)}, V.REGRESSED),
     ("failing otherwise, so no rebuild repairs it", {"candidate": tried(NEW), "baseline": tried(OLD)}, V.REGRESSED),
+    ("failing as the baseline at times does", {"candidate": tried(OLD), "baseline": tried(OK, OLD)}, V.REGRESSED),
     ("not rebuilt for the infrastructure's sake", {"candidate": tried(*[INFRASTRUCTURE] * 3)}, V.INCONCLUSIVE),
 ]  # fmt: skip
 
@@ -238,6 +247,27 @@ def test_rebuilds_that_were_not_tried_in_order_ask_for_a_person():
         assert not judged.conclusive
 
 
+BROKEN = [
+    ("does not install", {"effect": Effect.REBUILD, "uninstallable": PROBLEM}),
+    ("does not resolve", {"effect": Effect.UNRESOLVABLE, "problem": PROBLEM}),
+]
+OPEN = [
+    ("blocked", {"ready": False, "blocked_by": "libbar"}, V.BLOCKED),
+    ("lost", {"candidate": tried(*[INFRASTRUCTURE] * 3)}, V.INCONCLUSIVE),
+]
+
+
+@pytest.mark.parametrize("broken", [row[1] for row in BROKEN], ids=[row[0] for row in BROKEN])
+@pytest.mark.parametrize(("known", "expected"), [row[1:] for row in OPEN], ids=[row[0] for row in OPEN])
+def test_what_the_change_breaks_and_no_rebuild_was_seen_to_repair_is_never_green(broken, known, expected):
+    judged = judge(Evidence(selection=Selection.PLANNED, **broken, **known))
+    assert isinstance(judged, Judgement)
+    assert (judged.verdict, judged.needs_order) == (expected, True)
+    plain = judge(Evidence(selection=Selection.PLANNED, effect=Effect.REBUILD, **known))
+    assert isinstance(plain, Judgement)
+    assert not plain.needs_order
+
+
 WAIVER = waiver(reason="goes away with 2.0")
 
 
@@ -326,15 +356,3 @@ def test_no_build_is_called_a_regression_before_its_baseline_is_known(known):
 @pytest.mark.parametrize("order", list(permutations([NEW, OK, INFRASTRUCTURE])), ids=str)
 def test_the_order_of_failing_and_passing_does_not_matter(order: tuple[Failed | Succeeded, ...]):
     assert told(candidate=tried(*order), baseline=tried(OK)) is V.FLAKY
-
-
-def test_what_does_not_install_is_never_green_because_its_rebuild_was_lost() -> None:
-    lost = Attempt(purpose=Purpose.FIRST, outcome=Failed(reason=FailureReason.INFRASTRUCTURE, cause="mirror"))
-    judged = judge(
-        Evidence(
-            selection=Selection.PLANNED, effect=Effect.REBUILD, uninstallable=PROBLEM, candidate=(lost,) * 3, retries=2
-        )
-    )
-    assert isinstance(judged, Judgement)
-    assert judged.verdict is Verdict.INCONCLUSIVE
-    assert judged.needs_order

@@ -1,0 +1,44 @@
+"""Single builds of a package on one side, with the change or without it, and what they say about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One build of the package, on either side; `outcome` is None while it is queued or running."""
+
+    purpose: Purpose
+    outcome: Outcome | None = None
+    duration: timedelta | None = None
+
+
+def results(attempts: Iterable[Attempt]) -> tuple[tuple[Attempt, ...], tuple[Failed, ...]]:
+    """Return the attempts that passed and the failures that say something about the package."""
+    passed, failures = [], []
+    for attempt in attempts:
+        match attempt.outcome:
+            case Succeeded():
+                passed.append(attempt)
+            case Failed(reason=reason) as failure if reason is not FailureReason.INFRASTRUCTURE:
+                failures.append(failure)
+            case Failed() | Cancelled() | None:
+                pass
+            case _ as never:
+                assert_never(never)
+    return tuple(passed), tuple(failures)
+
+
+def says_nothing(attempt: Attempt) -> bool:
+    """Whether it ended without a word about the package: the infrastructure failed, or somebody stopped it.
+
+    Who means the package by a cancellation stops it (`Evidence.stopped`); any other has to be made up for.
+    """
+    outcome = attempt.outcome
+    return isinstance(outcome, Cancelled) or (
+        isinstance(outcome, Failed) and outcome.reason is FailureReason.INFRASTRUCTURE
+    )
