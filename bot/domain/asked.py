@@ -23,7 +23,7 @@ class Asked:
     new_run: RunId
     """For a run that the command may start."""
     waiting_since: datetime | None = None
-    """When the check that asks for an approval of the present head was published."""
+    """Since when a check has asked for an approval of the present head, None where none does."""
     report: Report | None = None
     """Of the newest run."""
     companions: Mapping[str, Part | str] = field(default_factory=dict)

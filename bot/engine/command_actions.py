@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 
 from bot.domain.actions import HandleIntent
 from bot.domain.asked import Asked, Effect
@@ -21,13 +22,12 @@ from bot.domain.permission import Permission
 from bot.domain.policy import HOUR, Actor, Refused, authorize, may_be_answered
 from bot.domain.publication import Reaction
 from bot.domain.report.answers import answer_all
-from bot.domain.report.check import NAME_OF_GATE
 from bot.domain.report.values import Report
-from bot.domain.run import ChangeRef, Run, RunState
+from bot.domain.run import ChangeRef, Run, RunState, StopReason
 from bot.domain.verbs import Verb
 from bot.engine.companions import look_up
 from bot.engine.proposing import proposed
-from bot.engine.reports import links_of, report_of
+from bot.engine.reports import APPROVAL_ASKED, links_of, report_of
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.errors import Gone, Rejected
@@ -194,13 +194,6 @@ def _options(run: Run) -> tuple[tuple[str, str], ...]:
 
 
 async def _circumstances(world: World, view: ChangeView, request: _Request, *, in_words: bool) -> Asked:
-    latest = view.runs[0] if view.runs else None
-    waiting_since = None
-    if latest is not None and latest.run.state is RunState.WAITING:
-        async with world.store.transaction() as tx:
-            published = {entry.name: entry for entry in await tx.reports.get(latest.run.id)}
-        check = published.get(NAME_OF_GATE)
-        waiting_since = check.published_at if check else None
     intent, received_at = request.stored.intent, request.stored.received_at
     return Asked(
         actor=request.actor,
@@ -208,11 +201,29 @@ async def _circumstances(world: World, view: ChangeView, request: _Request, *, i
         at=min(intent.written_at, received_at) if isinstance(intent, Commented) else received_at,
         now=world.clock.now(),
         new_run=RunId(secrets.token_hex(6)),
-        waiting_since=waiting_since,
+        waiting_since=await _waiting_since(world, view),
         report=await _report(world, view),
         links=links_of(world),
         proposal=await _proposal(world, view, request) if in_words else "",
     )
+
+
+async def _waiting_since(world: World, view: ChangeView) -> datetime | None:
+    """Return since when the present head has been shown as waiting for an approval, None where it is not.
+
+    That may be by the check of an earlier run, which this one took the place of; a head that came back after another
+    one, or that was stopped meanwhile, is not what was shown then.
+    """
+    if not view.runs or view.runs[0].run.state is not RunState.WAITING:
+        return None
+    latest, *earlier = (found.run for found in view.runs)
+    asked = [
+        latest,
+        *takewhile(lambda run: run.head_sha == latest.head_sha and run.stop is StopReason.SUPERSEDED, earlier),
+    ]
+    async with world.store.transaction() as tx:
+        shown = [entry for run in asked for entry in await tx.reports.get(run.id) if entry.name == APPROVAL_ASKED]
+    return min((entry.published_at for entry in shown), default=None)
 
 
 async def _proposal(world: World, view: ChangeView, request: _Request) -> str:

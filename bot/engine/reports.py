@@ -34,6 +34,10 @@ from bot.ports.store import Lease
 log = logging.getLogger(__name__)
 
 _TAIL = 4096
+APPROVAL_ASKED = "approval asked"
+"""Name under which it is noted since when a run's check has asked for an approval, for its commit the digest: what is
+published of the run later does not change what could be seen then.
+"""
 _COMMENT = "comment"
 _NOTICE = "notice"
 _IN_PROGRESS = frozenset({Stage.PREPARING, Stage.BUILDING, Stage.RESOLVING, Stage.REBUILDING})
@@ -116,6 +120,8 @@ class _Publisher:
         own, *companions = run_view.run.parts
         if not silent:
             await self._check(run_view, seen_from(report, own), own, known.get(NAME_OF_GATE), NAME_OF_GATE)
+            if report.stage is Stage.WAITING and APPROVAL_ASKED not in known:
+                await self._store(report.run, APPROVAL_ASKED, report.head_sha, "")
         for part in companions:
             name = f"{NAME_OF_GATE} on {part.change}"
             await self._check(run_view, seen_from(report, part), part, known.get(name), name)

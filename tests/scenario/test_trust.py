@@ -1,6 +1,6 @@
 """Whose changes are built, by whose word, and with whose configuration; and comments that are made to get around it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ from bot.domain.permission import Permission
 from bot.domain.publication import CheckStatus, Reaction
 from bot.domain.run import ChangeRef, Conclusion, RunState
 from bot.engine.world import EngineSettings
-from bot.ports.errors import Rejected
+from bot.ports.errors import Rejected, Transient
+from tests.fakes.forge import FakeComment
 from tests.scenario.harness import CONFIG, Stage, stage
 from tests.scenario.test_conversations import answers, audit, is_done, is_refused, packages, rebuilding, tested
 from tests.scenario.test_lifecycle import press
@@ -30,6 +31,14 @@ async def go_back(revdeps: Stage, ref: ChangeRef, head: str) -> None:
     """Force-push an earlier commit."""
     revdeps.forge.push(ref, head)
     await revdeps.deliver(Refresh(change=ref, pushed_sha=head, pushed_by=OUTSIDER))
+
+
+async def say_late(revdeps: Stage, ref: ChangeRef, body: str, written_at: datetime) -> FakeComment:
+    """Let a comment become known some time after it was written, and settle."""
+    comment = revdeps.forge.write(ref, body, "octocat")
+    await revdeps.deliver(Commented(change=ref, comment=comment.id, author="octocat", body=body, written_at=written_at))
+    await revdeps.settle()
+    return comment
 
 
 # Who runs by themselves.
@@ -135,6 +144,56 @@ async def test_a_bare_ok_is_for_the_check_that_its_writer_saw(revdeps: Stage) ->
     comment = await revdeps.say(ref, "/revdeps ok")
     assert is_done(comment)
     assert packages(revdeps) == ["libfoo"]
+
+
+async def test_a_bare_ok_counts_although_the_check_was_published_again_since(revdeps: Stage) -> None:
+    ref = await waiting(revdeps)
+    comment = await revdeps.ask(ref, "/revdeps ok")
+    revdeps.clock.pass_time(minutes=1)
+    revdeps.forge.alter(ref, place="another pipeline")
+    await revdeps.deliver_refresh(ref)
+    published = revdeps.forge.calls["publish_check"]
+    await revdeps.settle(until=lambda: bool(comment.reactions))
+    assert revdeps.forge.calls["publish_check"] > published
+    await revdeps.settle()
+    assert is_done(comment)
+    assert packages(revdeps) == ["libfoo"]
+
+
+async def test_a_bare_ok_counts_although_another_run_of_the_commit_asks_for_it_since(revdeps: Stage) -> None:
+    ref = await waiting(revdeps)
+    written_at = revdeps.clock.now()
+    revdeps.clock.pass_time(minutes=1)
+    await revdeps.say(ref, "/revdeps run")
+    assert is_done(await say_late(revdeps, ref, "/revdeps ok", written_at))
+    assert packages(revdeps) == ["libfoo"]
+
+
+async def test_a_bare_ok_from_before_a_revoke_does_not_count(revdeps: Stage) -> None:
+    ref = await waiting(revdeps)
+    written_at = revdeps.clock.now()
+    revdeps.clock.pass_time(minutes=1)
+    await revdeps.say(ref, "/revdeps ok")
+    await revdeps.say(ref, "/revdeps revoke")
+    revdeps.clock.pass_time(minutes=1)
+    await revdeps.say(ref, "/revdeps run")
+    assert is_refused(await say_late(revdeps, ref, "/revdeps ok", written_at))
+    assert (await revdeps.view(ref)).change.approved_sha is None
+
+
+async def test_a_bare_ok_to_a_check_that_does_not_ask_for_it_yet_does_not_count(revdeps: Stage) -> None:
+    ref = await revdeps.open(author=OUTSIDER)
+    await revdeps.settle(until=lambda: bool(revdeps.forge.calls["publish_check"]))
+    assert revdeps.check(ref).status is CheckStatus.QUEUED
+    revdeps.forge.fail_next("publish_check", Transient("the forge is away"), times=9)
+    await revdeps.settle()
+    assert (await revdeps.view(ref)).runs[0].run.state is RunState.WAITING
+    revdeps.clock.pass_time(minutes=1)
+    comment = await revdeps.say(ref, "/revdeps ok")
+    revdeps.forge.heal()
+    await revdeps.settle()
+    assert is_refused(comment)
+    assert revdeps.builder.started == []
 
 
 async def test_a_push_after_an_approval_waits_again_and_going_back_does_not(revdeps: Stage) -> None:
