@@ -193,4 +193,5 @@ def _compare(before: UniverseSpec, after: UniverseSpec) -> Comparison:
     comparison = _Kept.comparisons.get((before, after))
     if comparison is None or comparison.before is not known or comparison.after is not changed:
         comparison = _Kept.comparisons[before, after] = Comparison(known, changed)
+    known.refresh()
     return comparison
