@@ -38,7 +38,10 @@ def says_nothing(attempt: Attempt) -> bool:
 
     Who means the package by a cancellation stops it (`Evidence.stopped`); any other has to be made up for.
     """
-    outcome = attempt.outcome
-    return isinstance(outcome, Cancelled) or (
-        isinstance(outcome, Failed) and outcome.reason is FailureReason.INFRASTRUCTURE
-    )
+    return attempt.outcome is not None and not tells(attempt.outcome)
+
+
+def tells(outcome: Outcome | None) -> bool:
+    """Whether a build's end says something about the package."""
+    failed = isinstance(outcome, Failed) and outcome.reason is not FailureReason.INFRASTRUCTURE
+    return failed or isinstance(outcome, Succeeded)

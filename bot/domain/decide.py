@@ -125,6 +125,7 @@ def target_view(view: RunView, target: RunTarget, config: Config, waivers: Mappi
         builds=tuple(build for build in view.builds if build.target == name),
         waivers=waivers,
         stopped=view.run.cancelled_packages,
+        since=view.run.created_at,
     )
 
 

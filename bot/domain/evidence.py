@@ -7,13 +7,16 @@ package in its buildroot is the real cause of its failure. So the plan is judged
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from bot.domain.attempts import Attempt
+from bot.domain.attempts import Attempt, tells
 from bot.domain.build import ASIDE, BaselineKey, Build, BuildState, Failed, FailureReason, Succeeded
 from bot.domain.config import Config, Mode
 from bot.domain.failure import normalise
+from bot.domain.ids import BuildKey
 from bot.domain.plan import Effect, PlanEntry
 from bot.domain.run import RunTarget
+from bot.domain.target import Target
 from bot.domain.verdict import LIMITS, Evidence, Judgement, Needs, Verdict, Waiver, judge
 
 Judged = Judgement | Needs
@@ -33,6 +36,8 @@ class TargetView:
     waivers: Mapping[str, Waiver]
     stopped: tuple[str, ...] = ()
     """Packages cancelled by a command."""
+    since: datetime | None = None
+    """When the run began."""
     _builds: Mapping[str, tuple[Build, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +56,23 @@ class TargetView:
 
     def baselines(self, entry: PlanEntry) -> tuple[Build, ...]:
         """Return the builds of a dependent without the change on the buildroot that it has now, by attempt."""
-        return self._builds.get(_without_attempt(str(baseline_key(entry, self.target.target.backend, attempt=1))), ())
+        return self._builds.get(_without_attempt(str(baseline_key(entry, self.target.target, attempt=1))), ())
+
+    def telling_baselines(self, entry: PlanEntry) -> tuple[Build, ...]:
+        """Return those of the baselines that may say something to this run.
+
+        What was in the way of one before the run began is in nobody's way now, and one that ended for a shorter time
+        limit than the run's was not seen to the end.
+        """
+        return tuple(build for build in self.baselines(entry) if not (self._is_past(build) or self._is_short(build)))
+
+    def _is_past(self, build: Build) -> bool:
+        before = self.since is not None and build.ended_at is not None and build.ended_at < self.since
+        return before and not tells(build.outcome)
+
+    def _is_short(self, build: Build) -> bool:
+        timed_out = isinstance(build.outcome, Failed) and build.outcome.reason is FailureReason.TIMEOUT
+        return timed_out and build.request.timeout < self.config.build_timeout
 
 
 def _without_attempt(key: str) -> str:
@@ -59,15 +80,25 @@ def _without_attempt(key: str) -> str:
     return key.rpartition("/")[0] + "/"
 
 
-def baseline_key(entry: PlanEntry, backend: str, attempt: int) -> BaselineKey:
-    """Return the key of the entry's baseline on a backend: equal inputs, equal key, whichever run asks."""
+def baseline_key(entry: PlanEntry, target: Target, attempt: int) -> BaselineKey:
+    """Return the key of the entry's baseline on a target: equal inputs, equal key, whichever run asks.
+
+    Another repository may call another place to build in by the same name.
+    """
+    tags = sorted(f"{each.koji.hub} {each.koji.tag}" for each in target.repositories if each.koji is not None)
     return BaselineKey(
         srpm=entry.affected.source.checksum,
-        target=entry.target,
-        backend=backend,
+        target="\n".join((target.name, target.arch, target.chroot or "", *tags)),
+        backend=target.backend,
         buildroot=entry.affected.buildroot_before,
         attempt=attempt,
     )
+
+
+def next_attempt(key: BuildKey) -> BuildKey:
+    """Return the key of the attempt after that of a build."""
+    others, _, attempt = key.rpartition("/")
+    return BuildKey(f"{others}/{int(attempt) + 1}")
 
 
 def judge_all(view: TargetView) -> Mapping[str, Judged]:
@@ -128,6 +159,7 @@ def _last_success(view: TargetView, package: str) -> Build | None:
 def _gather(view: TargetView, entry: PlanEntry) -> Evidence:
     """Return what is known of the entry by itself."""
     config = view.config
+    baseline = view.telling_baselines(entry)
     return Evidence(
         selection=entry.selection,
         effect=entry.affected.effect,
@@ -139,8 +171,8 @@ def _gather(view: TargetView, entry: PlanEntry) -> Evidence:
         repairable=bool(entry.needs),
         may_become_ready=config.mode is not Mode.ISOLATED and bool(entry.needs),
         candidate=_attempts(view.candidates(entry.package)),
-        baseline=_attempts(view.baselines(entry)),
-        baselines=entry.baselines,
+        baseline=_attempts(baseline),
+        baselines=entry.baselines - len(view.baselines(entry)) + len(baseline),
         baseline_policy=config.baseline,
         time_limit=config.build_timeout,
         stopped=entry.package in view.stopped,

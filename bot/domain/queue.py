@@ -189,8 +189,7 @@ def _boost(run: Run, package: str) -> int:
 
 def _baseline_build(run: Run, view: TargetView, entry: PlanEntry, now: datetime) -> Build:
     assert view.target.baseline_workspace is not None  # checked by the caller
-    earlier = view.baselines(entry)
-    attempt = len(earlier) + 1
+    attempt = len(view.baselines(entry)) + 1
     request = BuildRequest(
         package=entry.package,
         workspace=view.target.baseline_workspace,
@@ -199,7 +198,7 @@ def _baseline_build(run: Run, view: TargetView, entry: PlanEntry, now: datetime)
         generation=-1,
     )
     return Build(
-        key=baseline_key(entry, view.target.target.backend, attempt).text,
+        key=baseline_key(entry, view.target.target, attempt).text,
         run=None,
         target=entry.target,
         backend=view.target.target.backend,
@@ -208,7 +207,7 @@ def _baseline_build(run: Run, view: TargetView, entry: PlanEntry, now: datetime)
         attempt=attempt,
         state=BuildState.QUEUED,
         queued_at=now,
-        not_before=not_before(earlier, now),
+        not_before=not_before(view.telling_baselines(entry), now),
         priority=_PRIORITY[Purpose.BASELINE] + _boost(run, entry.package),
         snapshot=view.target.snapshot,
         buildroot=entry.affected.buildroot_before,

@@ -9,8 +9,9 @@ from bot.domain.blame import standing_alone, with_alone
 from bot.domain.build import Build, BuildState
 from bot.domain.config import Config, Mode
 from bot.domain.decide import ChangeView, RunView
-from bot.domain.evidence import baseline_key
+from bot.domain.evidence import baseline_key, next_attempt
 from bot.domain.history import Previous, previous_states
+from bot.domain.ids import BuildKey
 from bot.domain.plan import AloneImpact, Effect, Impact, PlanEntry
 from bot.domain.reuse import taken_over
 from bot.domain.run import Alone, PublishedPackage, Run, RunTarget
@@ -37,9 +38,20 @@ async def queue_builds(world: World, view: ChangeView, action: QueueBuilds) -> W
         await tx.builds.add(builds)
         await _with_their_roots(tx, builds)
         await tx.roots.put({key: installed for key, (_, installed) in passed.items()})
-        await tx.builds.subscribe(action.run, [build.key for build in action.builds if build.run is None])
+        asked = [build.key for build in action.builds if build.run is None]
+        await tx.builds.subscribe(action.run, [*asked, *await _known_baselines(tx, asked)])
 
     return write
+
+
+async def _known_baselines(tx: Transaction, keys: Sequence[BuildKey]) -> Sequence[BuildKey]:
+    """Return those of the baselines that have ended, with all further attempts of theirs that other runs made."""
+    found: list[BuildKey] = []
+    while keys:
+        done = [key for key, build in (await tx.builds.get(keys)).items() if build.state is BuildState.DONE]
+        found += done
+        keys = [next_attempt(key) for key in done]
+    return found
 
 
 async def _with_known_results(tx: Transaction, world: World, found: RunView, action: QueueBuilds) -> Sequence[Build]:
@@ -122,12 +134,8 @@ async def make_plan(world: World, view: ChangeView, action: MakePlan) -> Write:
         await tx.runs.put_entries(entries)
         await tx.runs.put_target(target)
         # A baseline that another run has built already costs nothing, and can show that the change mends something.
-        backend = target.target.backend
-        known = await tx.builds.get(
-            [baseline_key(entry, backend, attempt=1).text for entry in entries if entry.planned]
-        )
-        done = [key for key, build in known.items() if build.state is BuildState.DONE]
-        await tx.builds.subscribe(action.run, done)
+        first = [baseline_key(entry, target.target, attempt=1).text for entry in entries if entry.planned]
+        await tx.builds.subscribe(action.run, await _known_baselines(tx, first))
 
     return write
 

@@ -130,7 +130,7 @@ def subject(outcome: Outcome | None = None, attempt: int = 1, **changes: object)
 
 def base(of: PlanEntry, outcome: Outcome | None = None, attempt: int = 1, **changes: object) -> Build:
     """A build of an entry without the change."""
-    key = baseline_key(of, TARGET.backend, attempt).text
+    key = baseline_key(of, TARGET, attempt).text
     return built(of.package, outcome, attempt, key=key, run=None, purpose=Purpose.BASELINE, **changes)
 
 

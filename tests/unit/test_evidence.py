@@ -1,6 +1,7 @@
 """What the packages of a plan say about each other: who waits for whom, who is at the root, what is published."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,10 +10,24 @@ from bot.domain.config import Mode
 from bot.domain.evidence import TargetView, is_published, judge_all, unpublished_rebuilds
 from bot.domain.plan import PlanEntry, Selection
 from bot.domain.verdict import Judgement, Needs, Verdict
-from tests.fakes.domain import CONFIG, INFRASTRUCTURE, base, built, entry, failed, part, run, subject, target, waiver
+from tests.fakes.domain import (
+    CONFIG,
+    INFRASTRUCTURE,
+    NOW,
+    base,
+    built,
+    entry,
+    failed,
+    part,
+    run,
+    subject,
+    target,
+    waiver,
+)
 from tests.fakes.resolver import affected, uninstallable, unresolvable
 
 OK = Succeeded()
+DAY = timedelta(days=1)
 PROBLEM = "nothing provides libfoo.so.1"
 LIBBAR = entry("libbar", uninstallable=(uninstallable("libbar", PROBLEM),))
 APP = entry(unresolvable("app", PROBLEM), ready=False, needs=("libbar",))
@@ -45,6 +60,37 @@ def test_a_baseline_on_another_buildroot_is_not_asked():
     bar = entry("bar")
     moved = replace(bar, affected=replace(bar.affected, buildroot_before="moved"))
     assert short(part(moved, builds=(built("bar", failed()), base(bar, failed())))) == {"bar": Needs.BASELINE}
+
+
+def told_of_bar(*baselines: Build, **changes: object) -> object:
+    bar = entry("bar", **changes)
+    twice = (built("bar", failed()), built("bar", failed(), 2))
+    return short(part(bar, builds=(*twice, *baselines), since=NOW))["bar"]
+
+
+def test_what_was_in_the_way_of_a_baseline_before_the_run_began_does_not_count():
+    lost = [base(entry("bar"), INFRASTRUCTURE, number, ended_at=NOW - DAY) for number in (1, 2, 3)]
+    refused = base(entry("bar"), replace(INFRASTRUCTURE, refused=True), ended_at=NOW - DAY)
+    assert told_of_bar(*lost) is Needs.BASELINE
+    assert told_of_bar(refused) is Needs.BASELINE
+    assert told_of_bar(*(replace(build, ended_at=NOW) for build in lost)) == (Verdict.INCONCLUSIVE, None)
+    assert told_of_bar(replace(refused, ended_at=NOW)) == (Verdict.INCONCLUSIVE, None)
+    assert told_of_bar(base(entry("bar"), OK, ended_at=NOW - DAY)) == (Verdict.REGRESSED, None)
+    assert told_of_bar(base(entry("bar"), failed("old"), ended_at=NOW - DAY)) == (Verdict.CHANGED_FAILURE, None)
+
+
+def test_whoever_asks_for_a_baseline_gets_one_beside_those_that_do_not_count():
+    lost = base(entry("bar"), INFRASTRUCTURE, ended_at=NOW - DAY)
+    assert told_of_bar(lost, base(entry("bar"), OK, 2), baselines=2) == (Verdict.REGRESSED, None)
+    assert told_of_bar(lost, base(entry("bar"), OK, 2), baselines=3) is Needs.BASELINE
+
+
+def test_a_baseline_that_had_less_time_than_the_run_gives_was_not_seen_to_the_end():
+    timeout = failed("did not end in time", FailureReason.TIMEOUT)
+    own = base(entry("bar"), timeout)
+    hasty = replace(own, request=replace(own.request, timeout=CONFIG.build_timeout / 2))
+    assert told_of_bar(hasty) is Needs.BASELINE
+    assert told_of_bar(own) == (Verdict.INCONCLUSIVE, None)
 
 
 def test_waivers_and_cancellations_are_by_package():

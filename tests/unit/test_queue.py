@@ -13,6 +13,7 @@ from bot.domain.queue import (
     subject_build,
     wants_baseline_workspace,
 )
+from bot.domain.target import KojiTag, Repository
 from tests.fakes.domain import (
     CONFIG,
     INFRASTRUCTURE,
@@ -86,13 +87,13 @@ def test_a_retry_for_the_infrastructures_sake_says_so():
 def test_a_baseline_belongs_to_no_run_and_sees_nothing_of_the_change():
     (build,) = due(part(BAR, builds=(built("bar", failed()),)))
     assert build.run is None
-    assert build.key == baseline_key(BAR, TARGET.backend, attempt=1).text
+    assert build.key == baseline_key(BAR, TARGET, attempt=1).text
     assert (build.request.workspace, build.request.generation, build.buildroot) == ("baseline", -1, "bar-before")
 
 
 def test_a_baseline_is_built_again_under_the_next_key():
     (build,) = due(part(BAR, builds=(built("bar", failed()), base(BAR, INFRASTRUCTURE))))
-    assert (build.key, build.attempt) == (baseline_key(BAR, TARGET.backend, attempt=2).text, 2)
+    assert (build.key, build.attempt) == (baseline_key(BAR, TARGET, attempt=2).text, 2)
 
 
 def test_a_baseline_waits_for_a_place_to_be_built_in():
@@ -144,6 +145,18 @@ def test_every_kind_of_build_waits_but_one_that_somebody_asked_for():
     assert [build.not_before for build in (retried, baseline, asked, change)] == [minute, minute, None, minute]
 
 
+def test_a_baseline_of_another_place_is_another_build_whatever_that_is_called():
+    tag = KojiTag(hub="https://hub.example/kojihub", topurl="https://hub.example", tag="f44-build")
+    places = [
+        TARGET,
+        replace(TARGET, arch="aarch64"),
+        replace(TARGET, chroot="fedora-44-x86_64"),
+        replace(TARGET, repositories=(Repository(url="koji:f44-build", koji=tag),)),
+        replace(TARGET, repositories=(Repository(url="koji:f44-build", koji=replace(tag, tag="f44-gcc-build")),)),
+    ]
+    assert len({baseline_key(BAR, place, attempt=1).text for place in places}) == len(places)
+
+
 def test_a_baseline_of_another_backend_is_another_build():
-    one, other = (baseline_key(BAR, backend, attempt=1).text for backend in ("koji", "copr"))
+    one, other = (baseline_key(BAR, replace(TARGET, backend=backend), attempt=1).text for backend in ("koji", "copr"))
     assert one != other
