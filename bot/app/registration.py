@@ -9,7 +9,8 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -102,35 +103,48 @@ class Registration:
     _done: "asyncio.Future[Registered]" = field(init=False)
 
     async def run(self) -> Registered:
-        """Serve the page until GitHub has sent the browser back; raise Transient where nobody came within an hour."""
+        """Serve the page until GitHub has sent the browser back; raise Transient where nobody came within an hour.
+
+        Files are written without a pause in which this could be cancelled: what is there afterwards is whole, or gone.
+        """
         self._done = asyncio.get_running_loop().create_future()
-        files = await asyncio.to_thread(reserve, self.wish.directory)
+        unfinished = reserve(self.wish.directory)
         try:
-            registered = await self._serve()
-            await asyncio.to_thread(store, self.wish, registered, files)
-        except BaseException:
-            await asyncio.to_thread(release, files)
-            raise
+            async with self._served():
+                registered = await self._answer()
+                store(self.wish, registered, unfinished)
+                unfinished = ()
+        finally:
+            release(unfinished)
         return registered
 
-    async def _serve(self) -> Registered:
+    async def _answer(self) -> Registered:
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await asyncio.shield(self._done)
+        except TimeoutError:
+            raise Transient("nobody finished the registration; run the command again") from None
+
+    @asynccontextmanager
+    async def _served(self) -> AsyncIterator[None]:
         application = web.Application()
         application.router.add_get("/", self._begin)
         application.router.add_get("/registered", self._registered)
         runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", self.wish.port).start()
-            self._address = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            self.tell(self._address)
-            async with asyncio.timeout(self.seconds):
-                return await asyncio.shield(self._done)
-        except TimeoutError:
-            raise Transient("nobody finished the registration; run the command again") from None
-        except OSError as error:
-            raise Misconfigured("--port", f"{error.strerror}", "Name a port that is free.") from None
+            await self._listen(runner)
+            yield
         finally:
             await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", self.wish.port).start()
+        except OSError as error:
+            raise Misconfigured("--port", f"{error.strerror}", "Name a port that is free.") from None
+        self._address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self.tell(self._address)
 
     async def _begin(self, _request: web.Request) -> web.Response:
         wish = self.wish

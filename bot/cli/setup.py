@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 
+from bot.adapters.github.manifest import Registered
 from bot.app.connecting import FORGES_FILE, Connection, connect
 from bot.app.registration import SETTINGS_FILE, Registration, Wish
 from bot.cli.doctor import show
@@ -93,10 +95,21 @@ def github(
         tunnel = address.rpartition(":")[2]
         click.echo(f"From another machine, first: ssh -L {tunnel}:127.0.0.1:{tunnel} THIS_MACHINE")
 
-    registered = asyncio.run(Registration(wish=wish, tell=tell).run())
+    try:
+        registered = asyncio.run(_registered(Registration(wish=wish, tell=tell)))
+    except asyncio.CancelledError:
+        raise click.Abort from None
     click.echo(f"{registered.name} of {registered.owner} is registered: {registered.page}")
     click.echo(f"Key, secret and settings are in {directory}; the service reads {directory / SETTINGS_FILE}.")
     click.echo(f"Install it: {registered.page}/installations/new. Then `revdeps doctor` looks whether all is well.")
+
+
+async def _registered(registration: Registration) -> Registered:
+    """Register; told to end (SIGTERM), leave as little behind as at Ctrl-C."""
+    this = asyncio.current_task()
+    assert this is not None  # a coroutine runs in one
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    return await registration.run()
 
 
 def _common(function: Callable[..., None]) -> Callable[..., None]:

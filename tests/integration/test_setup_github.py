@@ -3,7 +3,9 @@
 import asyncio
 import json
 import re
+import signal
 import stat
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from html import unescape
@@ -129,6 +131,34 @@ async def test_what_nobody_finishes_leaves_nothing_behind(github: GitHubServer, 
     with pytest.raises(Transient, match="nobody finished"):
         await Registration(wish=wish, tell=lambda _: None, seconds=0.01).run()
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_command_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    kept = tmp_path / "kept"
+    words = ("setup", "github", "--no-browser", "--public-url", PUBLIC, "--directory", str(kept))
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    assert command.stdout is not None
+    assert b"http://127.0.0.1:" in await command.stdout.readline()
+    assert len(list(kept.iterdir())) == 3
+    command.send_signal(number)
+    told = (await command.communicate())[0].decode()
+    assert command.returncode == 1
+    assert list(kept.iterdir()) == []
+    assert told.splitlines()[-1] == "Aborted!"
+    assert "Traceback" not in told
+
+
+async def test_what_was_stored_is_kept_when_the_command_is_told_to_end_then(
+    github: GitHubServer, person: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    async with begun(github, tmp_path / "kept") as (page, running):
+        await press(person, page)
+        running.cancel()
+        await asyncio.wait([running])
+    assert (tmp_path / "kept" / "github.pem").read_text() == next(iter(github.world.apps.values())).private_key
 
 
 async def test_the_exchange_is_the_documented_one(github: GitHubServer, person: aiohttp.ClientSession) -> None:
