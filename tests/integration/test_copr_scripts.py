@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.copr.sources import RESULT, SCRIPT_LENGTH, script_of
+from bot.adapters.jobs.sources import with_suffix
 from bot.domain.build import TreeSource
 from bot.domain.config import PackageConfig, SourceMethod
 from bot.ports.errors import Rejected
@@ -93,6 +94,25 @@ def test_what_lies_beside_the_spec_is_packed_with_a_newer_release(checkout: Chec
     assert made == ["foo-1.2-3.rd1.src.rpm", "foo.conf", "foo.spec"]
 
 
+@pytest.mark.parametrize("ending", ["", "\n", "\n%changelog\n* Thu Jan 01 2026 octocat - 1-1\n- First"])
+@pytest.mark.parametrize("release", ["Release: 3%{?dist}", "release :\t%{rel}  ", "Version: 4"])
+def test_the_release_is_raised_as_on_this_machine(checkout: Checkout, release: str, ending: str) -> None:
+    text = SPEC.format(extra="Release: 9").replace("Release: 3%{?dist}", release).rstrip() + ending
+    checkout.write("foo.spec", text)
+
+    assert checkout.run(PackageConfig(spec="foo.spec")).returncode == 0
+    made = checkout.work / "workdir" / RESULT / "foo.spec"
+    assert made.read_text() == with_suffix(text, ".rd1") != text
+
+
+def test_a_spec_without_a_release_stays_as_it_is(checkout: Checkout) -> None:
+    text = SPEC.format(extra="").replace("Release: 3%{?dist}\n", "")
+    checkout.write("foo.spec", text)
+
+    assert checkout.run(PackageConfig(spec="foo.spec")).returncode == 0
+    assert (checkout.work / "workdir" / RESULT / "foo.spec").read_text() == with_suffix(text, ".rd1") == text
+
+
 def test_sources_of_a_lookaside_cache_are_fetched_and_checked(checkout: Checkout, tmp_path: Path) -> None:
     content = b"a tarball\n"
     digest = hashlib.sha512(content).hexdigest()
@@ -145,16 +165,70 @@ def test_the_repository_itself_is_the_source(checkout: Checkout, suffix: str) ->
     assert made == ["foo-1.2-3.rd1.src.rpm", f"foo-1.2.{suffix}", "foo.spec"]
 
 
-def test_rpmautospec_fills_in_the_release_before_it_is_raised(checkout: Checkout, tmp_path: Path) -> None:
+def autospec(directory: Path) -> Path:
+    """Stand in for rpmautospec: it fills in how many commits there are, which it must therefore have."""
+    directory.mkdir()
+    tool = directory / "rpmautospec"
+    tool.write_text(
+        '#!/bin/sh -e\n[ "$1" = process-distgit ]\nnumber=$(git rev-list --count HEAD)\n'
+        'sed "s/%autorelease/$number/; s/%autochangelog/* Thu Jan 01 2026 octocat <o@example.org> - 1/" "$2" > "$3"\n'
+    )
+    tool.chmod(0o755)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("method", "extra"),
+    [
+        (SourceMethod.SPEC, "Source0: foo.conf"),
+        (SourceMethod.LOOKASIDE, "Source0: foo-1.2.tar.gz"),
+        (SourceMethod.URLS, "Source0: foo.conf"),
+        (SourceMethod.ARCHIVE, "Source0: foo-1.2.tar.gz"),
+        (SourceMethod.RPMAUTOSPEC, "Source0: foo.conf"),
+    ],
+)
+def test_the_history_fills_in_a_release_whichever_way_the_sources_come(
+    checkout: Checkout, tmp_path: Path, method: SourceMethod, extra: str
+) -> None:
+    content = b"a tarball\n"
+    (tmp_path / "foo-1.2.tar.gz").write_bytes(content)
+    checkout.write("foo.conf", "x\n")
+    checkout.write("sources", f"SHA256 (foo-1.2.tar.gz) = {hashlib.sha256(content).hexdigest()}\n")
+    checkout.commit()
+    spec = SPEC.format(extra=extra).replace("Release: 3%{?dist}", "Release: %autorelease")
+    checkout.write("foo.spec", f"{spec}%changelog\n%autochangelog\n")
+    lookaside = f"{tmp_path.as_uri()}/{{filename}}" if method is SourceMethod.LOOKASIDE else None
+
+    made = checkout.made(PackageConfig(spec="foo.spec", method=method, lookaside=lookaside), autospec(tmp_path / "bin"))
+
+    assert made[0] == "foo-1.2-2.rd1.src.rpm"
+
+
+def test_packit_prepares_what_its_configuration_says(checkout: Checkout, tmp_path: Path) -> None:
+    """The command and its options are those of packit's own script for Copr (packit/constants.py)."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    (tools / "rpmautospec").write_text('#!/bin/sh -e\n[ "$1" = process-distgit ]\nsed s/AUTO/7/ "$2" > "$3"\n')
-    (tools / "rpmautospec").chmod(0o755)
-    checkout.write("foo.spec", SPEC.format(extra="").replace("Release: 3", "Release: AUTO"))
+    (tools / "packit").write_text(
+        """#!/bin/sh -e
+[ "$*" = "prepare-sources --no-update-release --no-create-symlinks --result-dir $COPR_RESULTDIR" ]
+git remote get-url origin > /dev/null
+git config user.email > /dev/null
+git describe --tags HEAD > described
+cp -R rpm/. "$COPR_RESULTDIR"
+git archive --prefix=foo-1.2/ -o "$COPR_RESULTDIR/foo-1.2.tar.gz" HEAD
+"""
+    )
+    (tools / "packit").chmod(0o755)
+    checkout.write("rpm/foo.spec", SPEC.format(extra="Source0: foo-1.2.tar.gz"))
+    checkout.write("rpm/other.spec", "nonsense")
+    checkout.write(".packit.yaml", "specfile_path: rpm/foo.spec\n")
+    checkout.commit()
+    subprocess.run([*GIT, "tag", "-m", "1.2", "1.2"], cwd=checkout.directory, check=True)
+    checkout.write("src/main.c", "int main(void) { return 0; }\n")
 
-    made = checkout.made(PackageConfig(spec="foo.spec", method=SourceMethod.RPMAUTOSPEC), tools)
+    made = checkout.made(PackageConfig(spec="rpm/foo.spec", method=SourceMethod.PACKIT), tools)
 
-    assert made == ["foo-1.2-7.rd1.src.rpm", "foo.spec"]
+    assert made == ["foo-1.2-3.rd1.src.rpm", "foo-1.2.tar.gz", "foo.spec"]
 
 
 def test_a_command_of_the_repositorys_makes_the_source_package(checkout: Checkout) -> None:

@@ -17,22 +17,26 @@ from tests.fakes.rpmmd import Srpm, write_repository
 from tests.fakes.sandbox import SandboxWorld, Spec
 
 pytestmark = pytest.mark.rpm
-EDITED = """\
-%define seed %{?_unique_build_ids:--build-id-seed=%{version}-%{release}}
-%define sources /usr/src/debug/library%{?_unique_debug_srcs:-%{version}-%{release}}
+PREAMBLE = """\
+Provides: answer = %{VERSION}-%{RELEASE}
+%define seed %{?_unique_build_ids:--build-id-seed=%{VERSION}-%{RELEASE}}
+%define sources /usr/src/debug/library%{?_unique_debug_srcs:-%{VERSION}-%{RELEASE}}
+%define __arch_install_post debugedit -i %{seed} -b %{_builddir} -d %{sources} %{buildroot}%{_libdir}/libanswer.so.1
 """
-"""As find-debuginfo edits what a distribution ships: by default every file has the Release in it."""
+"""As find-debuginfo edits what a distribution ships, after %install: by default every file has the Release in it."""
+NOTE = """'{"version":"'$RPM_PACKAGE_VERSION-$RPM_PACKAGE_RELEASE'"}'"""
+"""As Fedora tells in every file which package it is of."""
 
 
 def library(value: int = 1) -> Spec:
     return Spec(
         name="library",
-        preamble=f"Provides: answer\n{EDITED}",
+        preamble=PREAMBLE,
         prep=f"%setup -q -c -T\necho 'int answer(void) {{ return {value}; }}' > answer.c",
-        build="gcc -g -O2 -fPIC -shared -Wl,--build-id=sha1 -Wl,-soname,libanswer.so.1 -o libanswer.so.1 answer.c",
-        install="debugedit -i %{seed} -b %{_builddir} -d %{sources} libanswer.so.1\n"
-        "install -D libanswer.so.1 %{buildroot}/usr/lib64/libanswer.so.1",
-        files="/usr/lib64/libanswer.so.1",
+        build=f"gcc -g -O2 -fPIC -shared -Wl,--build-id=sha1 -Wl,--package-metadata={NOTE} -Wl,-soname,libanswer.so.1"
+        " -o libanswer.so.1 answer.c",
+        install="install -D libanswer.so.1 %{buildroot}%{_libdir}/libanswer.so.1",
+        files="%{_libdir}/libanswer.so.1",
     )
 
 
@@ -50,7 +54,7 @@ class Place:
         source = spec.tree(self.sandbox.directory / commit, suffix=f".rd{commit}")
         status, log = await self.sandbox.build_source(spec.name, source, key=commit)
         assert status.outcome == Succeeded(), log
-        assert "debugedit -i" in log
+        assert "debugedit -i --build-id-seed=1.0-1 " in log
         ref = ref_of(BuildKey(f"c/{spec.name}/{commit}"))
         state = await self.sandbox.builder.publish(await self.sandbox.workspace(), [ref], 0)
         assert state.packages[0].source == f"library-1.0-1.rd{commit}.src"
@@ -64,7 +68,7 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     sandbox = SandboxWorld(tmp_path / "sandbox")
-    sources = write_repository(tmp_path / "sources", [Srpm(name="user", requires=("answer",))])
+    sources = write_repository(tmp_path / "sources", [Srpm(name="user", requires=("answer >= 1.0-1.rd",))])
     repositories = (*sandbox.target.repositories, Repository(url=sources))
     target = replace(sandbox.target, repositories=repositories, buildroot=("host-base",))
     resolver = HawkeyResolver(HawkeySettings(cache=tmp_path / "cache", workers=0, allow_file=True))

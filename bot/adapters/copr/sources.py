@@ -72,8 +72,11 @@ rpm -i --nodeps --nosignature --define "_sourcedir $out" --define "_specdir $out
 """,
 }
 _RELEASE = """\
+release=$(sed -nE 's/^release[ \\t]*:[ \\t]*(.*[^ \\t])[ \\t]*$/\\1/Ip' "$out"/*.spec | head -n 1)
 sed -i -E "0,/^release[ \\t]*:/I s/^(release[ \\t]*:[ \\t]*)(.*[^ \\t])[ \\t]*$/\\1\\2$suffix/I" "$out"/*.spec
+[ -z "$release" ] || printf '\\n\\n%%global RELEASE %s\\n' "$release" | tee -a "$out"/*.spec
 """
+"""Raises the release, and keeps what raises it out of the files that are built: see `bot.adapters.jobs.sources`."""
 
 
 def script_of(source: TreeSource, clone_url: str) -> str:

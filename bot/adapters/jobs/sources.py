@@ -55,8 +55,17 @@ def spec_in_checkout(source: TreeSource) -> Path:
 
 
 def with_suffix(text: str, suffix: str) -> str:
-    """Append a suffix to the first Release of a spec."""
-    return _RELEASE.sub(lambda found: f"{found['tag']}{found['value']}{suffix}", text, count=1) if suffix else text
+    """Append a suffix to the first Release of a spec, and keep it out of the files that are built.
+
+    rpm's own macros take `%{RELEASE}` for what goes into them: build ids, the names of debug information, package
+    notes (`RPM_PACKAGE_RELEASE`). They are expanded when the whole spec has been read, so what the spec itself says of
+    its release, in whatever letters, is the one with the suffix.
+    """
+    found = _RELEASE.search(text) if suffix else None
+    if found is None:
+        return text
+    whole = f"{text[: found.start()]}{found['tag']}{found['value']}{suffix}{text[found.end() :]}"
+    return f"{whole}\n\n%global RELEASE {found['value']}\n"
 
 
 def spec_text(source: TreeSource) -> str:

@@ -32,9 +32,6 @@ _MISSING_BUILDREQUIRES = 11
 _TOPDIR = ("--define", f"_topdir {BUILD_DIRECTORY}")
 _QUERY = "%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%|SOURCERPM?{%{ARCH}}:{src}|\\n"
 """Prints NEVRAs; a source package is one that was not built from one."""
-_ALIKE = ("_unique_build_ids", "_unique_debug_names", "_unique_debug_srcs")
-"""Macros by which the Release gets into every ELF file (rpm 4.14 and later): into its build id, the name of its debug
-information and the paths in that. With a change's commit in the Release, no two builds of the same would be alike."""
 _SAFE_NAME = re.compile(r"[\w.+~^-]+\.rpm", re.ASCII)
 
 
@@ -153,13 +150,7 @@ class Build:
 
     def _defines(self) -> Sequence[str]:
         own = ("--define", "_buildhost localhost", "--define", f"_smp_build_ncpus {self._job.settings.cpus}")
-        alike = [option for macro in _ALIKE for option in ("--undefine", macro)] if self._is_change else []
-        return (*_TOPDIR, *own, *alike)
-
-    @property
-    def _is_change(self) -> bool:
-        """Whether its packages are compared with those of another commit."""
-        return isinstance(self._job.source, TreeSource)
+        return (*_TOPDIR, *own)
 
     def _collect(self, results: Path) -> Made:
         """Move the packages out of the root and read their names, in the root."""
