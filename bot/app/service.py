@@ -113,6 +113,7 @@ def web_application(parts: Parts) -> web.Application:
         application,
         world.store,
         world.logs,
+        parlance=world.parlance,
         running_log=partial(running_log, world),
         foretell=partial(foretell, world),
         settings=PageSettings(public=settings.public_pages),

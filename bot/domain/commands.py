@@ -13,6 +13,7 @@ from itertools import groupby
 from unicodedata import category
 
 from bot.domain.config import Depth, matches
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.publication import Button
 from bot.domain.verbs import SYNONYMS, USAGES, Arity, Verb, syntax
 from bot.domain.wording import did_you_mean, quoted
@@ -113,14 +114,20 @@ class _Refusal(Exception):
 class _Arguments:
     """The arguments of one line, sorted by kind."""
 
+    verb: Verb
+    parlance: Parlance
+    """In which a refusal is told."""
     packages: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
     sha: str | None = None
     text: str = ""
 
 
-def parse(lines: Sequence[str]) -> tuple[Command | Mistake, ...]:
-    """Return what every line that starts with `/revdeps` asks for, in order; all other lines are talk."""
+def parse(lines: Sequence[str], parlance: Parlance = PULL_REQUESTS) -> tuple[Command | Mistake, ...]:
+    """Return what every line that starts with `/revdeps` asks for, in order; all other lines are talk.
+
+    What cannot be understood is answered in the forge's words.
+    """
     found: list[Command | Mistake] = []
     for line in lines:
         stripped = _visible(line).strip()
@@ -132,7 +139,7 @@ def parse(lines: Sequence[str]) -> tuple[Command | Mistake, ...]:
             found.append(Mistake(line=stripped, answer=answer))
             break
         try:
-            found.append(_command(stripped[prefix.end() :]))
+            found.append(_command(stripped[prefix.end() :], parlance))
         except _Refusal as refusal:
             found.append(Mistake(line=stripped, answer=str(refusal)))
     return tuple(found)
@@ -199,19 +206,19 @@ def command_for_button(identifier: str, sha: str) -> Command | None:
     return None if verb is None else Command(verb=verb, sha=sha)
 
 
-def _command(rest: str) -> Command:
+def _command(rest: str, parlance: Parlance) -> Command:
     """Read what follows `/revdeps`."""
     words = rest.split()
     if not words:
         return Command(verb=Verb.HELP)
     verb = _verb(words[0])
-    taken = _Arguments()
+    taken = _Arguments(verb, parlance)
     for position, word in enumerate(words[1:], start=1):
         if word in _DASHES:
             taken.text = " ".join(words[position + 1 :])
             break
-        _take(verb, word, taken)
-    _complete(verb, taken)
+        _take(word, taken)
+    _complete(taken)
     return Command(
         verb=verb,
         packages=tuple(dict.fromkeys(taken.packages)),
@@ -233,38 +240,39 @@ def _verb(word: str) -> Verb:
     raise _Refusal(f"There is no command {quoted(word)}.{hint} `/revdeps help` lists them all.")
 
 
-def _take(verb: Verb, word: str, taken: _Arguments) -> None:
+def _take(word: str, taken: _Arguments) -> None:
     """Sort one argument to its kind."""
-    usage = USAGES[verb]
+    verb = taken.verb
     option = _OPTION.fullmatch(word)
     if option:
-        _take_option(verb, option[1].lower(), option[2], taken)
+        _take_option(option[1].lower(), option[2], taken)
     elif word.startswith("@"):
-        if not usage.sha:
-            raise _Refusal(f"`{verb.value}` takes no commit. {_write(verb)}")
+        if not USAGES[verb].sha:
+            raise _Refusal(f"`{verb.value}` takes no commit. {_write(taken)}")
         taken.sha = word[1:].lower()
         if not _SHA.fullmatch(taken.sha):
             raise _Refusal(f"{quoted(word)} is no commit: 7 to 64 hexadecimal digits after the `@` were expected.")
     elif verb is Verb.WITH:
         if not _CHANGE.fullmatch(word):
-            raise _Refusal(f"{quoted(word)} is no pull request. {_write(verb)}")
+            raise _Refusal(f"{quoted(word)} is no {taken.parlance.change}. {_write(taken)}")
         taken.packages.append(word)
     else:
-        taken.packages += [_package(verb, name) for name in word.replace("`", "").split(",") if name]
+        taken.packages += [_package(name, taken) for name in word.replace("`", "").split(",") if name]
 
 
-def _package(verb: Verb, name: str) -> str:
-    if USAGES[verb].packages is Arity.NONE:
-        raise _Refusal(f"`{verb.value}` takes no package; {quoted(name)} was not expected. {_write(verb)}")
+def _package(name: str, taken: _Arguments) -> str:
+    if USAGES[taken.verb].packages is Arity.NONE:
+        raise _Refusal(f"`{taken.verb.value}` takes no package; {quoted(name)} was not expected. {_write(taken)}")
     if not _PACKAGE.fullmatch(name):
-        raise _Refusal(f"{quoted(name)} is no package name. {_write(verb)}")
+        raise _Refusal(f"{quoted(name)} is no package name. {_write(taken)}")
     return name
 
 
-def _take_option(verb: Verb, key: str, value: str, taken: _Arguments) -> None:
-    allowed = USAGES[verb].options
+def _take_option(key: str, value: str, taken: _Arguments) -> None:
+    allowed = USAGES[taken.verb].options
     if key not in allowed:
-        raise _Refusal(f"`{verb.value}` has no option {quoted(key)}.{did_you_mean(key, allowed)} {_write(verb)}")
+        hint = did_you_mean(key, allowed)
+        raise _Refusal(f"`{taken.verb.value}` has no option {quoted(key)}.{hint} {_write(taken)}")
     if key in taken.options:
         raise _Refusal(f"`{key}=` stands twice in one command; which of them is meant?")
     expected = _expected(key, value)
@@ -289,33 +297,34 @@ def _expected(key: str, value: str) -> str:
     return ""
 
 
-def _complete(verb: Verb, taken: _Arguments) -> None:
+def _complete(taken: _Arguments) -> None:
     """Check that a command has all it needs, and bring what can be written in two ways into one form."""
+    verb = taken.verb
     if verb is Verb.PRIORITY:
         if len(taken.packages) < 2 or not _NUMBER.fullmatch(taken.packages[-1]):
-            raise _Refusal(f"A package and a number are needed. {_write(verb)}")
+            raise _Refusal(f"A package and a number are needed. {_write(taken)}")
         taken.options["priority"] = taken.packages.pop()
     elif verb is Verb.WITH:
         if not taken.packages:
-            raise _Refusal(f"With which pull request? {_write(verb)}")
+            raise _Refusal(f"With which {taken.parlance.change}? {_write(taken)}")
         if len(set(taken.packages)) > MAX_COMPANIONS:
-            raise _Refusal(f"`with` takes at most {MAX_COMPANIONS} other pull requests.")
+            raise _Refusal(f"`with` takes at most {MAX_COMPANIONS} other {taken.parlance.changes}.")
         taken.options["changes"] = ",".join(dict.fromkeys(taken.packages))
         taken.packages.clear()
     elif verb is Verb.RETRY and [name.lower() for name in taken.packages] == ["failed"]:
         taken.packages.clear()
     arity = USAGES[verb].packages
     if arity is Arity.SOME and not taken.packages:
-        raise _Refusal(f"Which package? {_write(verb)}")
+        raise _Refusal(f"Which package? {_write(taken)}")
     if arity is Arity.ONE and len(taken.packages) != 1:
-        raise _Refusal(f"`{verb.value}` takes one package. {_write(verb)}")
+        raise _Refusal(f"`{verb.value}` takes one package. {_write(taken)}")
     if len(taken.packages) > MAX_PACKAGES:
         raise _Refusal(f"A command takes {MAX_PACKAGES} names; a glob such as `python-*` says more in one.")
     if USAGES[verb].reason and not taken.text:
-        raise _Refusal(f"A reason is needed after `--`. {_write(verb)}")
+        raise _Refusal(f"A reason is needed after `--`. {_write(taken)}")
     if USAGES[verb].reason and len(taken.text) > MAX_REASON:
         raise _Refusal(f"A reason has at most {MAX_REASON} characters: link to the rest.")
 
 
-def _write(verb: Verb) -> str:
-    return f"Write `{syntax(verb)}`."
+def _write(taken: _Arguments) -> str:
+    return f"Write `{syntax(taken.verb, taken.parlance)}`."

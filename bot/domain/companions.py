@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from bot.domain.commands import Command
 from bot.domain.ids import ChangeId
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.run import Change, ChangeRef, ChangeState, Part, RepoRef, Run
 from bot.domain.wording import quoted
 
@@ -17,22 +18,22 @@ _WRITTEN = re.compile(r"(?P<repo>[^#!]+)[#!](?P<number>[0-9]+)")
 _PAGE = re.compile(r"/(?P<repo>.+?)/(?:-/)?(?:pull|pulls|merge_requests)/(?P<number>[0-9]{1,9})(?:/.*)?")
 
 
-def ref_of(written: str, own: ChangeState) -> ChangeRef | str:
+def ref_of(written: str, own: ChangeState, parlance: Parlance = PULL_REQUESTS) -> ChangeRef | str:
     """Return the pull request that is meant, on the forge of the one where it was written; or why it cannot be one.
 
     Written is `OWNER/REPO#N`, `OWNER/REPO!N`, or the address of its page.
     """
     if "://" not in written:
         found = _WRITTEN.fullmatch(written)
-        return _ref(found, own) if found else f"{quoted(written)} is no pull request."
+        return _ref(found, own) if found else f"{quoted(written)} is no {parlance.change}."
     address = urlsplit(written)
     if address.netloc.lower() != urlsplit(own.url).netloc.lower():
         return (
-            f"{quoted(written)} is on another forge: only pull requests of one forge can be tested together, because "
-            "each of them gets the check."
+            f"{quoted(written)} is on another forge: only {parlance.changes} of one forge can be tested together, "
+            "because each of them gets the check."
         )
     found = _PAGE.fullmatch(address.path)
-    return _ref(found, own) if found else f"{quoted(written)} is not the page of a pull request."
+    return _ref(found, own) if found else f"{quoted(written)} is not the page of a {parlance.change}."
 
 
 def _ref(found: re.Match[str], own: ChangeState) -> ChangeRef:
@@ -40,19 +41,19 @@ def _ref(found: re.Match[str], own: ChangeState) -> ChangeRef:
     return ChangeRef(repo=RepoRef(forge=own.ref.repo.forge, owner=owner, name=name), number=int(found["number"]))
 
 
-def unseen_text(written: str) -> str:
+def unseen_text(written: str, parlance: Parlance) -> str:
     """Return the answer where a pull request cannot be had: it must not tell whether there is one."""
     return (
-        f"{quoted(written)} cannot be tested together with this one: there is no such pull request, this bot is not "
-        "installed in its repository, or you may not see it."
+        f"{quoted(written)} cannot be tested together with this one: there is no such {parlance.change}, this bot does "
+        f"not work in its {parlance.repository}, or you may not see it."
     )
 
 
-def other_than(own: ChangeState, written: str) -> ChangeRef | str:
+def other_than(own: ChangeState, written: str, parlance: Parlance) -> ChangeRef | str:
     """Return the pull request that is meant beside the one where it was written; or why it cannot be one."""
-    ref = ref_of(written, own)
+    ref = ref_of(written, own, parlance)
     itself = isinstance(ref, ChangeRef) and str(ref).lower() == str(own.ref).lower()
-    return f"{quoted(written)} is this pull request itself." if itself else ref
+    return f"{quoted(written)} is this {parlance.change} itself." if itself else ref
 
 
 def chosen(command: Command, found: Mapping[str, Part | str]) -> tuple[Part, ...] | str:
@@ -95,34 +96,34 @@ def in_need(parts: Sequence[Part], needs: Collection[tuple[str, str]]) -> tuple[
     return tuple(ordered)
 
 
-def moved(run: Run, companions: Mapping[ChangeId, Change]) -> str:
+def moved(run: Run, companions: Mapping[ChangeId, Change], parlance: Parlance = PULL_REQUESTS) -> str:
     """Return which companion is not any more what the run tests, and why; nothing where all are."""
     for part in run.companions:
         state = _known(part, companions)
         if state is None:
             continue
         if not state.open:
-            return f"{part.change} was closed or merged"
-        if other := _other_commit(part, state):
+            return f"{parlance.name(part.change)} was closed or merged"
+        if other := _other_commit(part, state, parlance):
             return other
         if part.approved and companions[part.change.id].approved_sha != part.head_sha:
-            return f"the approval of {part.change} was taken back"
+            return f"the approval of {parlance.name(part.change)} was taken back"
     return ""
 
 
-def outdated(run: Run, companions: Mapping[ChangeId, Change]) -> str:
+def outdated(run: Run, companions: Mapping[ChangeId, Change], parlance: Parlance = PULL_REQUESTS) -> str:
     """Return which open companion has other contents than those with which the run came to its result.
 
     One that is closed may have been merged, which is what the result was asked for.
     """
     states = [(part, _known(part, companions)) for part in run.companions]
-    reasons = (_other_commit(part, state) for part, state in states if state is not None and state.open)
+    reasons = (_other_commit(part, state, parlance) for part, state in states if state is not None and state.open)
     return next((reason for reason in reasons if reason), "")
 
 
-def again(run: Run) -> str:
+def again(run: Run, parlance: Parlance = PULL_REQUESTS) -> str:
     """Return the command that tests the same pull requests together as they are now."""
-    return "/revdeps with " + " ".join(str(part.change) for part in run.companions)
+    return "/revdeps with " + " ".join(parlance.name(part.change) for part in run.companions)
 
 
 def _known(part: Part, companions: Mapping[ChangeId, Change]) -> ChangeState | None:
@@ -131,7 +132,8 @@ def _known(part: Part, companions: Mapping[ChangeId, Change]) -> ChangeState | N
     return None if change is None or change.stale else change.state
 
 
-def _other_commit(part: Part, state: ChangeState) -> str:
+def _other_commit(part: Part, state: ChangeState, parlance: Parlance) -> str:
+    name = parlance.name(part.change)
     if state.head_sha != part.head_sha:
-        return f"{part.change} has another commit by now"
-    return f"{part.change} has another base branch by now" if state.base_branch != part.base_branch else ""
+        return f"{name} has another commit by now"
+    return f"{name} has another base branch by now" if state.base_branch != part.base_branch else ""

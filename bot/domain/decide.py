@@ -37,6 +37,7 @@ from bot.domain.difference import RootDifference, uncompared
 from bot.domain.evidence import Judged, TargetView, judge_all, unpublished_rebuilds
 from bot.domain.ids import ChangeId
 from bot.domain.intents import Refresh, StoredIntent
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.plan import PlanEntry
 from bot.domain.queue import dependents_builds, wants_baseline_workspace
 from bot.domain.reuse import reusable
@@ -73,6 +74,8 @@ class ChangeView:
     """How long the workspaces of a finished run are kept for `retry`."""
     systemic_failures: int = MOST
     """So many first rebuilds that fail with one signature pause a run; 0: none do."""
+    parlance: Parlance = PULL_REQUESTS
+    """The words of the change's forge."""
 
 
 def decide(view: ChangeView, now: datetime) -> tuple[Action, ...]:
@@ -137,8 +140,9 @@ def _tests_head(view: ChangeView, run: Run) -> bool:
 def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]:
     run = run_view.run
     if run.state is RunState.FINISHED:
-        if run.conclusion is Conclusion.SUCCESS and _is_shown(view, run) and (other := outdated(run, view.companions)):
-            problem = _companions_problem(run, other)
+        other = outdated(run, view.companions, view.parlance)
+        if run.conclusion is Conclusion.SUCCESS and _is_shown(view, run) and other:
+            problem = _companions_problem(view, run, other)
             return [FinishRun(run=run.id, conclusion=Conclusion.ACTION_REQUIRED, problem=problem)]
         waivers = in_force(view.waivers, view.change.state, now)
         if _stands(view, run) and disagree(run_view.findings, waivers):
@@ -146,8 +150,9 @@ def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Acti
         return _clean_up(view, run_view, now)
     if run.stop is not None:
         conclusion = Conclusion.TIMED_OUT if run.stop is StopReason.DEADLINE else Conclusion.CANCELLED
-        why = moved(run, view.companions) if run.stop is StopReason.SUPERSEDED and _is_shown(view, run) else ""
-        told = _companions_problem(run, why) if why else None
+        superseded = run.stop is StopReason.SUPERSEDED and _is_shown(view, run)
+        why = moved(run, view.companions, view.parlance) if superseded else ""
+        told = _companions_problem(view, run, why) if why else None
         return [FinishRun(run=run.id, conclusion=conclusion, problem=told)]
     reason = _reason_to_stop(view, run, now)
     if reason is not None:
@@ -181,8 +186,8 @@ def _is_shown(view: ChangeView, run: Run) -> bool:
     return _tests_head(view, run) and run.id == view.runs[0].run.id
 
 
-def _companions_problem(run: Run, reason: str) -> Problem:
-    return Problem(what=f"{reason}.", hint=f"`{again(run)}` tests them together as they are now.")
+def _companions_problem(view: ChangeView, run: Run, reason: str) -> Problem:
+    return Problem(what=f"{reason}.", hint=f"`{again(run, view.parlance)}` tests them together as they are now.")
 
 
 def _clean_up(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]:

@@ -12,6 +12,7 @@ from bot.domain.building_again import build_again, build_baselines, build_sooner
 from bot.domain.commands import Command, expand
 from bot.domain.companions import again, chosen
 from bot.domain.decide import ChangeView, RunView
+from bot.domain.permission import Permission
 from bot.domain.plan import Selection
 from bot.domain.policy import help_text
 from bot.domain.report.answers import answer_logs, answer_no_run, answer_status, answer_why
@@ -38,7 +39,7 @@ def carry_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
 def _carried_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
     match command.verb:
         case Verb.HELP:
-            return Effect(view=view, answer=help_text())
+            return Effect(view=view, answer=help_text(view.parlance))
         case Verb.RUN:
             return _start(command, view, asked)
         case Verb.OK:
@@ -46,14 +47,14 @@ def _carried_out(command: Command, view: ChangeView, asked: Asked) -> Effect:
         case Verb.WITH:
             return _start_together(command, view, asked)
     if not view.runs or asked.report is None:
-        return Effect(view=view, answer=answer_no_run(), done=False)
+        return Effect(view=view, answer=answer_no_run(view.parlance), done=False)
     match command.verb:
         case Verb.STATUS:
             return Effect(view=view, answer=answer_status(asked.report, asked.links))
         case Verb.WHY | Verb.LOGS:
             return _about_packages(command, view, asked)
         case Verb.CONFIG:
-            return Effect(view=view, answer=answer_config(view.runs[0].run, asked.proposal))
+            return Effect(view=view, answer=answer_config(view.runs[0].run, asked.proposal, view.parlance))
         case Verb.RETRY | Verb.REBUILD | Verb.BASELINE:
             return _build_again(command, view, asked)
         case Verb.PRIORITY:
@@ -88,8 +89,8 @@ def _start_together(command: Command, view: ChangeView, asked: Asked) -> Effect:
     if state is None or not state.open:
         return _start(command, view, asked)
     if any(found.run.head_sha == state.head_sha and found.run.trusted is False for found in view.runs[:1]):
-        head = state.head_sha[:10]
-        answer = f"`{head}` is by somebody without write permission: read it, `/revdeps ok @{head}`, and ask again."
+        head, right = state.head_sha[:10], view.parlance.right(Permission.WRITE)
+        answer = f"`{head}` is by somebody without {right}: read it, `/revdeps ok @{head}`, and ask again."
         return Effect(view=view, answer=answer, done=False)
     companions = chosen(command, asked.companions)
     if isinstance(companions, str):
@@ -100,7 +101,7 @@ def _start_together(command: Command, view: ChangeView, asked: Asked) -> Effect:
 def _start(command: Command, view: ChangeView, asked: Asked, companions: tuple[Part, ...] = ()) -> Effect:
     state = view.change.state
     if state is None or not state.open:
-        return Effect(view=view, answer="The pull request is closed: nothing was started.", done=False)
+        return Effect(view=view, answer=f"The {view.parlance.change} is closed: nothing was started.", done=False)
     latest = view.runs[0].run if view.runs else None
     targets = tuple(value for key, value in command.options if key == "target")
     wanted = (command.limit, command.depth, targets, _commits(companions))
@@ -156,7 +157,8 @@ def _accepted(latest: Run | None, head_sha: str) -> tuple[str, ...]:
 def _approve(command: Command, view: ChangeView, asked: Asked) -> Effect:
     state = view.change.state
     if state is None or not state.open:
-        return Effect(view=view, answer="The pull request is closed: there is nothing to approve.", done=False)
+        answer = f"The {view.parlance.change} is closed: there is nothing to approve."
+        return Effect(view=view, answer=answer, done=False)
     head = state.head_sha
     if command.sha is not None and not head.startswith(command.sha):
         answer = f"The head is `{head[:10]}` by now, not `{command.sha[:10]}`: read it, and `/revdeps ok @{head[:10]}`."
@@ -179,7 +181,7 @@ def _approve(command: Command, view: ChangeView, asked: Asked) -> Effect:
 
 def _revoke(view: ChangeView, asked: Asked) -> Effect:
     if view.change.approved_sha is None:
-        return Effect(view=view, answer="No commit of this pull request is approved.", done=False)
+        return Effect(view=view, answer=f"No commit of this {view.parlance.change} is approved.", done=False)
     latest = view.runs[0]
     change: Change = replace(view.change, approved_sha=None, approved_by=None)
     view = replace(view, change=change)
@@ -235,7 +237,7 @@ def _build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
     if latest.run.state is not RunState.FINISHED:
         return Effect(view=view, answer=not_yet(latest.run), done=False)
     if latest.run.companions:
-        answer = f"What the run built is gone. `{again(latest.run)}` tests them together anew."
+        answer = f"What the run built is gone. `{again(latest.run, view.parlance)}` tests them together anew."
         return Effect(view=view, answer=answer, done=False)
     if command.verb is Verb.BASELINE:
         answer = "What the run built is gone. `/revdeps run` tests anew; ask again then."

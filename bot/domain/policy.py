@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from bot.domain.commands import Command
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.permission import Permission
-from bot.domain.verbs import USAGES, Verb, syntax
+from bot.domain.verbs import USAGES, Verb, effect_of, syntax
 from bot.domain.wording import quoted
 
 ANSWERS_AN_HOUR = 20
@@ -36,10 +37,11 @@ class Requirement:
     permission: Permission
     author: AuthorRight = AuthorRight.NONE
 
-    def __str__(self) -> str:
+    def told(self, parlance: Parlance = PULL_REQUESTS) -> str:
+        """Return who that is: `write permission and up, or the author`."""
         if self.permission is Permission.NONE:
             return "anyone"
-        who = f"{self.permission.name.lower()} permission and up"
+        who = f"{parlance.right(self.permission)} and up"
         if self.author is AuthorRight.TRUSTED:
             return f"{who}, or the author if trusted"
         return f"{who}, or the author" if self.author is AuthorRight.ALWAYS else who
@@ -96,8 +98,8 @@ class Refused:
     message: str
 
 
-def authorize(command: Command, actor: Actor) -> Allowed | Refused:
-    """Tell whether the actor may give the command."""
+def authorize(command: Command, actor: Actor, parlance: Parlance = PULL_REQUESTS) -> Allowed | Refused:
+    """Tell whether the actor may give the command; if not, in the forge's words."""
     requirement = REQUIREMENTS[command.verb]
     if actor.permission >= requirement.permission:
         return Allowed()
@@ -106,8 +108,8 @@ def authorize(command: Command, actor: Actor) -> Allowed | Refused:
     if actor.is_author and actor.author_trusted and requirement.author is AuthorRight.TRUSTED:
         return Allowed()
     return Refused(
-        message=f"`{command.verb.value}` is for {requirement}; "
-        f"{quoted(actor.name)} has {actor.permission.name.lower()} permission in this repository."
+        message=f"`{command.verb.value}` is for {requirement.told(parlance)}; "
+        f"{quoted(actor.name)} has {parlance.right(actor.permission)} in this {parlance.repository}."
     )
 
 
@@ -131,9 +133,12 @@ def is_trusted(people: Iterable[tuple[str, Permission]], apps: Collection[str] =
     return bool(each) and all(each)
 
 
-def help_text() -> str:
+def help_text(parlance: Parlance = PULL_REQUESTS) -> str:
     """Return the answer to `/revdeps help`: a table of the commands."""
-    rows = [f"| {_cell(syntax(verb))} | {usage.effect} | {REQUIREMENTS[verb]} |" for verb, usage in USAGES.items()]
+    rows = [
+        f"| {_cell(syntax(verb, parlance))} | {effect_of(verb, parlance)} | {REQUIREMENTS[verb].told(parlance)} |"
+        for verb in USAGES
+    ]
     return "\n".join(
         (
             "| Command | What it does | Who |",

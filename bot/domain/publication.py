@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from bot.domain.ids import RunId
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.run import Conclusion
 
 
@@ -93,6 +94,8 @@ class Capabilities:
     """Whether a check has a text of its own and stands beside those of other runs. Else it is a commit status: one line
     and a link, one of a name on a commit, and what was said last counts; some forges keep the line of a state.
     """
+    parlance: Parlance = PULL_REQUESTS
+    """In which words its people are spoken to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from bot.domain.parlance import PULL_REQUESTS, Parlance
+
 
 class Verb(Enum):
     """What can be asked for in a comment."""
@@ -39,7 +41,9 @@ class Arity(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a verb takes and does. `arguments` and `effect` are shown to users."""
+    """What a verb takes and does. `arguments` and `effect` are shown to users, by `syntax` and `effect_of`: they may
+    hold `{change}` and `{example}`, which are the forge's words (`Parlance`).
+    """
 
     effect: str
     arguments: str = ""
@@ -60,7 +64,7 @@ USAGES: Mapping[Verb, Usage] = {
     Verb.RUN: Usage(
         arguments="[limit=N] [target=NAME] [depth=direct|transitive|N]",
         options=("limit", "target", "depth"),
-        effect="test this pull request anew",
+        effect="test this {change} anew",
     ),
     Verb.RETRY: Usage(
         arguments="[PKG…]",
@@ -70,13 +74,13 @@ USAGES: Mapping[Verb, Usage] = {
     Verb.REBUILD: Usage(arguments="PKG…", packages=Arity.SOME, effect="build again, past every cache"),
     Verb.CANCEL: Usage(arguments="[PKG…]", packages=Arity.ANY, effect="stop the run, or the builds of these packages"),
     Verb.BASELINE: Usage(arguments="[PKG…]", packages=Arity.ANY, effect="build the side without the change again"),
-    Verb.INCLUDE: Usage(arguments="PKG…", packages=Arity.SOME, effect="test these too, in this pull request only"),
-    Verb.SKIP: Usage(arguments="PKG…", packages=Arity.SOME, effect="leave these out, in this pull request only"),
+    Verb.INCLUDE: Usage(arguments="PKG…", packages=Arity.SOME, effect="test these too, in this {change} only"),
+    Verb.SKIP: Usage(arguments="PKG…", packages=Arity.SOME, effect="leave these out, in this {change} only"),
     Verb.PRIORITY: Usage(
         arguments="PKG… N", packages=Arity.SOME, effect="build these sooner (larger is sooner), in this run only"
     ),
     Verb.WITH: Usage(
-        arguments="OWNER/REPO#N…", effect="test this pull request together with up to five others, as one update"
+        arguments="{example}…", effect="test this {change} together with up to five others, as one update"
     ),
     Verb.OK: Usage(arguments="[@SHA]", sha=True, effect="let this commit of an outsider be built"),
     Verb.REVOKE: Usage(effect="take an `ok` back"),
@@ -109,6 +113,11 @@ SYNONYMS: Mapping[str, Verb] = {
 """What other bots call these things: never executed, only offered as "did you mean"."""
 
 
-def syntax(verb: Verb) -> str:
+def syntax(verb: Verb, parlance: Parlance = PULL_REQUESTS) -> str:
     """Return how the command is written, for example `/revdeps why PKG`."""
-    return f"/revdeps {verb.value} {USAGES[verb].arguments}".rstrip()
+    return f"/revdeps {verb.value} {USAGES[verb].arguments.format(example=parlance.example)}".rstrip()
+
+
+def effect_of(verb: Verb, parlance: Parlance = PULL_REQUESTS) -> str:
+    """Return what the command does, in the words in which `help` lists it."""
+    return USAGES[verb].effect.format(change=parlance.change)

@@ -161,7 +161,7 @@ def _read(world: World, view: ChangeView, stored: StoredIntent) -> _Request | No
         case Commented(author=author, body=body, comment=comment):
             if state is not None and not state.open:
                 return None
-            commands = parse(world.comments(body))
+            commands = parse(world.comments(body), view.parlance)
             return _Request(
                 actor=author, commands=commands, source=f"comment:{comment}", stored=stored, comment=comment
             )
@@ -253,7 +253,7 @@ def _one(command: Command | Mistake, view: ChangeView, asked: Asked, permission:
         # An approval lets one commit be built; it does not make its author one of those who may ask for more.
         author_trusted=bool(view.runs and view.runs[0].run.trusted) and view.change.approved_sha is None,
     )
-    allowed = authorize(command, actor)
+    allowed = authorize(command, actor, view.parlance)
     if isinstance(allowed, Refused):
         return Effect(view=view, answer=allowed.message, done=False)
     return carry_out(command, view, asked)

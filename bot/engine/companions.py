@@ -8,8 +8,10 @@ from bot.domain.commands import Command, Mistake
 from bot.domain.companions import in_need, other_than, ref_of, unseen_text
 from bot.domain.config import PackageConfig
 from bot.domain.ids import SnapshotId
+from bot.domain.parlance import Parlance
 from bot.domain.permission import Permission
 from bot.domain.policy import is_trusted
+from bot.domain.report.together import by_itself
 from bot.domain.run import Change, ChangeRef, ChangeState, Conclusion, Part, Problem, Run, RunState
 from bot.domain.selection import CONFIG_FILE, DEFAULT_SPEC, touched
 from bot.domain.target import Target
@@ -46,22 +48,23 @@ async def look_up(
 
 
 async def _find(world: World, own: ChangeState, actor: str, written: str) -> Part | str:
-    ref = other_than(own, written)
+    forge = world.forge(own.ref.repo.forge)
+    parlance = forge.capabilities.parlance
+    ref = other_than(own, written, parlance)
     if isinstance(ref, str):
         return ref
-    forge = world.forge(ref.repo.forge)
     try:
         permission = await forge.permission(ref.repo, actor)
         if permission < Permission.READ:
-            return unseen_text(written)
+            return unseen_text(written, parlance)
         state = await forge.change(ref)
     except Gone:
-        return unseen_text(written)
+        return unseen_text(written, parlance)
     ref = _as_the_forge_writes_it(ref, state)
     if permission < Permission.WRITE:
         return (
-            f"`with` builds the code of {quoted(written)}, so it takes write permission there too; {quoted(actor)} has "
-            f"{permission.name.lower()} permission in {quoted(str(ref.repo))}."
+            f"`with` builds the code of {quoted(written)}, so it takes {parlance.right(Permission.WRITE)} there too; "
+            f"{quoted(actor)} has {parlance.right(permission)} in {quoted(str(ref.repo))}."
         )
     if not state.open:
         return f"{quoted(written)} is closed: there is nothing to test together."
@@ -69,16 +72,17 @@ async def _find(world: World, own: ChangeState, actor: str, written: str) -> Par
         known = await tx.changes.get(ref.id) or Change(ref=ref)
     trusted = await trusts_people(world, known, state)
     if not trusted and known.approved_sha != state.head_sha:
-        head = state.head_sha[:10]
+        head, right = state.head_sha[:10], parlance.right(Permission.WRITE)
         return (
-            f"The head of {quoted(written)}, `{head}`, is by somebody without write permission there. Once it was "
-            f"read, and `/revdeps ok @{head}` said there, it can be tested together with this."
+            f"The head of {quoted(written)}, `{head}`, is by somebody without {right} there. Once it was read, and "
+            f"`/revdeps ok @{head}` said there, it can be tested together with this."
         )
     return Part(
         change=ref,
         head_sha=state.head_sha,
         base_sha=state.base_sha,
         base_branch=state.base_branch,
+        head_repo=state.head_repo,
         url=state.url,
         approved=not trusted,
     )
@@ -96,10 +100,10 @@ async def with_companions(world: World, run: Run) -> Run:
 
     Such a run never waits, and is never skipped: somebody asked for it, and its checks stand on several commits.
     """
-    now = world.clock.now()
+    now, parlance = world.clock.now(), world.parlance(run.change.repo.forge)
     if run.state is RunState.WAITING:
         problem = Problem(
-            what="This commit is by somebody without write permission.",
+            what=f"This commit is by somebody without {parlance.right(Permission.WRITE)}.",
             hint=f"Read it, say `/revdeps ok @{run.head_sha[:10]}`, and ask for the test of several changes again.",
         )
         return finished(replace(run, state=RunState.ACTIVE), Conclusion.ACTION_REQUIRED, now, problem)
@@ -112,7 +116,8 @@ async def with_companions(world: World, run: Run) -> Run:
         with asking():
             packages = await _packages(world, part)
         if isinstance(packages, str):
-            problem = Problem(what=f"{part.change} cannot be built: {packages}", hint=_NOTHING_BUILT)
+            what = f"{parlance.name(part.change)} cannot be built: {packages}"
+            problem = Problem(what=what, hint=_NOTHING_BUILT.strip())
             return finished(run, Conclusion.ACTION_REQUIRED, now, problem)
         parts.append(replace(part, packages=packages))
     return replace(run, companions=tuple(parts))
@@ -132,17 +137,17 @@ async def _packages(world: World, part: Part) -> tuple[PackageConfig, ...] | str
     return touched(loaded, files) or "it touches no package."
 
 
-def same_package(run: Run) -> Problem | None:
+def same_package(run: Run, parlance: Parlance) -> Problem | None:
     """Return what is wrong where two of the run's pull requests change one package."""
     changes: defaultdict[str, list[str]] = defaultdict(list)
     for part in run.parts:
         for package in part.packages:
-            changes[package.name or ""].append(str(part.change))
+            changes[package.name or ""].append(parlance.name(part.change))
     for name, who in changes.items():
         if len(set(who)) > 1:
             return Problem(
                 what=f"{' and '.join(who)} both change {name}: two changes of one package cannot be tested together.",
-                hint=f"{_NOTHING_BUILT}`/revdeps run` tests this pull request by itself.",
+                hint=f"{_NOTHING_BUILT}{by_itself(parlance)}",
             )
     return None
 

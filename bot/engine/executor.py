@@ -82,6 +82,8 @@ async def perform(
     async with world.store.transaction(lease) as tx:
         await write(tx)
         if last:
-            after = await load_change(tx, view.change.ref.id, settings.retention, settings.systemic_failures)
+            after = await load_change(
+                tx, view.change.ref.id, settings.retention, settings.systemic_failures, world.parlance
+            )
     checkpoint(f"{name}:stored")
     return after

@@ -259,7 +259,9 @@ class Reconciler:
     async def _load(self, lease: Lease) -> ChangeView | None:
         async with self.world.store.transaction(lease) as tx:
             settings = self.world.settings
-            return await load_change(tx, ChangeId(lease.subject), settings.retention, settings.systemic_failures)
+            return await load_change(
+                tx, ChangeId(lease.subject), settings.retention, settings.systemic_failures, self.world.parlance
+            )
 
     async def _publish(
         self, lease: Lease, view: ChangeView, new: Collection[RunId] = ()

@@ -71,6 +71,7 @@ async def report_of(world: World, view: ChangeView, run_view: RunView) -> Report
         previous=_previous(view, run_view),
         review=run.changed_files if run.state is RunState.WAITING else (),
         forecast=await foretell(world, stored),
+        parlance=view.parlance,
     )
     return assemble(stored, context)
 
@@ -86,7 +87,7 @@ def _previous(view: ChangeView, run_view: RunView) -> Report | None:
     for other in view.runs:
         ended = other.run.state is RunState.FINISHED and other.run.stop is None and other.findings
         if ended and other.run.head_sha != run_view.run.head_sha:
-            return assemble(_stored(other), Context(state=view.change.state))
+            return assemble(_stored(other), Context(state=view.change.state, parlance=view.parlance))
     return None
 
 

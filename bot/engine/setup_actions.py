@@ -11,6 +11,7 @@ from bot.domain.actions import FallBack, FetchSource, LoadConfiguration, PinSnap
 from bot.domain.blame import with_alone
 from bot.domain.config import Config, ConfigProblem, Draft, PackageConfig
 from bot.domain.decide import ChangeView
+from bot.domain.parlance import Parlance
 from bot.domain.run import Alone, ChangeState, Conclusion, Part, Problem, Run, RunState, RunTarget
 from bot.domain.selection import CONFIG_FILE, DEFAULT_SPEC, default_specs, touched
 from bot.engine.asking import asking
@@ -83,7 +84,7 @@ def _configured(
         )
         return finished(replace(run, config_problems=loaded), Conclusion.ACTION_REQUIRED, now, problem), []
     packages = touched(loaded, files)
-    skipped = _reason_to_skip(loaded, state, packages)
+    skipped = _reason_to_skip(loaded, state, packages, world.parlance(state.ref.repo.forge))
     if skipped:
         return finished(replace(run, config=loaded), Conclusion.SKIPPED, now, Problem(what=skipped)), []
     targets = [target for target in loaded.targets if not run.only_targets or target.name in run.only_targets]
@@ -102,15 +103,15 @@ def _configured(
     return run, [RunTarget(run=run.id, target=target) for target in targets]
 
 
-def _reason_to_skip(config: Config, state: ChangeState, packages: tuple[PackageConfig, ...]) -> str:
+def _reason_to_skip(config: Config, state: ChangeState, packages: tuple[PackageConfig, ...], parlance: Parlance) -> str:
     if not packages:
         return "The change touches no package."
     if state.ref.queue:
         return ""  # a group is no draft and has no labels: what is in it was let in
     if state.draft and config.drafts is Draft.SKIP:
-        return "Drafts are not tested here; mark the pull request as ready for review."
+        return f"Drafts are not tested here; mark the {parlance.change} as ready for review."
     if config.labels and not set(config.labels) & set(state.labels):
-        return "Only pull requests with one of these labels are tested here: " + ", ".join(config.labels) + "."
+        return f"Only {parlance.changes} with one of these labels are tested here: {', '.join(config.labels)}."
     return ""
 
 
@@ -130,11 +131,11 @@ async def fetch_source(world: World, view: ChangeView, action: FetchSource) -> W
     run = replace(run, checkout=parts[0].checkout)
     if run.deadline is None and run.config is not None:
         run = replace(run, deadline=world.clock.now() + run.config.timeout)
-    parts, problem = await _prepared(world, parts)
+    parts, problem = await _prepared(world, parts, view.parlance)
     run = replace(run, packages=parts[0].packages, companions=tuple(parts[1:]))
     if problem is not None:
         run = finished(run, Conclusion.FAILURE, world.clock.now(), problem)
-    elif clash := same_package(run):
+    elif clash := same_package(run, view.parlance):
         run = finished(run, Conclusion.ACTION_REQUIRED, world.clock.now(), clash)
 
     async def write(tx: Transaction) -> None:
@@ -143,7 +144,7 @@ async def fetch_source(world: World, view: ChangeView, action: FetchSource) -> W
     return write
 
 
-async def _prepared(world: World, parts: Sequence[Part]) -> tuple[list[Part], Problem | None]:
+async def _prepared(world: World, parts: Sequence[Part], parlance: Parlance) -> tuple[list[Part], Problem | None]:
     """Return the parts with their packages' names and sources, and what is wrong with the first that has not got them.
 
     Until then they are as they were.
@@ -156,7 +157,7 @@ async def _prepared(world: World, parts: Sequence[Part]) -> tuple[list[Part], Pr
             for package in packages:
                 await world.sources.fetch(checkout, package)
         except Rejected as refusal:
-            where = f" ({part.change})" if len(parts) > 1 else ""
+            where = f" ({parlance.name(part.change)})" if len(parts) > 1 else ""
             what = f"The sources of the change cannot be prepared{where}: {refusal.reason}"
             return ready, Problem(what=what, hint="Nothing was built. Push a commit that mends it.")
         ready[place] = replace(part, packages=packages)

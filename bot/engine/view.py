@@ -1,18 +1,27 @@
 """Loads what `decide` looks at."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.ids import ChangeId
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.run import Run, RunState
 from bot.domain.systemic import MOST
 from bot.ports.store import Transaction
 
 
 async def load_change(
-    tx: Transaction, change: ChangeId, retention: timedelta, systemic_failures: int = MOST
+    tx: Transaction,
+    change: ChangeId,
+    retention: timedelta,
+    systemic_failures: int = MOST,
+    parlance: Callable[[str], Parlance] = lambda _: PULL_REQUESTS,
 ) -> ChangeView | None:
-    """Return a change with its intents and with those of its runs about which something may be due."""
+    """Return a change with its intents and with those of its runs about which something may be due.
+
+    `parlance` tells a forge's words by its name.
+    """
     stored = await tx.changes.get(change)
     if stored is None:
         return None
@@ -31,6 +40,7 @@ async def load_change(
         companions={companion.ref.id: companion for companion in companions if companion is not None},
         retention=retention,
         systemic_failures=systemic_failures,
+        parlance=parlance(stored.ref.repo.forge),
     )
 
 

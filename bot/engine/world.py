@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.domain.allocate import Quotas
 from bot.domain.config import Config, ConfigProblem
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.selection import CONFIG_FILE
 from bot.domain.systemic import MOST
 from bot.engine.queues import Queues
@@ -79,6 +80,11 @@ class World:
         if name not in self.forges:
             raise Misconfigured("settings", f"no forge is called {name}", "Add it, or remove its webhooks.")
         return self.forges[name]
+
+    def parlance(self, forge: str) -> Parlance:
+        """Return the words of a forge, GitHub's for one that the settings have no more."""
+        known = self.forges.get(forge)
+        return PULL_REQUESTS if known is None else known.capabilities.parlance
 
     def builder(self, name: str) -> Builder:
         """Return the build backend of that name; raise Misconfigured where the settings have none."""

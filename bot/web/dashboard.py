@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.domain.build import Build, BuildState
 from bot.domain.ids import BuildKey, RunId
+from bot.domain.parlance import Parlance
 from bot.domain.report.assemble import Context, Stored, assemble, wanted_tails
 from bot.domain.report.export import to_json
 from bot.domain.report.values import Forecast, Report
@@ -30,6 +31,9 @@ RunningLog = Callable[[Build], AsyncIterable[bytes]]
 
 Foretell = Callable[[Stored], Awaitable[Forecast | None]]
 """Tells what is still to come of a run."""
+
+Speak = Callable[[str], Parlance]
+"""Tells a forge's words by its name."""
 
 RECENT = 50
 _TAIL_BYTES = 4_000
@@ -59,6 +63,7 @@ def add_pages(
     store: Store,
     logs: LogStore,
     *,
+    parlance: Speak,
     running_log: RunningLog | None = None,
     foretell: Foretell | None = None,
     settings: PageSettings | None = None,
@@ -67,6 +72,7 @@ def add_pages(
     pages = _Pages(
         store=store,
         logs=logs,
+        parlance=parlance,
         running_log=running_log,
         foretell=foretell,
         settings=settings or PageSettings(),
@@ -89,6 +95,7 @@ class _Pages:
         *,
         store: Store,
         logs: LogStore,
+        parlance: Speak,
         running_log: RunningLog | None,
         foretell: Foretell | None,
         settings: PageSettings,
@@ -96,6 +103,7 @@ class _Pages:
         self.settings = settings
         self._store = store
         self._logs = logs
+        self._parlance = parlance
         self._running_log = running_log
         self._foretell = foretell
         self._templates = _environment()
@@ -107,7 +115,8 @@ class _Pages:
             runs = await tx.runs.recent(RECENT)
             changes = {run.change.id: await tx.changes.get(run.change.id) for run in runs}
         titles = {key: _title(change) for key, change in changes.items()}
-        return self.page("recent.html", {"runs": runs, "titles": titles, "refresh": _refresh(runs, self.settings)})
+        values = {"runs": runs, "titles": titles, "parlance": self._parlance, "refresh": _refresh(runs, self.settings)}
+        return self.page("recent.html", values)
 
     async def run(self, request: web.Request) -> web.Response:
         """Show one run with all its packages, filtered by the query."""
@@ -180,7 +189,12 @@ class _Pages:
             )
         tails = await self._tails(stored) if with_tails else {}
         outlook = await self._foretell(stored) if self._foretell is not None else None
-        context = Context(state=change.state if change else None, log_tails=tails, forecast=outlook)
+        context = Context(
+            state=change.state if change else None,
+            log_tails=tails,
+            forecast=outlook,
+            parlance=self._parlance(run.change.repo.forge),
+        )
         return await asyncio.to_thread(assemble, stored, context)
 
     async def _tails(self, stored: Stored) -> Mapping[BuildKey, str]:

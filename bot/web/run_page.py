@@ -9,6 +9,7 @@ from typing import Self
 from markupsafe import Markup, escape
 
 from bot.domain.build import BuildState
+from bot.domain.parlance import Parlance
 from bot.domain.report.buildroots import basis, change_notes, change_words
 from bot.domain.report.escape import clean, clean_lines
 from bot.domain.report.headline import counts, headline
@@ -16,7 +17,7 @@ from bot.domain.report.outlook import forecast_words, why_left_out
 from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import subject_text
 from bot.domain.report.values import BuildView, Links, Report, Row
-from bot.domain.report.words import STOPS, WORDS, blame_words, count, duration, outcome_words, word
+from bot.domain.report.words import WORDS, blame_words, count, duration, outcome_words, stop_words, word
 from bot.domain.run import Conclusion, Run, RunState
 from bot.domain.verdict import Verdict
 
@@ -125,10 +126,10 @@ def outcome(build: BuildView) -> str:
     return "passed" if build.passed else "failed" if build.failed else "lost"
 
 
-def state(run: Run) -> str:
+def state(run: Run, parlance: Parlance) -> str:
     """Return what has become of a run, as far as its own row tells."""
     if run.conclusion is not None:
-        return STOPS[run.stop].lower() if run.stop else _CONCLUSIONS[run.conclusion]
+        return stop_words(run.stop, parlance).lower() if run.stop else _CONCLUSIONS[run.conclusion]
     return "waiting for approval" if run.state is RunState.WAITING else "running"
 
 

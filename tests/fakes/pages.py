@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.adapters.sql.store import SqlStore
 from bot.domain.build import Build
 from bot.domain.ids import BuildKey, RunId
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
 from bot.domain.run import Change
@@ -82,6 +83,7 @@ async def site(
     logs: Mapping[BuildKey, bytes] | None = None,
     running: Mapping[BuildKey, bytes] | None = None,
     forecast: Forecast | None = None,
+    parlances: Mapping[str, Parlance] | None = None,
     settings: PageSettings | None = None,
 ) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """Serve the pages about these runs on a port of the loopback interface."""
@@ -101,7 +103,13 @@ async def site(
             await fill(store, replace(stored, run=replace(stored.run, created_at=created, sequence=offset + 1)))
         app = web.Application()
         add_pages(
-            app, store, MemoryLogs(dict(logs or {})), running_log=running_log, foretell=foretell, settings=settings
+            app,
+            store,
+            MemoryLogs(dict(logs or {})),
+            parlance=lambda forge: (parlances or {}).get(forge, PULL_REQUESTS),
+            running_log=running_log,
+            foretell=foretell,
+            settings=settings,
         )
         async with TestClient(TestServer(app)) as client:
             yield client

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.gitlab.parlance import MERGE_REQUESTS
 from bot.domain.build import BuildState, CandidateKey, Purpose
 from bot.domain.config import ConfigProblem
 from bot.domain.difference import RootChange
@@ -292,9 +293,23 @@ async def test_the_start_page_lists_runs_newest_first(tmp_path: Path) -> None:
     assert "Update to 1.9" in text
 
 
+async def test_a_merge_request_is_called_so(tmp_path: Path) -> None:
+    ref = ChangeRef(repo=RepoRef(forge="gitlab", owner="octocat/libs", name="libfoo"), number=7)
+    closed = Stored(run=run(change=ref, conclusion=Conclusion.CANCELLED, stop=StopReason.CLOSED))
+    async with site(tmp_path, closed, parlances={"gitlab": MERGE_REQUESTS}) as client:
+        start, page = [await (await client.get(path)).text() for path in ("/", f"/runs/{closed.run.id}")]
+        exported = await (await client.get(f"/runs/{closed.run.id}/report.json")).json()
+    assert "the merge request was closed" in start
+    assert "The merge request was closed</h1>" in page
+    assert "<dt>Merge request</dt>" in page
+    assert all("octocat/libs/libfoo!7" in text for text in (start, page))
+    assert exported["headline"] == "The merge request was closed"
+    assert exported["change"] == "octocat/libs/libfoo#7"
+
+
 async def test_an_empty_service_says_so(tmp_path: Path) -> None:
     async with site(tmp_path) as client:
-        assert "No pull request was tested yet" in await (await client.get("/")).text()
+        assert "Nothing was tested yet" in await (await client.get("/")).text()
 
 
 async def test_pages_that_are_not_public_do_not_exist(tmp_path: Path) -> None:

@@ -39,7 +39,12 @@ async def both(talk: Talk) -> tuple[ChangeRef, ChangeRef, str]:
     """Open both pull requests; return them, and how the second is written."""
     first = await talk.open()
     second = await talk.open(files={"bar/libbar.spec": "Name: libbar\n"})
-    return first, second, str(second)
+    return first, second, name_of(second)
+
+
+def name_of(change: ChangeRef) -> str:
+    """Return how people on the change's forge write its name."""
+    return f"{change.repo}{'!' if change.repo.forge == 'gitlab' else '#'}{change.number}"
 
 
 async def test_two_pull_requests_are_tested_as_one_and_both_get_the_check(talk: Talk) -> None:
@@ -48,7 +53,7 @@ async def test_two_pull_requests_are_tested_as_one_and_both_get_the_check(talk: 
     assert asked.reactions == ("eyes", "rocket")
     gates = [await talk.gate(ref) for ref in (first, second)]
     assert [gate.conclusion for gate in gates] == ["success", "success"]
-    assert [gate.title for gate in gates] == [f"1 of 1 tested · with {other}" for other in (second, first)]
+    assert [gate.title for gate in gates] == [f"1 of 1 tested · with {name_of(other)}" for other in (second, first)]
     assert gates[0].url == gates[1].url
     assert talk.built()[-3:] == ["libfoo", "libbar", "app"]
 
@@ -60,7 +65,7 @@ async def test_whoever_breaks_it_alone_is_named_on_both_checks(talk: Talk) -> No
     talk.engine.builder.outcome_for = breaks("/rawhide", "/alone-1")
     await talk.say(first, f"/revdeps with {written}")
     ours, theirs = [await talk.gate(ref) for ref in (first, second)]
-    assert ours.title.startswith(f"Not this change: {second} is to blame.")
+    assert ours.title.startswith(f"Not this change: {name_of(second)} is to blame.")
     assert (ours.conclusion, theirs.conclusion) != ("success", "success")
     assert theirs.conclusion == "failure"
     assert "caused by" in talk.summary(first)
@@ -82,4 +87,5 @@ async def test_one_without_permission_is_refused(talk: Talk) -> None:
     first, _, written = await both(talk)
     asked = await talk.say(first, f"/revdeps with {written}", author="hubot-friend")
     assert asked.reactions == ("eyes", "confused")
-    assert "`with` is for write permission" in talk.answers(first)[-1]
+    right = "the Developer role" if first.repo.forge == "gitlab" else "write permission"
+    assert f"`with` is for {right} and up" in talk.answers(first)[-1]

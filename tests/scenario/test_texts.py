@@ -1,8 +1,9 @@
 """Everything that the bot says in a conversation, side by side in one file, for whoever reviews the words.
 
-Each situation is played, and what people see afterwards stands in `snapshots/texts.md`. After a wanted change:
-`UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest tests/scenario/test_texts.py`, then read the difference as those who get
-it would: is it short, kind, exact, and does it say what to do next?
+Each situation is played, and what people see afterwards stands in `snapshots/texts.md`, and as people on a GitLab see
+it in `snapshots/texts-gitlab.md`. After a wanted change: `UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest
+tests/scenario/test_texts.py`, then read the difference as those who get it would: is it short, kind, exact, and does it
+say what to do next?
 """
 
 import os
@@ -11,18 +12,38 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
+from bot.adapters.gitlab import statuses
+from bot.adapters.gitlab.notes import NOTE_LIMIT
+from bot.adapters.gitlab.parlance import MERGE_REQUESTS
 from bot.domain.build import Failed, FailureReason, Outcome, Phase, Succeeded
 from bot.domain.permission import Permission
+from bot.domain.publication import Capabilities, Check
 from bot.domain.run import ChangeRef
 from tests.fakes.builder import failed
+from tests.fakes.forge import FakeForge
 from tests.fakes.resolver import affected, unresolvable
 from tests.scenario.harness import CONFIG, Stage, stage
 from tests.scenario.test_conversations import answers, rebuilding
 from tests.scenario.test_conversations import tested as regressed
 from tests.scenario.test_first_light import breaks
 from tests.scenario.test_lifecycle import press
+from tests.scenario.test_several_changes import both, impacts, push_other
+from tests.scenario.test_several_changes import breaks as breaks_together
 
-SNAPSHOT = Path(__file__).parent / "snapshots" / "texts.md"
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+GITHUB = FakeForge().limits
+GITLAB = Capabilities(
+    buttons=False,
+    annotations=False,
+    comment_limit=NOTE_LIMIT,
+    text_limit=NOTE_LIMIT,
+    rich_checks=False,
+    parlance=MERGE_REQUESTS,
+)
+_FOREIGN = re.compile(r"\bpull\b|\bPRs?\b|[A-Za-z]#\u200b?\d|OWNER|\b(read|triage|write|no) permission|\brepository,")
+"""What nobody on GitLab says, or not of this."""
 LONGEST = 600
 """Characters of an answer; what is asked for as a list may be longer."""
 _LISTS = ("help", "config", "why", "logs", "status")
@@ -42,6 +63,8 @@ class Situation:
     check: bool = False
     """Whether the check is shown as well."""
     permissions: dict[str, Permission] = field(default_factory=dict)
+    companion: bool = False
+    """Whether the check on the other change is shown as well."""
 
 
 def me(*texts: str) -> Sequence[tuple[str, str]]:
@@ -128,6 +151,34 @@ async def limited(revdeps: Stage) -> ChangeRef:
     return await settled(revdeps, config=CONFIG + "reverse-dependencies: {limit: 2}\n")
 
 
+def together(where: dict[str, tuple[str, ...]]) -> Begin:
+    """Let two changes be tested together, of which these packages fail in these places."""
+
+    async def begin(revdeps: Stage) -> ChangeRef:
+        lead, _ = await both(revdeps)
+        impacts(revdeps, first=("app",), second=("app",))
+        revdeps.builder.outcome_for = breaks_together(where)
+        await revdeps.say(lead, "/revdeps with octocat/other!1")
+        return lead
+
+    return begin
+
+
+async def moved_on(revdeps: Stage) -> ChangeRef:
+    lead = await together({})(revdeps)
+    other = next(ref for ref in revdeps.forge.changes if ref.repo.name == "other")
+    await push_other(revdeps, other)
+    await revdeps.settle()
+    return lead
+
+
+async def out_of_time(revdeps: Stage) -> ChangeRef:
+    ref = await rebuilding(revdeps)
+    revdeps.clock.pass_time(hours=13)
+    await revdeps.settle()
+    return ref
+
+
 DISK_FULL = Failed(reason=FailureReason.INFRASTRUCTURE, phase=Phase.BUILDROOT, signature="x", cause="disk full")
 
 
@@ -157,7 +208,12 @@ SITUATIONS = [
     ),
     Situation(title="Too little could be tested", begin=incomplete, check=True),
     Situation(title="More is affected than may be built", begin=limited, check=True),
-    Situation(title=WAITING, begin=outsiders, check=True),
+    Situation(
+        title=WAITING,
+        begin=outsiders,
+        said=me("/revdeps status", "/revdeps with octocat/other!1"),
+        check=True,
+    ),
     Situation(title="There is no configuration", begin=configured(None), said=me("/revdeps config"), check=True),
     Situation(
         title="The configuration is wrong",
@@ -173,7 +229,23 @@ SITUATIONS = [
     Situation(title="Drafts are not tested", begin=configured(CONFIG + "drafts: skip\n", draft=True), check=True),
     Situation(title="Only some labels are tested", begin=configured(CONFIG + "labels: [test-me]\n"), check=True),
     Situation(title="Somebody stops it", begin=cancelled, check=True),
-    Situation(title="The pull request is closed", begin=closed, check=True),
+    Situation(title="It is closed", begin=closed, check=True),
+    Situation(title="While it goes on", begin=rebuilding, said=me("/revdeps status"), check=True),
+    Situation(title="Its time is up", begin=out_of_time, said=me("/revdeps status"), check=True),
+    Situation(title="Several changes together break nothing", begin=together({}), check=True, companion=True),
+    Situation(
+        title="One of several changes is to blame",
+        begin=together({"app": ("together", "1")}),
+        check=True,
+        companion=True,
+    ),
+    Situation(
+        title="Several changes break something only together",
+        begin=together({"app": ("together",)}),
+        check=True,
+        companion=True,
+    ),
+    Situation(title="One of several changes moves on", begin=moved_on, check=True),
     Situation(
         title="What anybody may ask",
         begin=regressed,
@@ -208,8 +280,12 @@ SITUATIONS = [
             "/revdeps unwaive bar",
             "/revdeps with",
             "/revdeps with octocat/libfoo",
-            "/revdeps with octocat/libfoo#7",
-            "/revdeps with octocat/nowhere#1",
+            "/revdeps with octocat/libfoo!1",
+            "/revdeps with octocat/libfoo!7",
+            "/revdeps with octocat/nowhere!1",
+            "/revdeps with https://elsewhere.example/octocat/other/pull/1",
+            "/revdeps with https://forge.example/octocat/other/wiki",
+            "/revdeps with a/a!1 a/a!2 a/a!3 a/a!4 a/a!5 a/a!6",
             "/revdeps skip nonsense",
             "/revdeps include bar",
         ),
@@ -271,15 +347,16 @@ async def played(revdeps: Stage, situation: Situation) -> str:
     ref = await situation.begin(revdeps)
     lines = [f"## {situation.title}\n"]
     if situation.check:
-        check = revdeps.check(ref)
-        state = check.conclusion.value if check.conclusion else check.status.value
-        lines.append(f"check: {state}: {check.title}\n\n{quoted(check.summary)}\n")
+        lines += shown(revdeps, ref)
+    if situation.companion:
+        lines.append("On the other change:\n")
+        lines += shown(revdeps, next(other for other in revdeps.forge.changes if other.repo.name == "other"))
     for author, text in situation.said:
         before = len(answers(revdeps, ref))
         comment = await revdeps.say(ref, text, author)
         reactions = " ".join(reaction.value for reaction in comment.reactions)
-        shown = text if len(text) < 120 else f"{text[:100]}…"
-        lines.append(f"{author}: `{shown!r}` → {reactions or 'nothing'}\n")
+        written = text if len(text) < 120 else f"{text[:100]}…"
+        lines.append(f"{author}: `{written!r}` → {reactions or 'nothing'}\n")
         lines += [f"{quoted(body)}\n" for body in answers(revdeps, ref)[before:]]
         for body in answers(revdeps, ref)[before:]:
             examine(text, body)
@@ -290,6 +367,20 @@ async def played(revdeps: Stage, situation: Situation) -> str:
         lines.append(f"{user} presses `{button}`\n")
         lines += [f"{quoted(body)}\n" for body in answers(revdeps, ref)[before:]]
     return plain("\n".join(lines))
+
+
+def shown(revdeps: Stage, ref: ChangeRef) -> list[str]:
+    """Return a check as people see it: with its summary, or as one line, with what stands in the comment instead."""
+    check = revdeps.check(ref)
+    if revdeps.forge.capabilities.rich_checks:
+        return [f"check: {state_of(check)}: {check.title}\n", f"{quoted(check.summary)}\n"]
+    status = statuses.body(check)
+    notes = [note for note in (revdeps.comment(ref),) if note]
+    return [f"status: {status['state']}: {status['description']}\n", *(f"{quoted(note)}\n" for note in notes)]
+
+
+def state_of(check: Check) -> str:
+    return check.conclusion.value if check.conclusion else check.status.value
 
 
 def quoted(text: str) -> str:
@@ -307,14 +398,27 @@ def examine(asked: str, body: str) -> None:
         assert words.endswith((".", "`", "?", "```")), (asked, words)
 
 
-async def test_what_people_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("forge", "name"), [(GITHUB, "texts.md"), (GITLAB, "texts-gitlab.md")], ids=["GitHub", "GitLab"]
+)
+async def test_what_people_read(tmp_path: Path, forge: Capabilities, name: str) -> None:
     parts = []
     for number, situation in enumerate(SITUATIONS):
         directory = tmp_path / str(number)
         directory.mkdir()
         async with stage(directory) as revdeps:
+            revdeps.forge.limits = forge
             parts.append(await played(revdeps, situation))
     text = "# What the bot says\n\n" + "\n".join(parts)
     if os.environ.get("UPDATE_SNAPSHOTS"):
-        SNAPSHOT.write_text(text, encoding="utf-8")
-    assert text == SNAPSHOT.read_text(encoding="utf-8")
+        (SNAPSHOTS / name).write_text(text, encoding="utf-8")
+    assert text == (SNAPSHOTS / name).read_text(encoding="utf-8")
+
+
+def test_nobody_on_gitlab_reads_the_words_of_another_forge() -> None:
+    said_by_the_bot = [
+        line for line in (SNAPSHOTS / "texts-gitlab.md").read_text(encoding="utf-8").splitlines() if line[:1] == ">"
+    ]
+    addresses = re.compile(r"https://\S+")
+    assert len(said_by_the_bot) > 300
+    assert [line for line in said_by_the_bot if _FOREIGN.search(addresses.sub("", line))] == []

@@ -21,6 +21,10 @@ async def talk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         yield made
 
 
+NEEDED = {"forgejo": "write permission", "github": "triage permission", "gitlab": "the Reporter role"}
+CALLED = {"forgejo": "pull request", "github": "pull request", "gitlab": "merge request"}
+
+
 def holds_builds(request: BuildRequest) -> Outcome | None:
     """Let the change itself build, and its dependents run on."""
     return Succeeded() if request.package == "libfoo" else None
@@ -74,6 +78,12 @@ async def test_a_passer_by_may_ask_and_is_answered(talk: Talk) -> None:
     assert "depends on" in talk.answers(ref)[-1]
 
 
+async def test_everybody_is_spoken_to_in_the_words_of_their_forge(talk: Talk) -> None:
+    ref = await talk.open()
+    await talk.say(ref, "/revdeps help")
+    assert f"| test this {CALLED[ref.repo.forge]} anew | {NEEDED[ref.repo.forge]} and up" in talk.answers(ref)[-1]
+
+
 async def test_a_slip_of_the_pen_is_answered_with_what_was_meant(talk: Talk) -> None:
     ref = await talk.open()
     asked = await talk.say(ref, "/revdeps retyr bar")
@@ -86,7 +96,7 @@ async def test_one_who_may_not_is_told_what_is_missing(talk: Talk) -> None:
     builds = talk.built()
     asked = await talk.say(ref, "/revdeps rebuild baz", author="hubot-friend")
     assert asked.reactions == ("eyes", "confused")
-    assert "triage permission" in talk.answers(ref)[-1]
+    assert f"`rebuild` is for {NEEDED[ref.repo.forge]} and up; `hubot-friend` has " in talk.answers(ref)[-1]
     assert talk.built() == builds
 
 
@@ -139,7 +149,7 @@ async def test_a_permission_that_was_taken_away_is_worth_nothing(talk: Talk) -> 
     await talk.stage.grant("hubot-friend", Permission.READ)
     await talk.settle()
     assert talk.built() == builds
-    assert "triage permission" in talk.answers(ref)[-1]
+    assert f"`rebuild` is for {NEEDED[ref.repo.forge]} and up; `hubot-friend` has " in talk.answers(ref)[-1]
 
 
 async def test_closing_ends_it(talk: Talk) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.build import BuildState, Cancelled, Failed, FailureReason
 from bot.domain.config import ConfigProblem
+from bot.domain.parlance import PULL_REQUESTS
 from bot.domain.plan import Selection
 from bot.domain.publication import Capabilities, CheckStatus
 from bot.domain.report.answers import answer_all, answer_no_run, answer_status, answer_why
@@ -23,11 +24,11 @@ from bot.domain.report.words import (
     REASONS,
     SELECTIONS,
     SIGNS,
-    STOPS,
     WORDS,
     duration,
     outcome_sign,
     outcome_words,
+    stop_words,
     word,
 )
 from bot.domain.run import Conclusion, Problem, StopReason
@@ -302,7 +303,7 @@ def test_words_cover_all_values() -> None:
     assert set(WORDS) == set(Verdict)
     assert set(SELECTIONS) == set(Selection)
     assert set(SIGNS) == set(Conclusion)
-    assert set(STOPS) == set(StopReason)
+    assert all(stop_words(reason, PULL_REQUESTS) for reason in StopReason)
     assert set(REASONS) == set(FailureReason)
     assert word(None, finished=True).label == "not finished"
 

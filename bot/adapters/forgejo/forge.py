@@ -10,6 +10,7 @@ from bot.adapters import own_comment
 from bot.adapters.forgejo import comments, pulls, statuses, unheard
 from bot.adapters.forgejo.client import ForgejoClient
 from bot.adapters.forgejo.failures import unauthorised
+from bot.adapters.forgejo.parlance import WITHOUT_TRIAGE
 from bot.adapters.forgejo.settings import ForgejoSettings
 from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
 from bot.domain.intents import Commented
@@ -37,6 +38,7 @@ class ForgejoForge:
             comment_limit=comments.COMMENT_LIMIT,
             text_limit=statuses.TEXT_LIMIT,
             rich_checks=False,
+            parlance=WITHOUT_TRIAGE,
         )
 
     async def change(self, ref: ChangeRef, known: ChangeState | None = None) -> ChangeState:

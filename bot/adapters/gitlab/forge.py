@@ -10,6 +10,7 @@ from bot.adapters import own_comment
 from bot.adapters.git_checkout import CloneRequest, TokenRefused, clone
 from bot.adapters.gitlab import hooks, merge_requests, notes, trains, unheard
 from bot.adapters.gitlab.client import GitLabClient
+from bot.adapters.gitlab.parlance import MERGE_REQUESTS
 from bot.adapters.gitlab.settings import GitLabSettings
 from bot.adapters.gitlab.statuses import Statuses
 from bot.domain.intents import Commented
@@ -41,6 +42,7 @@ class GitLabForge:
             comment_limit=notes.NOTE_LIMIT,
             text_limit=notes.NOTE_LIMIT,
             rich_checks=False,
+            parlance=MERGE_REQUESTS,
         )
 
     async def change(self, ref: ChangeRef, known: ChangeState | None = None) -> ChangeState:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.domain.build import BuildState
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.report.escape import code, prose
 from bot.domain.report.headline import counts, headline, sign
 from bot.domain.report.outlook import forecast_words, why_left_out
@@ -64,9 +65,9 @@ def answer_status(report: Report, links: Links) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
-def answer_no_run() -> str:
+def answer_no_run(parlance: Parlance = PULL_REQUESTS) -> str:
     """Return the answer to a command about a run, where the pull request has none."""
-    return "Nothing was tested for this pull request yet. `/revdeps run` starts it."
+    return f"Nothing was tested for this {parlance.change} yet. `/revdeps run` starts it."
 
 
 def _logs_of(row: Row, report: Report, links: Links) -> str:

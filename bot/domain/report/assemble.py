@@ -9,6 +9,7 @@ from bot.domain.config import BaselinePolicy
 from bot.domain.difference import RootDifference
 from bot.domain.ids import BuildKey, WorkspaceRef
 from bot.domain.packages import Nevra
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.plan import PlanEntry, Selection
 from bot.domain.report.values import BuildView, Forecast, Report, Row, Stage, Subject
 from bot.domain.report.words import count
@@ -45,6 +46,7 @@ class Context:
     review: tuple[str, ...] = ()
     forecast: Forecast | None = None
     previous: Report | None = None
+    parlance: Parlance = PULL_REQUESTS
 
 
 _NOTHING = Context()
@@ -80,6 +82,7 @@ def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
         notes=(*_notes(stored), *context.notes),
         review=context.review,
         forecast=context.forecast,
+        parlance=context.parlance,
         parts=_parts(run, state),
         previous=context.previous,
     )

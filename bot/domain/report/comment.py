@@ -7,6 +7,7 @@ quiet as a new one.
 import re
 from dataclasses import replace
 
+from bot.domain.permission import Permission
 from bot.domain.report.budget import Detail, fit
 from bot.domain.report.escape import code, prose, tag
 from bot.domain.report.groups import regressions
@@ -151,9 +152,10 @@ def _advice(report: Report) -> str:
     if report.stage is Stage.WAITING:
         read = ", ".join(code(path) for path in report.review[:20])
         rest = len(report.review) - 20
+        right = report.parlance.right(Permission.WRITE)
         files = f" Read first: {read}{f' and {rest:,} more' if rest > 0 else ''}." if read else ""
         return (
-            "Building runs the author's code, so somebody with write permission has to let this commit through: "
+            f"Building runs the author's code, so somebody with {right} has to let this commit through: "
             f"`/revdeps ok {'@' + _identifier(report.head_sha)[:12]}`.{files}"
         )
     if report.conclusion is not Conclusion.ACTION_REQUIRED or report.problem or report.config_problems:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bot.domain.config import Config, PackageConfig, SourceMethod
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.report.escape import block, code, prose
 from bot.domain.report.pieces import NAME
 from bot.domain.report.words import duration
@@ -25,11 +26,7 @@ Where the service's operator has set up targets, their names do: `targets: [rawh
 `revdeps config check {CONFIG_FILE}` shows what is wrong with it on your machine."""
 
 
-_PROPOSED = f"""There is no `{CONFIG_FILE}` on the base branch, so nothing is tested here. This one is made from the \
-specs of this pull request: put in what its remarks ask for, and commit it at the top of the repository."""
-
-
-def answer_config(run: Run, proposal: str = "") -> str:
+def answer_config(run: Run, proposal: str = "", parlance: Parlance = PULL_REQUESTS) -> str:
     """Return where the run's configuration comes from, its effective values, and what commands changed of them.
 
     Where there is none the answer is the `proposal` (YAML), or the least that there can be.
@@ -41,19 +38,27 @@ def answer_config(run: Run, proposal: str = "") -> str:
         ]
         rest = len(run.config_problems) - _SHOWN
         more = [f"- and {rest:,} more"] if rest > 0 else []
-        return "\n".join([f"{_origin(run)} cannot be used:\n", *listed, *more])
+        return "\n".join([f"{_origin(run, parlance)} cannot be used:\n", *listed, *more])
     if run.config is None:
         if run.state is not RunState.FINISHED:
             return "The configuration is not read yet; ask again in a moment."
-        return f"{_PROPOSED}\n\n{block(proposal, 'yaml')}" if proposal else _NONE
+        return _proposed(proposal, parlance) if proposal else _NONE
     lines = [f"- {key}: {value}" for key, value in (*_values(run.config), *_by_commands(run)) if value]
-    return "\n".join([f"{_origin(run)} applies. With its defaults it says:\n", *lines])
+    return "\n".join([f"{_origin(run, parlance)} applies. With its defaults it says:\n", *lines])
 
 
-def _origin(run: Run) -> str:
+def _proposed(proposal: str, parlance: Parlance) -> str:
+    return (
+        f"There is no `{CONFIG_FILE}` on the base branch, so nothing is tested here. This one is made from the specs "
+        f"of this {parlance.change}: put in what its remarks ask for, and commit it at the top of the repository.\n\n"
+        f"{block(proposal, 'yaml')}"
+    )
+
+
+def _origin(run: Run, parlance: Parlance) -> str:
     if run.config_from_head:
-        return f"`{CONFIG_FILE}` of this pull request's commit {code(run.head_sha[:10])}"
-    note = " (this pull request's own version of it does not count)" if run.config_changed else ""
+        return f"`{CONFIG_FILE}` of this {parlance.change}'s commit {code(run.head_sha[:10])}"
+    note = f" (this {parlance.change}'s own version of it does not count)" if run.config_changed else ""
     when = f"as it was at {run.created_at:%Y-%m-%d %H:%M} UTC"
     return f"`{CONFIG_FILE}` of the base branch {code(run.base_branch, NAME)}, {when}{note},"
 

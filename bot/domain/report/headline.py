@@ -8,7 +8,7 @@ from typing import assert_never
 
 from bot.domain.report.together import with_others
 from bot.domain.report.values import Report, Stage
-from bot.domain.report.words import PENDING, SIGNS, STOPS, UNFINISHED, WORDS, count
+from bot.domain.report.words import PENDING, SIGNS, UNFINISHED, WORDS, count, stop_words
 from bot.domain.run import Conclusion, StopReason
 from bot.domain.verdict import Verdict
 
@@ -46,11 +46,11 @@ def headline(report: Report) -> str:
         case Conclusion.ACTION_REQUIRED:
             return _action_required(report)
         case Conclusion.TIMED_OUT:
-            return STOPS[StopReason.DEADLINE]
+            return stop_words(StopReason.DEADLINE, report.parlance)
         case Conclusion.CANCELLED | None if report.problem:
             return report.problem.what
         case Conclusion.CANCELLED | None:
-            return STOPS[report.stop or StopReason.CANCELLED]
+            return stop_words(report.stop or StopReason.CANCELLED, report.parlance)
         case Conclusion.SKIPPED:
             return report.problem.what if report.problem else "Nothing to test"
         case _ as never:

@@ -10,7 +10,6 @@ from bot.domain.report.values import BuildView, Links, Report, Row, Subject
 from bot.domain.report.words import blame_words, count, outcome_sign, word
 from bot.domain.verdict import Verdict
 
-TABLE_HEAD = "| Package | Verdict | Base → PR | Cause | Again |\n|---|---|---|---|---|"
 NAME = 80
 """Characters of a name before it is cut off; the longest source package of Fedora has 58."""
 
@@ -46,7 +45,9 @@ def subject(report: Report) -> str:
     """Return what is changed: `libfoo 1.8-1.fc44 → 1.9-1.fc44`, up to three of them."""
     listed = [code(subject_text(each), NAME) for each in report.subjects[:3]]
     rest = len(report.subjects) - 3
-    return ", ".join([*listed, *([f"{rest} more"] if rest > 0 else [])]) or code(str(report.change), NAME)
+    if not listed:
+        return code(report.parlance.name(report.change), NAME)
+    return ", ".join([*listed, *([f"{rest} more"] if rest > 0 else [])])
 
 
 def subject_text(each: Subject) -> str:
@@ -63,7 +64,8 @@ def table(groups: Sequence[Group], report: Report, links: Links, detail: Detail)
     rows = "\n".join(_table_row(group, report, links, detail) for group in groups[: detail.worst])
     rest = len(groups) - detail.worst
     more = f"\n\n… and {rest:,} more. The full report has them all." if rest > 0 else ""
-    return f"{TABLE_HEAD}\n{rows}{more}"
+    head = f"| Package | Verdict | Base → {report.parlance.abbreviation} | Cause | Again |\n|---|---|---|---|---|"
+    return f"{head}\n{rows}{more}"
 
 
 def sides(row: Row, report: Report, links: Links) -> str:
@@ -103,7 +105,7 @@ def _table_row(group: Group, report: Report, links: Links, detail: Detail) -> st
     where = f"<br>{cell(lead.target, NAME)}" if len(report.targets) > 1 else ""
     verb = "retry" if lead.candidate else "why"  # a second solve of the same metadata is bound to agree
     again = cell(f"/revdeps {verb} {lead.package}", NAME + 20)
-    whose = blame_words(lead.blame, report.change)
+    whose = blame_words(lead.blame, report.change, report.parlance)
     return (
         f"| **{cell(lead.package, NAME)}**{dependents}{where}{also} | {verdict_words(lead)} "
         f"| {sides(lead, report, links)} | {cell(cause(lead))}{f'<br>{prose(whose)}' if whose else ''} | {again} |"

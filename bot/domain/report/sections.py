@@ -12,7 +12,7 @@ from bot.domain.report.outlook import RULE, figures
 from bot.domain.report.pieces import NAME, cause, folded, last_lines, names, sides
 from bot.domain.report.values import Links, Report, Row
 from bot.domain.report.words import SELECTIONS, UNFINISHED, WORDS, count
-from bot.domain.verbs import USAGES, Verb, syntax
+from bot.domain.verbs import Verb, effect_of, syntax
 from bot.domain.verdict import Verdict
 
 _OFFERED = (Verb.RETRY, Verb.WHY, Verb.LOGS, Verb.WAIVE, Verb.SKIP, Verb.RUN, Verb.CANCEL, Verb.HELP)
@@ -213,7 +213,7 @@ def by_hand(report: Report) -> str:
     if not report.rows and not any(subject.builds for subject in report.subjects):
         return ""
     commands = "\n".join(
-        f"- `{syntax(verb)}` – {USAGES[verb].effect}"  # noqa: RUF001  a dash between a term and its meaning
+        f"- `{syntax(verb, report.parlance)}` – {effect_of(verb, report.parlance)}"  # noqa: RUF001  a dash between a term and its meaning
         for verb in _OFFERED
     )
     head, base = _hexadecimal(report.head_sha), _hexadecimal(report.base_sha)

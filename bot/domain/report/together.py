@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
+from bot.domain.parlance import Parlance
 from bot.domain.report.escape import code
 from bot.domain.report.pieces import NAME, link
 from bot.domain.report.values import Report, Stage
 from bot.domain.report.words import count, listed
 from bot.domain.run import ChangeRef, Conclusion, Part, Problem
 from bot.domain.verdict import Verdict
-
-_BY_ITSELF = "`/revdeps run` tests this pull request by itself."
 
 
 def seen_from(report: Report, part: Part) -> Report:
@@ -23,19 +22,25 @@ def seen_from(report: Report, part: Part) -> Report:
     seen = report if part.change == report.change else _elsewhere(report, part)
     culprits = _culprits(report)
     if report.conclusion is Conclusion.FAILURE and culprits and part.change not in culprits:
-        names, verb = listed([str(change) for change in culprits]), "is" if len(culprits) == 1 else "are"
-        problem = Problem(what=f"Not this change: {names} {verb} to blame.", hint=_BY_ITSELF)
+        names = listed([report.parlance.name(change) for change in culprits])
+        verb = "is" if len(culprits) == 1 else "are"
+        problem = Problem(what=f"Not this change: {names} {verb} to blame.", hint=by_itself(report.parlance))
         return replace(seen, conclusion=Conclusion.ACTION_REQUIRED, problem=problem)
     return seen
 
 
+def by_itself(parlance: Parlance) -> str:
+    """Return how a change is tested without the others."""
+    return f"`/revdeps run` tests this {parlance.change} by itself."
+
+
 def _elsewhere(report: Report, part: Part) -> Report:
-    problem = report.problem
+    problem, lead = report.problem, report.parlance.name(report.change)
     if report.pause is not None and report.stage is Stage.PAUSED:
         what = f"It pauses: the first {count(len(report.pause.packages), 'rebuild')} failed in one way."
-        problem = Problem(what=what, hint=f"Whether it goes on is decided in {report.change}.")
+        problem = Problem(what=what, hint=f"Whether it goes on is decided in {lead}.")
     if report.conclusion is Conclusion.CANCELLED and problem is None:
-        problem = Problem(what=f"{report.change} is not tested together with this any more.", hint=_BY_ITSELF)
+        problem = Problem(what=f"{lead} is not tested together with this any more.", hint=by_itself(report.parlance))
     return replace(
         report,
         change=part.change,
@@ -60,19 +65,20 @@ def _culprits(report: Report) -> tuple[ChangeRef, ...]:
 
 def with_others(report: Report) -> str:
     """Return `with octocat/other#7` for the end of a title; nothing where a change is tested by itself."""
-    others = [str(part.change) for part in report.parts if part.change != report.change]
+    others = [report.parlance.name(part.change) for part in report.parts if part.change != report.change]
     return f"with {listed(others)}" if others else ""
 
 
 def together(report: Report) -> str:
     """Return which pull requests are tested together, at which commits, as Markdown."""
     lines = [
-        f"- {link(code(str(part.change), NAME), part.url)} @ {code(part.head_sha[:7])}: "
+        f"- {link(code(report.parlance.name(part.change), NAME), part.url)} @ {code(part.head_sha[:7])}: "
         + (", ".join(code(package.name, NAME) for package in part.packages if package.name) or "not read yet")
         for part in report.parts
     ]
     if not lines:
         return ""
     lead = report.parts[0]
-    elsewhere = f"\n\nCommands about this belong to {link(code(str(lead.change), NAME), lead.url)}, where it was begun."
+    begun = link(code(report.parlance.name(lead.change), NAME), lead.url)
+    elsewhere = f"\n\nCommands about this belong to {begun}, where it was begun."
     return "\n".join(["Tested together:\n", *lines]) + (elsewhere if report.change != lead.change else "")

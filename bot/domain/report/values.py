@@ -15,6 +15,7 @@ from bot.domain.config import ConfigProblem
 from bot.domain.difference import RootDifference
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.packages import Link, PackageChange
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.plan import Selection, Uninstallable
 from bot.domain.priority import Weight
 from bot.domain.run import ChangeRef, Conclusion, Part, Pause, Problem, StopReason
@@ -202,6 +203,8 @@ class Report:
     review: tuple[str, ...] = ()
     """Files that an approver has to read before an outsider's commit is built."""
     forecast: Forecast | None = None
+    parlance: Parlance = PULL_REQUESTS
+    """The words of the change's forge."""
     parts: tuple[Part, ...] = ()
     """The pull requests that are tested together, where these are several; this one's is among them."""
     previous: "Report | None" = None

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Succeeded
+from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.plan import Selection
 from bot.domain.run import ChangeRef, Conclusion, StopReason
 from bot.domain.verdict import Blame, Verdict
@@ -91,13 +92,6 @@ SIGNS: Mapping[Conclusion, str] = {
     Conclusion.SKIPPED: "⏭️",
 }
 
-STOPS: Mapping[StopReason, str] = {
-    StopReason.SUPERSEDED: "Superseded by a newer commit",
-    StopReason.CLOSED: "The pull request was closed",
-    StopReason.CANCELLED: "Cancelled on request",
-    StopReason.DEADLINE: "Out of time",
-}
-
 REASONS: Mapping[FailureReason, str] = {
     FailureReason.UNRESOLVABLE: "BuildRequires cannot be resolved",
     FailureReason.COMPILE: "build failed",
@@ -115,6 +109,21 @@ def word(verdict: Verdict | None, *, finished: bool = False) -> Word:
     if verdict is None:
         return UNFINISHED if finished else PENDING
     return WORDS[verdict]
+
+
+def stop_words(reason: StopReason, parlance: Parlance) -> str:
+    """Return why a run was stopped before its end."""
+    match reason:
+        case StopReason.SUPERSEDED:
+            return "Superseded by a newer commit"
+        case StopReason.CLOSED:
+            return f"The {parlance.change} was closed"
+        case StopReason.CANCELLED:
+            return "Cancelled on request"
+        case StopReason.DEADLINE:
+            return "Out of time"
+        case _ as never:
+            assert_never(never)
 
 
 def outcome_sign(outcome: Outcome | None) -> str:
@@ -160,15 +169,16 @@ def duration(length: timedelta | None) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def blame_words(blame: Blame | None, change: ChangeRef | None = None) -> str:
+def blame_words(blame: Blame | None, change: ChangeRef | None = None, parlance: Parlance = PULL_REQUESTS) -> str:
     """Return which of several changes breaks a package, told on that one's pull request; nothing if not known."""
     if blame is None:
         return ""
     if blame.culprits:
-        names = ["this change" if culprit == change else str(culprit) for culprit in blame.culprits]
+        names = ["this change" if culprit == change else parlance.name(culprit) for culprit in blame.culprits]
         return f"caused by {'each of ' if len(names) > 1 else ''}{listed(names)}"
     if blame.unknown:
-        return f"only together, as far as is known: {listed([str(each) for each in blame.unknown])} not tested alone"
+        names = [parlance.name(each) for each in blame.unknown]
+        return f"only together, as far as is known: {listed(names)} not tested alone"
     return "only together"
 
 
