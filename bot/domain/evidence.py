@@ -106,7 +106,9 @@ def judge_all(view: TargetView) -> Mapping[str, Judged]:
     entries = {entry.package: entry for entry in sorted(view.entries, key=_nearest_first)}
     evidence = {name: _gather(view, entry) for name, entry in entries.items()}
     # On all others nobody else has any bearing.
-    connected = [name for name, entry in entries.items() if not entry.ready or _cause(evidence[name])]
+    connected = [
+        name for name, entry in entries.items() if not entry.ready or entry.repaired is False or _cause(evidence[name])
+    ]
     alone: dict[str, Judged] = {name: judge(known) for name, known in evidence.items()}
     judged = alone
     for _ in entries:
@@ -164,7 +166,7 @@ def _gather(view: TargetView, entry: PlanEntry) -> Evidence:
         selection=entry.selection,
         effect=entry.affected.effect,
         problem=entry.affected.problem,
-        uninstallable="\n".join(item.problem for item in entry.uninstallable),
+        uninstallable="\n".join(item.problem or f"{item.package} does not install" for item in entry.uninstallable),
         repaired=entry.repaired,
         in_order=config.mode is not Mode.ISOLATED,
         ready=entry.ready,
@@ -201,7 +203,10 @@ def _from_others(
     """Return the evidence of one package with what the others' judgements add to it."""
     entry = entries[name]
     if entry.ready:
-        return replace(evidence[name], root=_root_cause(entries, evidence, judged, name))
+        root = _root_cause(entries, evidence, judged, name) if _cause(evidence[name]) else None
+        # What it cannot be installed for may be rebuilt after it.
+        unknown = entry.repaired is False and _goes_on(view, judged)
+        return replace(evidence[name], root=root, repaired=None if unknown else entry.repaired)
     if view.config.mode is Mode.ISOLATED:
         return evidence[name]
     return _waiting(view, entries, judged, evidence[name], entry)
@@ -229,6 +234,17 @@ def _waiting(
     return replace(known, blocked_by=blockers[0] if blockers else None, may_become_ready=open_ones and not blockers)
 
 
+def _goes_on(view: TargetView, judged: Mapping[str, Judged]) -> bool:
+    """Whether another generation is to come, or is published and not looked at yet."""
+    return not view.target.planned or any(
+        joins_the_chain(view, entry)
+        and entry.planned
+        and not is_published(view.target, entry)
+        and (isinstance(judged[entry.package], Needs) or _last_success(view, entry.package) is not None)
+        for entry in view.entries
+    )
+
+
 def _root_cause(
     entries: Mapping[str, PlanEntry],
     evidence: Mapping[str, Evidence],
@@ -236,7 +252,7 @@ def _root_cause(
     name: str,
 ) -> str | None:
     """Return the nearest regressed package that is in this one's buildroot and failed with the same cause."""
-    cause = _cause(evidence[name])  # it has one: judge_all asks for no others
+    cause = _cause(evidence[name])
     inside = [entries[other] for other in entries[name].affected.contains if other in entries]
     for entry in sorted(inside, key=_nearest_first):
         if _nearest_first(entry) >= _nearest_first(entries[name]):

@@ -89,11 +89,17 @@ def reselect(entries: Sequence[PlanEntry], wishes: Wishes) -> tuple[PlanEntry, .
 
 
 def with_order(entries: Sequence[PlanEntry], order: RebuildOrder) -> tuple[PlanEntry, ...]:
-    """Return the entries with their level and with the packages that they wait for."""
+    """Return the entries with their level and with the packages that they wait for.
+
+    Only what cannot be resolved as it is waits for what is left out.
+    """
     levels = {package: number for number, level in enumerate(order.levels) for package in level}
+    planned = {entry.package for entry in entries if entry.planned}
+    unresolvable = {entry.package for entry in entries if entry.affected.effect is Effect.UNRESOLVABLE}
     needs: dict[str, list[str]] = defaultdict(list)
     for package, needed in order.edges:
-        needs[package].append(needed)
+        if needed in planned or package in unresolvable:
+            needs[package].append(needed)
     return tuple(
         replace(entry, level=levels.get(entry.package, 0), needs=tuple(sorted(needs[entry.package])))
         for entry in entries

@@ -185,6 +185,9 @@ LIMITS = frozenset({FailureReason.TIMEOUT, FailureReason.MEMORY})
 
 
 def _judge(evidence: Evidence) -> Judgement | Needs:
+    if evidence.selection is Selection.ARCHITECTURE and evidence.uninstallable:
+        # Nobody left it out: it is known to be broken, and only where it is built can a rebuild be tried.
+        return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.uninstallable, needs_order=True)
     if evidence.selection is not Selection.PLANNED:
         return Judgement(verdict=Verdict.NOT_TESTED, cause=evidence.selection.value)
     match evidence.effect:

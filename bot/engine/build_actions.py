@@ -193,15 +193,17 @@ async def _previous(world: World, target: RunTarget, impact: Impact) -> Mapping[
 async def _ordered(
     world: World, config: Config, target: RunTarget, overlay: Overlay, entries: tuple[PlanEntry, ...]
 ) -> tuple[PlanEntry, ...]:
-    """Put in order what has to be rebuilt in order: what broke and what waits for it, or in chained mode everything."""
+    """Put in order what has to be rebuilt in order: what broke and what waits for it, or in chained mode everything.
+
+    What broke counts also where it was left out: who waits for it cannot be said to be broken for good.
+    """
     assert target.snapshot is not None  # narrowing, as above
     chained = config.mode is Mode.CHAINED
     concerned = [
         entry.package
         for entry in entries
-        if entry.planned
-        and entry.affected.effect is not Effect.UNAFFECTED
-        and (chained or entry.uninstallable or entry.affected.effect is Effect.UNRESOLVABLE)
+        if entry.affected.effect is not Effect.UNAFFECTED
+        and ((chained and entry.planned) or entry.uninstallable or entry.affected.effect is Effect.UNRESOLVABLE)
     ]
     if not concerned:
         return entries
@@ -220,7 +222,8 @@ async def _plan_again(
     impact = await world.resolver.impact(target.snapshot, target.target, overlay)
     broken = {item.source for item in impact.uninstallable}
     still_broken = await _broken_rebuilds(world, target, overlay)
-    waiting = [entry.package for entry in entries if entry.planned and not entry.ready]
+    # What is left out as well: somebody may ask for it later.
+    waiting = [entry.package for entry in entries if not entry.ready]
     solved = await world.resolver.buildroots(target.snapshot, target.target, waiting, overlay) if waiting else {}
     published = {_source_name(package) for package in target.published}
     changed = []

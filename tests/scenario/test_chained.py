@@ -68,6 +68,25 @@ async def test_in_isolated_mode_a_person_is_told_to_rebuild_in_order(revdeps: St
     assert revdeps.check(ref).conclusion is Conclusion.ACTION_REQUIRED
 
 
+async def test_who_waits_for_what_was_left_out_is_not_said_to_be_broken_for_good(revdeps: Stage) -> None:
+    soname_moves(revdeps)
+    revdeps.builder.outcome_for = lambda request: Succeeded()
+    ref = await revdeps.open(config=CONFIG + "reverse-dependencies: {exclude: [libbar, report]}\n")
+    await revdeps.settle()
+    assert await revdeps.verdicts(ref) == {
+        "libbar": Verdict.NOT_TESTED,
+        "app": Verdict.BLOCKED,
+        "tool": Verdict.NEEDS_REBUILD,
+        "report": Verdict.NOT_TESTED,
+    }
+    assert revdeps.check(ref).conclusion is Conclusion.ACTION_REQUIRED
+    revdeps.resolver.script_impact(["libfoo", "tool"], affected("report"), unresolvable("app", PROBLEM + "libbar"))
+    revdeps.resolver.script_impact(["libfoo", "tool", "libbar"], affected("report"), affected("app"))
+    await revdeps.say(ref, "/revdeps include libbar report")
+    assert set((await revdeps.verdicts(ref)).values()) == {Verdict.NEEDS_REBUILD}
+    assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
+
+
 async def test_a_rebuild_that_cannot_be_installed_all_the_same_has_regressed(revdeps: Stage) -> None:
     soname_moves(revdeps)
     revdeps.builder.outcome_for = lambda request: Succeeded()

@@ -8,7 +8,7 @@ import pytest
 from bot.domain.build import Build, FailureReason, Succeeded
 from bot.domain.config import Mode
 from bot.domain.evidence import TargetView, is_published, judge_all, unpublished_rebuilds
-from bot.domain.plan import PlanEntry, Selection
+from bot.domain.plan import Effect, PlanEntry, Selection
 from bot.domain.verdict import Judgement, Needs, Verdict
 from tests.fakes.domain import (
     CONFIG,
@@ -145,6 +145,28 @@ def test_a_package_that_is_not_affected_is_waited_for_by_nobody():
 def test_in_isolated_mode_nobody_waits():
     isolated = replace(CONFIG, mode=Mode.ISOLATED)
     assert short(part(LIBBAR, APP, config=isolated))["app"] == (Verdict.NEEDS_REBUILD, None)
+
+
+TOOL = entry("tool", uninstallable=(uninstallable("tool", PROBLEM),))
+VAIN = [
+    ("while another one is rebuilt", (), target("libbar"), Needs.REBUILD_OF_OTHERS),
+    ("until the other one is published", (built("tool", OK),), target("libbar"), Needs.REBUILD_OF_OTHERS),
+    ("until the plan is made again", (), target("libbar", "tool", planned=False), Needs.REBUILD_OF_OTHERS),
+    ("no more once all are published", (built("tool", OK),), target("libbar", "tool"), (Verdict.REGRESSED, None)),
+    ("no more where nothing else is rebuilt", regressed(TOOL, "no"), target("libbar"), (Verdict.REGRESSED, None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("builds", "where", "expected"), [row[1:] for row in VAIN], ids=[row[0] for row in VAIN])
+def test_what_was_rebuilt_and_does_not_install_yet_waits(builds, where, expected):
+    vain = replace(LIBBAR, repaired=False)
+    assert short(part(vain, TOOL, builds=(built("libbar", OK), *builds), target=where))["libbar"] == expected
+
+
+def test_what_does_not_install_counts_as_such_also_without_the_solvers_words():
+    silent = entry(affected("bar", effect=Effect.UNAFFECTED), uninstallable=(uninstallable("bar", ""),))
+    (judged,) = judge_all(part(silent)).values()
+    assert judged == Judgement(verdict=Verdict.REGRESSED, cause="bar-1-1.x86_64 does not install")
 
 
 JINJA = entry("jinja2")

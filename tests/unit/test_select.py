@@ -200,3 +200,10 @@ def test_in_order_everybody_knows_its_level_and_whom_it_waits_for():
     placed = with_order((entry("app"), entry("bar"), entry("loner")), order)
     assert [(item.level, item.needs) for item in placed] == [(1, ("bar",)), (0, ()), (0, ())]
     assert [item.ready for item in in_levels(placed)] == [False, True, True]
+
+
+def test_only_what_cannot_be_resolved_waits_for_what_is_left_out():
+    order = RebuildOrder(levels=(("bar",), ("app", "top")), edges=(("app", "bar"), ("top", "bar")))
+    entries = (entry("bar", selection=S.SKIPPED), entry(unresolvable("app", PROBLEM), ready=False), entry("top"))
+    placed = with_order(entries, order)
+    assert [item.needs for item in placed] == [(), ("bar",), ()]

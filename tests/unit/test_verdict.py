@@ -237,6 +237,11 @@ def test_what_was_not_selected_is_not_tested_and_says_why(selection):
     assert judged == Judgement(verdict=V.NOT_TESTED, cause=selection.value)
 
 
+def test_what_cannot_be_rebuilt_here_is_told_of_where_it_is_known_not_to_install():
+    judged = judge(Evidence(selection=Selection.ARCHITECTURE, effect=Effect.REBUILD, uninstallable=PROBLEM))
+    assert judged == Judgement(verdict=V.NEEDS_REBUILD, cause=PROBLEM, needs_order=True)
+
+
 def test_rebuilds_that_were_not_tried_in_order_ask_for_a_person():
     for known in ({"ready": False, "repairable": True}, {"candidate": tried(OK)}):
         judged = judge(
