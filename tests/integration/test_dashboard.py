@@ -14,7 +14,7 @@ from bot.domain.build import BuildState, CandidateKey, Purpose
 from bot.domain.config import ConfigProblem
 from bot.domain.difference import RootChange
 from bot.domain.ids import BuildKey, WorkspaceRef
-from bot.domain.packages import Link
+from bot.domain.packages import Link, PackageChange
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
 from bot.domain.run import Alone, ChangeRef, Conclusion, Part, Problem, RepoRef, RunState, StopReason
@@ -162,6 +162,17 @@ async def test_a_change_that_does_not_build_shows_what_differs_too(tmp_path: Pat
     text = await page(tmp_path, stored)
     assert "libfoo, since its last good build (2026-02-28 09:00 UTC, without this change):" in text
     assert "<code>zlib 1.3-1.fc44 → 1.3.1-1.fc44</code> (distance 2)" in text
+
+
+async def test_what_changed_in_the_package_is_told_up_to_a_length(tmp_path: Path) -> None:
+    gone = PackageChange(package="libfoo", removed=("libfoo.so.1()(64bit)", NASTY))
+    more = PackageChange(package="libfoo-devel", added=tuple(f"pkgconfig(foo-{number})" for number in range(60)))
+    stored = Stored(run=run(), targets=(run_target(changes=(gone, more)),), builds=(subject_build(),))
+    text = await page(tmp_path, stored)
+    assert "<li><code>libfoo</code> no longer has <code>libfoo.so.1()(64bit)</code>, <code>" in text
+    assert "<li><code>libfoo-devel</code> now has <code>pkgconfig(foo-0)</code>, " in text
+    assert "<code>pkgconfig(foo-49)</code> and 10 more</li>" in text
+    assert "<script>alert" not in text
 
 
 async def test_several_changes_are_named_with_who_is_to_blame_and_the_builds_that_told(tmp_path: Path) -> None:
