@@ -96,13 +96,18 @@ async def _check(request: Request, console: Console) -> int:
     )
     check_host(sandbox_settings(settings))
     async with world(settings, {NAME: forge}) as everything:
-        report = await _run(everything, forge, console)
-    if request.config is not None:
-        named = tuple(replace(problem, path=str(request.config)) for problem in report.config_problems)
-        report = replace(report, config_problems=named)
+        report = await _run(_telling_of(everything, request.config), forge, console)
     await asyncio.to_thread(_write, report, request.output)
     _show(report, console)
     return _exit_code(report)
+
+
+def _telling_of(everything: World, config: Path | None) -> World:
+    """Return the world in which problems of the configuration are told of the file that was named."""
+    if config is None:
+        return everything
+    load = everything.load_config
+    return replace(everything, load_config=lambda text, _path, specs: load(text, str(config), specs))
 
 
 async def _run(everything: World, forge: WorktreeForge, console: Console) -> Report:

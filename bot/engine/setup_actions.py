@@ -79,8 +79,8 @@ def _configured(
         return finished(run, Conclusion.SKIPPED, now, missing), []
     if isinstance(loaded, tuple):
         problem = Problem(
-            what=f"{CONFIG_FILE} has {len(loaded)} problem{'s' if len(loaded) > 1 else ''}.",
-            hint=f"`revdeps config check {CONFIG_FILE}` shows the same on your machine.",
+            what=f"{loaded[0].path} has {len(loaded)} problem{'s' if len(loaded) > 1 else ''}.",
+            hint=f"`revdeps config check {loaded[0].path}` shows the same on your machine.",
         )
         return finished(replace(run, config_problems=loaded), Conclusion.ACTION_REQUIRED, now, problem), []
     packages = touched(loaded, files)

@@ -110,7 +110,11 @@ def test_a_broken_file_that_was_named_is_told_by_its_name(checkout: Path, tmp_pa
     config.write_text("version: 2\n")
     done = check(checkout, tmp_path, "--config", str(config))
     assert done.returncode == 2
-    assert "other.yaml:1:10" in "".join(done.stdout.split())
+    told = "".join(done.stdout.split())
+    assert "other.yaml:1:10" in told
+    assert f"2problemsin{config}" in told
+    assert ".revdeps.yaml" not in told
+    assert ".revdeps.yaml" not in (tmp_path / "report.md").read_text()
 
 
 def test_outside_a_checkout_it_says_so(tmp_path: Path) -> None:
