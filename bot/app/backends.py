@@ -121,7 +121,7 @@ def copr_settings(name: str, system: CoprSystem, clone_urls: Mapping[str, str]) 
         credentials=system.login,
         prefix=system.prefix,
         clone_urls=clone_urls,
-        distgits=system.distgits,
+        dist_gits=system.all_dist_gits,
         source_chroot=system.source_chroot,
         source_packages=system.source_packages,
         upload=system.upload,

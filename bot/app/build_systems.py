@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from bot.adapters.copr import DIST_GITS
 from bot.adapters.koji import SourceOrigin
 from bot.domain.target import KojiHub
 from bot.ports.errors import Misconfigured
@@ -19,6 +20,8 @@ Name = Annotated[str, Field(pattern=_PLAIN)]
 """What `.revdeps.yaml` calls a build system."""
 Address = Annotated[str, Field(pattern=r"^https?://[^\s]+[^\s/]$")]
 """Of a server, without a slash at its end."""
+RepositoryAddress = Annotated[str, Field(pattern=r"^https?://[^\s/{}]+/([^\s{}]*/)?\{name\}(\.git)?$")]
+"""Of each package's repository in a dist-git, with `{name}` for the package's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +87,15 @@ class CoprSystem:
     """Where the source package of a change is made."""
     source_packages: tuple[str, ...] = ("make", "packit")
     """What a package's `command` finds there."""
-    distgits: Mapping[str, str] = field(default_factory=dict)
-    """By host of a dist-git: the Copr's name for it."""
+    dist_gits: Mapping[Name, RepositoryAddress] = field(default_factory=dict)
+    """Further dist-gits that the Copr knows, by its names for them."""
     upload: bool = False
     """Whether source packages are made here and uploaded, where the Copr cannot fetch a change."""
+
+    @property
+    def all_dist_gits(self) -> Mapping[str, str]:
+        """Every dist-git that the Copr knows, by its name for it: where repositories are."""
+        return {**DIST_GITS, **self.dist_gits}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +121,12 @@ class BuildSystems:
     copr: Mapping[Name, str | CoprSystem] = field(default_factory=dict)
     mock: MockSystem | None = None
     """None: not used."""
+
+    @property
+    def dist_gits(self) -> Mapping[str, Mapping[str, str]]:
+        """The dist-gits that each Copr knows, by the name of its backend: by their names, where repositories are."""
+        built_in = {name: copr for name, copr in self.copr.items() if isinstance(copr, CoprSystem)}
+        return {f"copr:{name}": copr.all_dist_gits for name, copr in built_in.items()}
 
     @property
     def copr_results(self) -> Mapping[str, str]:

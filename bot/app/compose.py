@@ -29,7 +29,7 @@ from bot.app.build_systems import BuildSystems, build_systems
 from bot.app.forges import Surroundings, forge_entries, hook_url
 from bot.app.settings import Settings, preset_targets, secret
 from bot.domain.config import Config, ConfigProblem
-from bot.domain.target import Target
+from bot.domain.target import Target, is_copr
 from bot.engine.world import ConfigLoader, EngineSettings, World
 from bot.ports.clock import Clock
 from bot.ports.errors import Misconfigured
@@ -134,6 +134,7 @@ def _config_loader(settings: Settings, systems: BuildSystems, backends: Sequence
         short_backends=short_names(backends),
         koji_hubs=systems.koji,
         coprs=systems.copr_results,
+        dist_gits=systems.dist_gits,
         allowed_hosts=settings.allowed_hosts,
     )
 
@@ -157,6 +158,10 @@ def _presets(settings: Settings, backends: Sequence[str]) -> Mapping[str, Target
                 f"{name}.backend: there is no backend {target.backend!r}",
                 f"This service has: {', '.join(backends)}.",
             )
+        if target.dist_git is not None and not is_copr(target.backend):
+            mend = "Leave it out, or name a Copr."
+            what = f"{name}.dist_git: {target.backend} rebuilds source packages, and no commits"
+            raise Misconfigured("REVDEPS_TARGETS_FILE", what, mend)
     return found
 
 

@@ -124,13 +124,17 @@ class TreeSource:
     """Where the commit can be fetched by others: the forge, by the name that the settings give it."""
     repository: str = ""
     """`owner/name` on that forge."""
+    head_repository: str = ""
+    """`owner/name` of where the change comes from: a fork's branch has the commit, a clone of what it is proposed to
+    need not. Empty where that is not known.
+    """
     commit: str = ""
     """The commit's full hash; the repository that the change is proposed to has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SrpmSource:
-    """A source package that exists: where it is, and `algorithm:hex` of the file."""
+    """A source package that exists: where it is, and what it is known by (`bot.domain.packages.SourcePackage`)."""
 
     location: str
     checksum: str

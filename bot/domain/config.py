@@ -25,6 +25,21 @@ class SourceMethod(Enum):
     """As `spec`, with %autorelease and %autochangelog filled in from the history."""
     COMMAND = "command"
     """A command that writes the SRPM into `$RESULTDIR`, run in the sandbox."""
+    PACKIT = "packit"
+    """packit makes it, as the repository's `.packit.yaml` says, with the network."""
+    RPKG = "rpkg"
+    """rpkg makes it out of a spec that may be a template."""
+    TITO = "tito"
+    """tito makes it out of the commit."""
+    MAKE_SRPM = "make-srpm"
+    """`make srpm` in the repository's `.copr/Makefile` makes it, as root and with the network."""
+
+
+COPRS_OWN = frozenset({SourceMethod.RPKG, SourceMethod.TITO, SourceMethod.MAKE_SRPM})
+"""Methods of a Copr itself, in which nobody has a say: nothing is appended to the release."""
+
+NEED_A_COPR = COPRS_OWN | {SourceMethod.PACKIT}
+"""Methods that no other backend offers: what they run wants the network."""
 
 
 class Mode(Enum):

@@ -4,7 +4,7 @@ Comparing two EVRs needs rpm's own rules and is left to the resolver; here they 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 _NEVRA = re.compile(r"(?P<name>.+)-(?:(?P<epoch>\d+):)?(?P<version>[^-:]+)-(?P<release>[^-]+)\.(?P<arch>[^.-]+)")
@@ -49,8 +49,10 @@ class SourcePackage:
     """A source package of a repository: what is rebuilt.
 
     `location` is a `file:` or `http(s):` URL of the SRPM; `checksum` is `algorithm:hex` of the file, as in the
-    metadata. `dynamic` tells that `%generate_buildrequires` may ask for more than the recorded BuildRequires,
-    `elsewhere` that it is known not to be built on the target's architecture (ExclusiveArch, ExcludeArch).
+    metadata. One that is made from a commit of a dist-git has `git+URL#commit` and `git:commit`.
+
+    `dynamic` tells that `%generate_buildrequires` may ask for more than the recorded BuildRequires, `elsewhere` that it
+    is known not to be built on the target's architecture (ExclusiveArch, ExcludeArch).
     """
 
     nevra: Nevra
@@ -63,6 +65,10 @@ class SourcePackage:
     def name(self) -> str:
         """The source package's name, by which people and configuration speak of it."""
         return self.nevra.name
+
+    def at_commit(self, url: str, commit: str) -> "SourcePackage":
+        """Return it as it is made from a commit of its repository in a dist-git."""
+        return replace(self, location=f"git+{url}#{commit}", checksum=f"git:{commit}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

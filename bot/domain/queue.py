@@ -16,7 +16,7 @@ from bot.domain.build import (
     SrpmSource,
     TreeSource,
 )
-from bot.domain.config import PackageConfig
+from bot.domain.config import COPRS_OWN, PackageConfig
 from bot.domain.evidence import Judged, TargetView, baseline_key, joins_the_chain
 from bot.domain.plan import PlanEntry
 from bot.domain.run import Part, Run, RunTarget
@@ -86,9 +86,10 @@ def subject_build(
     source = TreeSource(
         directory=part.checkout,
         package=package,
-        release_suffix=release_suffix(part),
+        release_suffix="" if package.method in COPRS_OWN else release_suffix(part),
         forge=part.change.repo.forge,
         repository=str(part.change.repo),
+        head_repository=part.head_repo,
         commit=part.head_sha,
     )
     request = BuildRequest(

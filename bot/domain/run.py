@@ -147,6 +147,8 @@ class Part:
     head_sha: str
     base_sha: str
     base_branch: str = ""
+    head_repo: str = ""
+    """`owner/name` of where it comes from, empty where that is gone."""
     url: str = ""
     """The pull request's page."""
     approved: bool = False
@@ -166,6 +168,8 @@ class Run:
     head_sha: str
     base_sha: str
     base_branch: str = ""
+    head_repo: str = ""
+    """`owner/name` of where the change comes from, empty where that is gone."""
     created_at: datetime
     sequence: int = 1
     """Counts the runs of a change from 1."""
@@ -216,6 +220,7 @@ class Run:
             head_sha=self.head_sha,
             base_sha=self.base_sha,
             base_branch=self.base_branch,
+            head_repo=self.head_repo,
             checkout=self.checkout,
             packages=self.packages,
         )

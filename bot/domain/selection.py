@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
-from bot.domain.config import Config, PackageConfig, SourceMethod
+from bot.domain.config import NEED_A_COPR, Config, PackageConfig, SourceMethod
 
 CONFIG_FILE = ".revdeps.yaml"
 """Part of no package: a change of nothing else rebuilds nothing."""
@@ -11,7 +11,7 @@ CONFIG_FILE = ".revdeps.yaml"
 DEFAULT_SPEC = "*.spec"
 """Stands for the only spec of the repository, where the configuration names none; known once it is checked out."""
 
-_WHOLE_REPOSITORY = frozenset({SourceMethod.ARCHIVE, SourceMethod.COMMAND})
+_WHOLE_REPOSITORY = NEED_A_COPR | {SourceMethod.ARCHIVE, SourceMethod.COMMAND}
 
 
 def touched(config: Config, files: Sequence[str]) -> tuple[PackageConfig, ...]:

@@ -51,6 +51,19 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DistGit:
+    """A dist-git: a git repository for each source package, at `url` with `{name}` for the package's name."""
+
+    url: str
+    branch: str | None = None
+    """Whose head is meant where nobody tells of what commit a package was built; None: its source package is."""
+
+    def repository(self, package: str) -> str:
+        """Return the address of a package's repository."""
+        return self.url.replace("{name}", package)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What to build for, as `.revdeps.yaml` names it and the operator's settings complete it.
 
@@ -71,3 +84,10 @@ class Target:
     """
     fallback: str | None = None
     """The backend that builds where `backend` refuses to build the change."""
+    dist_git: DistGit | None = None
+    """What dependents are made from, with a Copr; None: from the source packages of the repositories."""
+
+
+def is_copr(backend: str) -> bool:
+    """Tell whether a backend's name is a Copr's (`copr`, `copr:NAME`): some things only a Copr can do."""
+    return backend.partition(":")[0] == "copr"

@@ -115,6 +115,7 @@ def _new_run(state: ChangeState, sequence: int, now: datetime) -> Run:
         head_sha=state.head_sha,
         base_sha=state.base_sha,
         base_branch=state.base_branch,
+        head_repo=state.head_repo,
         created_at=now,
         sequence=sequence,
     )

@@ -20,7 +20,7 @@ from bot.domain.build import (
     Succeeded,
     TreeSource,
 )
-from bot.domain.config import PackageConfig
+from bot.domain.config import PackageConfig, SourceMethod
 from bot.domain.ids import BuildKey, BuildRef, RunId, SnapshotId, WorkspaceRef
 from bot.domain.target import Target
 from bot.ports.builder import BuildStatus, WorkspaceSpec
@@ -91,6 +91,16 @@ async def outcome(here: Place, work: Callable[[Job], Work], key: str = "k") -> o
     builder = here.builder()
     ref = await builder.submit(BuildKey(key), rebuild(here, await workspace(builder, here)))
     return (await done(builder, ref)).outcome
+
+
+async def test_what_only_a_copr_makes_is_refused(here: Place) -> None:
+    builder = here.builder()
+    request = change(here, await workspace(builder, here))
+    assert isinstance(request.source, TreeSource)
+    package = replace(request.source.package, method=SourceMethod.TITO)
+
+    with pytest.raises(Rejected, match="`source: tito` needs a Copr"):
+        await builder.submit(BuildKey("k"), replace(request, source=replace(request.source, package=package)))
 
 
 async def test_a_rebuild_uses_the_source_package_that_koji_has(here: Place) -> None:

@@ -286,6 +286,15 @@ async def test_source_packages_are_made_in_the_root_in_every_way(world: World, m
     assert all("--unpriv" in call for call in world.called("--chroot"))
 
 
+async def test_what_only_a_copr_makes_is_not_made_here(world: World) -> None:
+    source = GOOD.tree(world.directory / "made")
+
+    status, _ = await world.build(replace(source, package=replace(source.package, method=SourceMethod.MAKE_SRPM)))
+
+    assert isinstance(status.outcome, Failed)
+    assert status.outcome.cause.startswith("`source: make-srpm` needs a Copr")
+
+
 async def test_a_command_that_makes_nothing_fails_with_what_it_said(world: World) -> None:
     source = commanded(world.directory / "made")
 

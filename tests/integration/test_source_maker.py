@@ -53,6 +53,12 @@ async def test_a_change_without_a_source_package_has_failed_itself(settings: San
     assert (caught.value.failed.reason, caught.value.failed.phase) == (FailureReason.SRPM, Phase.SRPM)
 
 
+async def test_what_only_a_copr_makes_is_not_made_here(settings: SandboxSettings, tmp_path: Path) -> None:
+    source = Spec(name="made").tree(tmp_path / "made", method=SourceMethod.PACKIT)
+    with pytest.raises(NoSource, match="`source: packit` needs a Copr"):
+        await SandboxSourceMaker(settings)(source)
+
+
 async def test_a_command_runs_in_a_checkout_that_others_may_not_enter(
     settings: SandboxSettings, tmp_path: Path
 ) -> None:

@@ -302,7 +302,8 @@ def test_a_problem_says_where_it_is_and_what_was_expected(line, problem):
         ("source: command", "5:13 `source: command` needs the key `command` beside it"),
         ("command: make", "5:5 `command` has a meaning only with `source: command`"),
         ("source: url",
-         "5:13 expected spec, lookaside, urls, archive, rpmautospec or command; found `url`. Did you mean `urls`?"),
+         "5:13 expected spec, lookaside, urls, archive, rpmautospec, command, packit, rpkg, tito or make-srpm; "
+         "found `url`. Did you mean `urls`?"),
         ("checksums: {a: md5:00}",
          "5:20 expected sha256: and 64, or sha512: and 128 hexadecimal digits; found `md5:00`"),
         ("checksums: {a/b: x}", "5:17 expected a file name without directories; found `a/b`"),

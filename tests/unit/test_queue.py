@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.build import Build, BuildState, Purpose, SrpmSource, Succeeded, TreeSource
-from bot.domain.config import Mode
+from bot.domain.config import Mode, SourceMethod
 from bot.domain.evidence import TargetView, baseline_key, judge_all
 from bot.domain.queue import (
     candidate_build,
@@ -51,6 +53,14 @@ def test_the_change_itself_is_built_from_its_checkout_with_a_newer_release():
         commit=run().head_sha,
     )
     assert build.request.generation == -1
+
+
+@pytest.mark.parametrize("method", [SourceMethod.RPKG, SourceMethod.TITO, SourceMethod.MAKE_SRPM])
+def test_what_a_copr_makes_by_itself_keeps_its_release_and_comes_from_where_the_change_does(method):
+    fork = replace(run(), head_repo="hubot/libfoo")
+    build = subject_build(fork, target(), replace(CONFIG.packages[0], method=method), NOW)
+    assert isinstance(build.request.source, TreeSource)
+    assert (build.request.source.release_suffix, build.request.source.head_repository) == ("", "hubot/libfoo")
 
 
 def test_a_dependent_is_built_from_its_srpm_in_the_generation_that_can_solve_it():

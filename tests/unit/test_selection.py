@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.config import Config, PackageConfig, SourceMethod
+from bot.domain.config import NEED_A_COPR, Config, PackageConfig, SourceMethod
 from bot.domain.selection import default_specs, touched
 
 
@@ -62,7 +62,7 @@ def test_paths_say_what_belongs_to_a_package(file, hit):
     assert bool(names([file], one)) is hit
 
 
-@pytest.mark.parametrize("method", [SourceMethod.ARCHIVE, SourceMethod.COMMAND])
+@pytest.mark.parametrize("method", [SourceMethod.ARCHIVE, SourceMethod.COMMAND, *NEED_A_COPR])
 def test_a_package_made_of_the_repository_is_touched_by_every_file(method):
     one = package("packaging/a.spec", method=method)
     assert names(["src/a.c"], one) == ["packaging/a.spec"]

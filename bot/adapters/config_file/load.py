@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.adapters.config_file.check import check
+from bot.adapters.config_file.copr_only import check_methods
 from bot.adapters.config_file.packages import packages
 from bot.adapters.config_file.reading import Offer, Reading, text, texts
 from bot.adapters.config_file.targets import targets
@@ -49,6 +50,7 @@ def load(
     if root.kind is not dict:
         return _problems(path, reading.flaws)
     chosen = packages(reading), targets(reading)
+    check_methods(reading, *chosen)
     durations = _durations(reading)
     if reading.flaws:
         return _problems(path, reading.flaws)

@@ -55,7 +55,7 @@ def _place(reading: Reading, node: Node, form: str, arch: str) -> tuple[str, Koj
 
 def _koji(reading: Reading, node: Node, arch: str) -> tuple[str, KojiTag | None]:
     name = str(node.items["tag"].scalar)
-    hub: KojiHub | None = _named(reading, node, "hub", reading.offer.koji_hubs)
+    hub: KojiHub | None = named(reading, node, "hub", reading.offer.koji_hubs)
     if hub is None:
         return f"koji:{name}", None
     reading.check_address(node, hub.hub)
@@ -66,7 +66,7 @@ def _koji(reading: Reading, node: Node, arch: str) -> tuple[str, KojiTag | None]
 
 def _copr(reading: Reading, node: Node) -> str:
     project, chroot = str(node.items["project"].scalar), str(node.items["chroot"].scalar)
-    results: str | None = _named(reading, node, "instance", reading.offer.coprs)
+    results: str | None = named(reading, node, "instance", reading.offer.coprs)
     if results is None:
         return f"copr:{project}/{chroot}"
     url = f"{results.rstrip('/')}/{project}/{chroot}/"
@@ -74,7 +74,7 @@ def _copr(reading: Reading, node: Node) -> str:
     return url
 
 
-def _named(reading: Reading, node: Node, key: str, known: Mapping[str, _Place] | None) -> _Place | None:
+def named(reading: Reading, node: Node, key: str, known: Mapping[str, _Place] | None) -> _Place | None:
     """Return what the operator has set up under the name that the key gives, or the only thing that there is."""
     if known is None:
         return None  # not known here: any name is taken on trust

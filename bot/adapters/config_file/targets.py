@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from bot.adapters.config_file.reading import Reading, text, texts
-from bot.adapters.config_file.repositories import repository
+from bot.adapters.config_file.copr_only import check_dist_git
+from bot.adapters.config_file.reading import DEFAULT_BACKEND, Reading, text, texts
+from bot.adapters.config_file.repositories import named, repository
 from bot.adapters.config_file.tree import Node
-from bot.domain.target import Target
+from bot.domain.target import DistGit, Target
 from bot.domain.wording import did_you_mean, quoted
 
 DEFAULT_NAME = "default"
-DEFAULT_BACKEND = "sandbox"
 
 
 def targets(reading: Reading) -> tuple[Target, ...]:
@@ -58,7 +58,25 @@ def _described(reading: Reading, node: Node) -> Target:
         target = replace(target, backend=_backend(reading, node.items["backend"]))
     if "fallback" in node.items:
         target = replace(target, fallback=_backend(reading, node.items["fallback"]))
+    if "dist-git" in node.items:
+        target = replace(target, dist_git=_dist_git(reading, node.items["dist-git"], target))
+    check_dist_git(reading, node, target)
     return target
+
+
+def _dist_git(reading: Reading, node: Node, target: Target) -> DistGit | None:
+    offered = reading.offer.dist_gits
+    branch = text(node.items.get("branch"))
+    if branch is None and not any(each.koji or each.url.startswith("koji:") for each in target.repositories):
+        reading.complain(node.place, "the key `branch` is missing: no Koji among the repositories tells of commits")
+    if offered is not None and target.backend not in offered:
+        return None  # what else is wrong is told about the backend
+    known = None if offered is None else offered[target.backend]
+    url: str | None = named(reading, node, "instance", known)
+    if url is None:
+        return DistGit(url="dist-git:{name}", branch=branch)
+    reading.check_address(node, url)
+    return DistGit(url=url, branch=branch)
 
 
 def _preset(reading: Reading, name: str) -> Target | None:

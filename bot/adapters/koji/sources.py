@@ -18,7 +18,7 @@ import requests
 from bot.adapters.koji.settings import KojiSettings, SourceOrigin
 from bot.adapters.koji.workspaces import Workspace
 from bot.domain.build import BuildRequest, SrpmSource, TreeSource
-from bot.domain.config import PackageConfig, SourceMethod
+from bot.domain.config import NEED_A_COPR, PackageConfig, SourceMethod
 from bot.ports.errors import Misconfigured, Rejected, Transient
 
 SourceMaker = Callable[[TreeSource], Awaitable[Path]]
@@ -41,6 +41,8 @@ class Sources:
         """Make or find the source package of a build."""
         source = request.source
         if isinstance(source, TreeSource):
+            if source.package.method in NEED_A_COPR:
+                raise Rejected(f"`source: {source.package.method.value}` needs a Copr, and this is a Koji hub")
             scm = self._settings.source is SourceOrigin.SCM
             return commit_address(source, self._settings) if scm else await self._make(source)
         if request.publishable:

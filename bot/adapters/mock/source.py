@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.adapters.jobs.facts import BUILD_DIRECTORY, parse_facts, query_command
 from bot.adapters.jobs.failing import BuildFailed, refused
+from bot.adapters.jobs.methods import check_method
 from bot.adapters.jobs.sources import copy_tree, spec_in_checkout, spec_text, with_suffix, write_archive
 from bot.adapters.mock.outcome import must
 from bot.adapters.mock.process import Ended, Mock
@@ -19,6 +20,7 @@ _MADE = f"{BUILD_DIRECTORY}/made"
 
 def make_srpm(mock: Mock, source: TreeSource, work: Path) -> Path:
     """Return the SRPM, made from the checkout; raise `BuildFailed` where it cannot be made. `work` is a directory."""
+    check_method(source)
     if source.package.method is SourceMethod.COMMAND:
         return _by_command(mock, source, work)
     sources, specs = work / "sources", work / "specs"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.adapters.jobs.facts import BUILD_DIRECTORY, parse_facts, query_command
 from bot.adapters.jobs.failing import refused
+from bot.adapters.jobs.methods import check_method
 from bot.adapters.jobs.sources import copy_tree, spec_in_checkout, spec_text, with_suffix, write_archive
 from bot.adapters.sandbox.chamber import Chamber
 from bot.adapters.sandbox.root import Step
@@ -23,6 +24,7 @@ _TOPDIR = ("--define", f"_topdir {BUILD_DIRECTORY}", "--define", "_buildhost loc
 
 def make_srpm(chamber: Chamber, source: TreeSource) -> Path:
     """Return the SRPM, made from the checkout; raise `BuildFailed` with rpm's message where it cannot be made."""
+    check_method(source)
     if source.package.method is SourceMethod.COMMAND:
         return _made_by_command(chamber, source)
     spec = spec_in_checkout(source)

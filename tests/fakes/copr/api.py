@@ -124,8 +124,10 @@ class Api:
     def create(self, kind: str) -> Callable[[Call], Any]:
         def answer(call: Call) -> Any:
             user = call.user()
-            renamed = {"source_build_method": "srpm_build_method"}
-            known = forms.BUILD | forms.SOURCES[kind] | set(renamed) | {"filename", "url", "package_name"}
+            renamed = {"source_build_method": "srpm_build_method"} if kind == "scm" else {}
+            known = forms.BUILD | forms.SOURCES[kind] | set(renamed)
+            if kind == "upload":
+                known |= {"filename", "url"}
             data = _renamed(call.data(known), renamed)
             made = self._builds.create(user, kind, data)
             if isinstance(made, list):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.fakes.copr import forms
+from tests.fakes.copr.dist_gits import DistGits
 from tests.fakes.copr.model import FINISHED, Batch, Build, Chroot, CoprError, Project, User, bad, forbidden, missing
 from tests.fakes.copr.projects import Projects, can_build
 
@@ -21,6 +22,7 @@ class Builds:
         self._results = results
         self._last = 0
         self._batches = 0
+        self.dist_gits = DistGits()
         self.cancelled: Callable[[Build], None] = lambda build: None
 
     def get(self, number: int) -> Build:
@@ -38,6 +40,8 @@ class Builds:
         active = self._projects.active(project)
         chroots = forms.chroots_of(data, active)
         source = forms.source_of(kind, data, [name for name, alive in self._projects.mock_chroots.items() if alive])
+        if kind == "distgit":
+            source = self.dist_gits.source(source)
         timeout = self._timeout(data)
         self._check_batch(user, data)
         if not can_build(user, project):
@@ -67,9 +71,6 @@ class Builds:
     def _new(self, user: User, project: Project, directory: str, kind: str, source: dict[str, Any]) -> Build:
         self._last += 1
         named = {"url": "link"}.get(kind, kind)
-        if kind == "distgit":
-            source = {"clone_url": f"https://src.example.org/rpms/{source['package_name']}", **source}
-            source.pop("package_name")
         submitted = int(self._now())
         build = Build(self._last, project, directory, user.name, named, source, submitted, forms.DEFAULT_TIMEOUT)
         if named in ("link", "upload"):

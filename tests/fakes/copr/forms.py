@@ -139,6 +139,12 @@ def source_of(kind: str, data: Mapping[str, Any], mock_chroots: list[str]) -> di
         raise parameters(wrong)
     if kind == "upload":
         return {"url": data["url"], "pkg": data["filename"]}
+    if kind == "scm":
+        return {
+            "type": data.get("scm_type") or "git",
+            "srpm_build_method": data.get("srpm_build_method") or "rpkg",
+            **{key: str(data.get(key) or "") for key in ("clone_url", "committish", "subdirectory", "spec")},
+        }
     return {key: data[key] for key in SOURCES[kind] if data.get(key) is not None}
 
 
@@ -150,6 +156,8 @@ def _wrong(kind: str, data: Mapping[str, Any], mock_chroots: list[str]) -> Itera
             yield "spec", "RPM spec file must end with .spec"
         if data.get("srpm_build_method", "rpkg") not in ("rpkg", "tito", "tito_test", "make_srpm"):
             yield "srpm_build_method", "Not a valid choice."
+        if data.get("scm_type", "git") not in ("git", "svn"):
+            yield "scm_type", "Not a valid choice."
     elif kind == "distgit":
         if not _PACKAGE.match(str(data.get("package_name") or "")):
             yield "package_name", "Please enter a valid package name in ^[-+_.a-zA-Z0-9]+$"

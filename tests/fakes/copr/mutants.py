@@ -173,6 +173,44 @@ def a_failed_build_shows_its_packages(server: CoprServer) -> None:
 
 
 @_mutant
+def every_dist_git_is_the_first_one(server: CoprServer) -> None:
+    right = server.builds.dist_gits.source
+    server.builds.dist_gits.source = lambda data: right(data | {"distgit": None})  # type: ignore[method-assign]
+
+
+@_mutant
+def a_namespace_takes_the_place_of_the_path(server: CoprServer) -> None:
+    right = server.builds.dist_gits.source
+
+    def wrong(data: Any) -> dict[str, Any]:
+        made = right(data)
+        namespace = data.get("namespace")
+        return made | {"clone_url": made["clone_url"].replace(f"{namespace}/rpms", str(namespace))}
+
+    server.builds.dist_gits.source = wrong  # type: ignore[method-assign]
+
+
+@_mutant
+def every_commit_is_the_head(server: CoprServer) -> None:
+    right = server.builds.dist_gits.source
+
+    def wrong(data: Any) -> dict[str, Any]:
+        return {key: value for key, value in right(data).items() if key != "committish"}
+
+    server.builds.dist_gits.source = wrong  # type: ignore[method-assign]
+
+
+@_mutant
+def a_clone_knows_one_method_only(server: CoprServer) -> None:
+    right = server.builds.create
+
+    def wrong(user: User, kind: str, data: dict[str, Any]) -> Any:
+        return right(user, kind, data | {"srpm_build_method": "rpkg"})
+
+    server.builds.create = wrong  # type: ignore[method-assign]
+
+
+@_mutant
 def time_outs_are_forgotten(server: CoprServer) -> None:
     server.builds._timeout = lambda data: 10**9  # type: ignore[method-assign]
 

@@ -1,0 +1,128 @@
+"""What `.revdeps.yaml` can ask for where a Copr builds, and what it is told where something else does."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.adapters.config_file import Offer, load
+from bot.domain.config import NEED_A_COPR, Config, SourceMethod
+from bot.domain.target import DistGit, KojiHub, Target
+
+FEDORA = "https://src.example.org/rpms/{name}"
+OFFER = Offer(
+    presets={"rawhide": Target(name="rawhide", arch="x86_64", backend="copr:fedora", repositories=())},
+    backends=("sandbox", "koji", "copr:fedora"),
+    short_backends={"copr": "copr:fedora"},
+    koji_hubs={"fedora": KojiHub(hub="https://koji.example.org/kojihub", topurl="https://files.example.org")},
+    dist_gits={"copr:fedora": {"fedora": FEDORA}},
+)
+SEVERAL = replace(
+    OFFER, dist_gits={"copr:fedora": {"fedora": FEDORA, "stream": "https://git.example.org/s/{name}.git"}}
+)
+KOJI = "repositories: [{koji: {tag: f42-build}}]"
+PLAIN = "repositories: [https://example.org/r]"
+
+
+def loaded(target: str, package: str = "", offer: Offer = OFFER) -> Config | list[str]:
+    text = f"version: 1\ntargets:\n  - {target}\n" + (f"packages:\n  - {package}\n" if package else "")
+    found = load(text.encode(), ".revdeps.yaml", ("libfoo.spec",), offer)
+    return found if isinstance(found, Config) else [f"{each.line}:{each.column} {each.message}" for each in found]
+
+
+def dist_git(target: str, offer: Offer = OFFER) -> DistGit | None:
+    found = loaded(target, offer=offer)
+    assert isinstance(found, Config), found
+    return found.targets[0].dist_git
+
+
+def test_dependents_come_from_a_dist_git_that_the_copr_knows() -> None:
+    found = dist_git(f"{{backend: copr, {PLAIN}, dist-git: {{branch: rawhide}}}}")
+
+    assert found == DistGit(url=FEDORA, branch="rawhide")
+    assert found.repository("gtk+") == "https://src.example.org/rpms/gtk+"
+    assert dist_git("rawhide") is None
+
+
+def test_of_several_dist_gits_one_is_named() -> None:
+    target = f"{{backend: copr, {PLAIN}, dist-git: {{branch: c10s, instance: stream}}}}"
+
+    assert dist_git(target, SEVERAL) == DistGit(url="https://git.example.org/s/{name}.git", branch="c10s")
+    assert loaded(target.replace(", instance: stream", ""), offer=SEVERAL) == [
+        "3:70 the key `instance` is missing, and this service knows several. It has: `fedora`, `stream`."
+    ]
+    assert loaded(target) == ["3:95 this service knows no instance `stream`. It has: `fedora`."]
+
+
+@pytest.mark.parametrize("offer", [OFFER, replace(OFFER, koji_hubs=None)])
+def test_where_koji_tells_of_commits_no_branch_is_needed(offer: Offer) -> None:
+    assert dist_git(f"{{backend: copr, {KOJI}, dist-git: {{}}}}", offer) == DistGit(url=FEDORA)
+    assert loaded(f"{{backend: copr, {PLAIN}, dist-git: {{}}}}", offer=offer) == [
+        "3:70 the key `branch` is missing: no Koji among the repositories tells of commits"
+    ]
+
+
+@pytest.mark.parametrize("branch", ["-x", "a b", "''", "7"])
+def test_a_branch_is_called_as_git_calls_branches(branch: str) -> None:
+    (problem,) = loaded(f"{{backend: copr, {PLAIN}, dist-git: {{branch: {branch}}}}}")
+
+    assert str(problem).startswith("3:79 expected a branch of the dist-git; found ")
+
+
+@pytest.mark.parametrize(
+    ("target", "backend"),
+    [
+        (f"{{backend: koji, {PLAIN}, dist-git: {{branch: x}}}}", "koji"),
+        (f"{{{PLAIN}, dist-git: {{branch: x}}}}", "sandbox"),
+        (f"{{backend: copr, fallback: koji, {PLAIN}, dist-git: {{branch: x}}}}", "koji"),
+    ],
+)
+def test_a_dist_git_is_for_coprs_alone(target: str, backend: str) -> None:
+    place = target.index("dist-git") + 5
+    assert loaded(target) == [
+        f"3:{place} `dist-git` has a meaning only with a Copr, and `{backend}` is none: it rebuilds the source packages "
+        "of the repositories"
+    ]
+
+
+def test_the_operators_target_keeps_its_dist_git_unless_something_else_is_to_build() -> None:
+    preset = replace(OFFER.presets["rawhide"], dist_git=DistGit(url=FEDORA, branch="f42")) if OFFER.presets else None
+    assert preset is not None
+    offer = replace(OFFER, presets={"rawhide": preset})
+
+    assert dist_git("rawhide", offer) == DistGit(url=FEDORA, branch="f42")
+    assert dist_git("{name: rawhide, dist-git: {branch: f43}}", offer) == DistGit(url=FEDORA, branch="f43")
+    (problem,) = loaded("{name: rawhide, backend: koji}", offer=offer)
+    assert str(problem).startswith("3:5 `dist-git` has a meaning only with a Copr, and `koji` is none")
+
+
+def test_its_host_is_one_that_the_operator_allows() -> None:
+    offer = replace(OFFER, allowed_hosts=("example.org",))
+
+    (problem,) = loaded(f"{{backend: copr, {PLAIN}, dist-git: {{branch: x}}}}", offer=offer)
+
+    assert str(problem).startswith("3:70 host `src.example.org` is not among those")
+
+
+def test_without_a_service_names_are_taken_on_trust() -> None:
+    assert dist_git(f"{{{PLAIN}, dist-git: {{branch: x, instance: any}}}}", Offer()) == DistGit(
+        url="dist-git:{name}", branch="x"
+    )
+    assert isinstance(loaded(f"{{{PLAIN}}}", "source: packit", Offer()), Config)
+    assert isinstance(loaded(f"{{backend: copr, {PLAIN}}}", "source: packit", Offer()), Config)
+    assert loaded(f"{{backend: mock, {PLAIN}}}", "source: packit", Offer()) != []
+
+
+@pytest.mark.parametrize("method", sorted(NEED_A_COPR, key=lambda each: each.value))
+def test_what_only_a_copr_can_make_needs_one(method: SourceMethod) -> None:
+    found = loaded(f"{{backend: copr, {PLAIN}}}", f"source: {method.value}")
+    told = loaded(f"{{name: a, {PLAIN}}}", f"source: {method.value}")
+    fallback = loaded(f"{{name: a, backend: copr, fallback: koji, {PLAIN}}}", f"source: {method.value}")
+
+    assert isinstance(found, Config)
+    assert found.packages[0].method is method
+    assert told == [
+        f"5:13 `source: {method.value}` needs a Copr, and target `a` may be built by `sandbox`; name a Copr as its "
+        "`backend`, or let a `command` make the SRPM"
+    ]
+    assert isinstance(fallback, list)
+    assert "may be built by `koji`" in fallback[0]
