@@ -18,6 +18,8 @@ from gssapi.raw.misc import GSSError
 from gssapi.raw.types import MechType, NameType
 from gssapi.sec_contexts import SecurityContext
 
+from bot.adapters.koji.client import Client
+
 _ENVIRONMENT = threading.Lock()
 """The client names a ticket to the libraries by variables of the process, which has one of each for all hubs."""
 _TABLE = 1765328384
@@ -65,7 +67,7 @@ class NotLetIn(koji.AuthError):  # type: ignore[misc]
         self.passing = why.passing
 
 
-class Session(koji.ClientSession):  # type: ignore[misc]
+class Session(Client):
     """The client, with a log-in by keytab that leaves no ticket behind; it comes by here also to renew a session."""
 
     def gssapi_login(self, principal: str, keytab: str, **others: Any) -> bool:
