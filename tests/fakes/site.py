@@ -18,6 +18,8 @@ class Site:
         self.asked: list[str] = []
         self.statuses: list[int] = []
         self.answers: dict[str, Answer] = {}
+        self.ranges = True
+        """Whether a part of a file can be had."""
         self.before: Callable[[str], None] = lambda _path: None
         """Called with the path before a request is answered."""
         self.host = ""
@@ -49,10 +51,19 @@ class Site:
             response = web.Response(status=404)
         elif request.headers.get("If-None-Match") == _etag(path):
             response = web.Response(status=304)
+        elif self.ranges and "Range" in request.headers:
+            response = _part(request, path)
         else:
             response = web.Response(body=path.read_bytes(), headers={"ETag": _etag(path)})
         self.statuses.append(response.status)
         return response
+
+
+def _part(request: web.Request, path: Path) -> web.Response:
+    contents = path.read_bytes()
+    start, stop, _ = request.http_range.indices(len(contents))
+    headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(contents)}"}
+    return web.Response(status=206, body=contents[start:stop], headers=headers)
 
 
 def _etag(path: Path) -> str:

@@ -13,36 +13,47 @@ from pathlib import Path
 _SUFFIX = re.compile(r"\.rd[0-9a-f]{7}$")
 """What the engine appends to the Release of a change (`bot.domain.queue.release_suffix`)."""
 
-_NOISE = (
-    "BUILDTIME",
-    "BUILDHOST",
-    "COOKIE",
-    "SOURCEPKGID",
-    "FILEMTIMES",
-    "FILEINODES",
-    "FILEDEVICES",
-    "CHANGELOGTIME",
-    "CHANGELOGNAME",
-    "CHANGELOGTEXT",
-    "PAYLOADDIGEST",
-    "PAYLOADDIGESTALT",
-    "PAYLOADSIZE",
-    "PAYLOADSIZEALT",
-    "ARCHIVESIZE",
-    "LONGARCHIVESIZE",
+_NOISE = frozenset(
+    {
+        "BUILDTIME": 1006,
+        "BUILDHOST": 1007,
+        "FILEMTIMES": 1034,
+        "ARCHIVESIZE": 1046,
+        "CHANGELOGTIME": 1080,
+        "CHANGELOGNAME": 1081,
+        "CHANGELOGTEXT": 1082,
+        "COOKIE": 1094,
+        "FILEDEVICES": 1095,
+        "FILEINODES": 1096,
+        "SOURCEPKGID": 1146,
+        "PAYLOADSHA256": 5092,
+        "PAYLOADSHA256ALT": 5097,
+        "PAYLOADSIZE": 5112,
+        "PAYLOADSIZEALT": 5113,
+        "PAYLOADSHA512": 5121,
+        "PAYLOADSHA512ALT": 5122,
+        "PAYLOADSHA3_256": 5123,
+        "PAYLOADSHA3_256ALT": 5124,
+    }.values()
 )
-"""Tags that say when, where and from which file a package was built, or how it is packed."""
+"""Tags that say when, where and from which file a package was built, or how it is packed.
+
+By their numbers (rpm's include/rpm/rpmtag.h), for a package may be built by a later rpm than reads it here.
+"""
 
 _FIRST_TAG = 1000
 """Below are signatures and digests over the header, which differ wherever the rest does."""
 
 
-def content_digest(path: Path) -> str | None:
-    """Return the SHA-256 of what a package consists of, None where it cannot be read or was not built for a run."""
+def content_digest(path: Path, nvra: str) -> str | None:
+    """Return the SHA-256 of what a package consists of, None where there is no sound header of that package.
+
+    The file may end with the header, whose own digest is checked.
+    """
     import rpm
 
     transaction = rpm.TransactionSet()
-    transaction.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
+    transaction.setVSFlags(rpm._RPMVSF_NOSIGNATURES)
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
@@ -53,12 +64,12 @@ def content_digest(path: Path) -> str | None:
         return None
     finally:
         os.close(descriptor)
-    suffix = _SUFFIX.search(_text(header[rpm.RPMTAG_RELEASE]))
-    if suffix is None:
+    if _text(header[rpm.RPMTAG_NVRA]) != nvra:
         return None
-    noise = {getattr(rpm, f"RPMTAG_{name}", -1) for name in _NOISE}
-    tags = sorted(tag for tag in header.keys() if tag >= _FIRST_TAG and tag not in noise)  # noqa: SIM118 - no mapping
-    lines = [f"{tag} {_plain(header[tag], suffix.group())}" for tag in tags]
+    found = _SUFFIX.search(_text(header[rpm.RPMTAG_RELEASE]))
+    suffix = found.group() if found else ""  # a Koji that makes the source package itself appends nothing
+    tags = sorted(tag for tag in header.keys() if tag >= _FIRST_TAG and tag not in _NOISE)  # noqa: SIM118 - no mapping
+    lines = [f"{tag} {_plain(header[tag], suffix)}" for tag in tags]
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -60,6 +60,15 @@ def fetch(
     return fetch_http(url, path, most, settings, known or Validators())
 
 
+def fetch_start(url: str, path: Path, *, length: int, settings: HawkeySettings) -> None:
+    """Write the first `length` bytes of what a server has at a URL to `path`; raise UnavailableError."""
+    from bot.adapters.hawkey.http import fetch_http
+
+    fetch_http(url, path, length, settings, Validators(), start=True)
+    if path.stat().st_size != length:
+        raise UnavailableError(f"{url} has not the {length} bytes that its metadata tell of")
+
+
 def _copy_local(source: Path, path: Path, most: int) -> None:
     if not source.is_file():
         raise UnavailableError(f"{source} is not there", missing=True)

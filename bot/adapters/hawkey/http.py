@@ -16,6 +16,7 @@ _MOST_REDIRECTS = 6
 _GONE = frozenset({404, 410})
 _NOT_MODIFIED = 304
 _OK = 200
+_PARTIAL = 206
 
 
 class _Session(requests.Session):
@@ -25,17 +26,24 @@ class _Session(requests.Session):
         """Say that an answer is no redirect."""
 
 
-def fetch_http(url: str, path: Path, most: int, settings: HawkeySettings, known: Validators) -> Validators | None:
-    """Write what is at a URL to `path`; see `fetch`, of which this is the part that asks servers."""
+def fetch_http(
+    url: str, path: Path, most: int, settings: HawkeySettings, known: Validators, *, start: bool = False
+) -> Validators | None:
+    """Write what is at a URL to `path`; see `fetch`, of which this is the part that asks servers.
+
+    With `start` it is the first `most` bytes, and nothing is read beyond them, whatever a server makes of a range.
+    """
     try:
-        return _fetch(url, path, most, settings, known)
+        return _fetch(url, path, most, settings, known, start=start)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise UnavailableError(f"{url}: {error}") from error
 
 
-def _fetch(origin: str, path: Path, most: int, settings: HawkeySettings, known: Validators) -> Validators | None:
+def _fetch(
+    origin: str, path: Path, most: int, settings: HawkeySettings, known: Validators, *, start: bool
+) -> Validators | None:
     url = origin
-    headers = {"Accept-Encoding": "identity", **known.headers}
+    headers = {"Accept-Encoding": "identity", **known.headers, **({"Range": f"bytes=0-{most - 1}"} if start else {})}
     with _Session() as session:
         for _ in range(_MOST_REDIRECTS):
             with session.get(
@@ -50,10 +58,11 @@ def _fetch(origin: str, path: Path, most: int, settings: HawkeySettings, known: 
                     continue
                 if response.status_code == _NOT_MODIFIED and known.headers:
                     return None
-                if response.status_code != _OK:
+                if response.status_code != _OK and not (start and _is_start(response)):
                     what = f"{url} answers {response.status_code} {response.reason}"
                     raise UnavailableError(what, missing=response.status_code in _GONE)
-                copy(cast("Callable[[int], bytes]", response.raw.read1), path, most, stall=settings.stall_timeout)
+                read = cast("Callable[[int], bytes]", response.raw.read1)
+                copy(_first(read, most) if start else read, path, most, stall=settings.stall_timeout)
                 found = response.headers
                 return Validators(etag=found.get("ETag", ""), modified=found.get("Last-Modified", ""))
     raise UnavailableError(f"{origin} redirects more than {_MOST_REDIRECTS} times")
@@ -68,3 +77,20 @@ def _redirected(url: str, response: requests.Response, settings: HawkeySettings)
             mend="Ask the operator to allow that host, or name another repository.",
         )
     return address
+
+
+def _is_start(response: requests.Response) -> bool:
+    return response.status_code == _PARTIAL and response.headers.get("Content-Range", "").startswith("bytes 0-")
+
+
+def _first(read: Callable[[int], bytes], length: int) -> Callable[[int], bytes]:
+    """Return what reads until there are so many bytes, and then no more."""
+    left = length
+
+    def limited(size: int) -> bytes:
+        nonlocal left
+        chunk = read(min(size, left)) if left else b""
+        left -= len(chunk)
+        return chunk
+
+    return limited

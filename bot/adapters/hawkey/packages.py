@@ -8,7 +8,7 @@ same permission as a repository.
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,15 +33,12 @@ def fetch_packages(
 
 
 def _fetch(package: BinaryPackage, trusted: Mapping[str, Sequence[str]], settings: HawkeySettings) -> Path:
-    home = next((url for url in trusted if _is_under(package.location, url)), None)
-    if home is None:
-        check_allowed(package.location, settings)
+    home = home_of(package.location, trusted, settings)
     if urlsplit(package.location).scheme == "file":
         path = local_path(package.location)
         _verify(path, package)
         return path
-    kind, _, digest = package.checksum.partition(":")
-    path = settings.cache / "packages" / kind / digest / f"{package.nevra}.rpm"
+    path = kept(settings.cache, package.checksum) / f"{package.nevra}.rpm"
     if path.is_file():
         os.utime(path.parent)  # the least recently used are evicted first
         return path
@@ -51,6 +48,20 @@ def _fetch(package: BinaryPackage, trusted: Mapping[str, Sequence[str]], setting
         places += [mirror.rstrip("/") + inner for mirror in trusted[home] if inner != package.location]
     _download(package, places, path, settings)
     return path
+
+
+def kept(cache: Path, checksum: str) -> Path:
+    """Return the directory in which a package is kept, or what was fetched of it."""
+    kind, _, digest = checksum.partition(":")
+    return cache / "packages" / kind / digest
+
+
+def home_of(location: str, repositories: Iterable[str], settings: HawkeySettings) -> str | None:
+    """Return in which of a universe's repositories a package lies; raise Misconfigured where it may not be fetched."""
+    home = next((url for url in repositories if _is_under(location, url)), None)
+    if home is None:
+        check_allowed(location, settings)
+    return home
 
 
 def _is_under(location: str, repository: str) -> bool:

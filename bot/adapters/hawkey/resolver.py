@@ -7,6 +7,7 @@ from bot.adapters.hawkey import worker
 from bot.adapters.hawkey.architectures import check_architecture
 from bot.adapters.hawkey.eviction import evict
 from bot.adapters.hawkey.finding import find_impact
+from bot.adapters.hawkey.headers import fetch_headers
 from bot.adapters.hawkey.parcels import dependents_from, gently
 from bot.adapters.hawkey.pins import Pin, read_pin, write_pin
 from bot.adapters.hawkey.pool import SolverPool
@@ -72,6 +73,8 @@ class HawkeyResolver:
     async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
         """Solve every source package that the change can touch before and after, and compare."""
         before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
+        self._pool.prepare(worker.load, before, after)  # in all processes, while headers are fetched
+        await self._fetch_headers(after)
         return await find_impact(self._pool, before, after, self._settings.workers)
 
     async def buildroots(
@@ -79,6 +82,7 @@ class HawkeyResolver:
     ) -> Mapping[str, Buildroot | Unsolvable]:
         """Solve the buildroots of the named source packages, with or without a change."""
         spec = await self._spec(snapshot, target, change)
+        await self._fetch_headers(spec)
         return await self._pool.ask(worker.solve_buildroots, spec, tuple(sources))
 
     async def distances(
@@ -107,6 +111,13 @@ class HawkeyResolver:
         """Return the order in which the named sources must be rebuilt; `thin` without edges that others imply."""
         before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
         return await self._pool.ask(worker.find_order, before, after, tuple(sources), thin=thin)
+
+    async def _fetch_headers(self, spec: UniverseSpec) -> None:
+        """Fetch what tells the contents of a change that was built elsewhere, before anybody asks for them."""
+        remote = [layer.url for layer in spec.change if not layer.url.startswith("file:")]
+        wanted = await self._pool.ask(worker.unread_headers, spec) if remote else ()
+        if wanted:
+            await asyncio.to_thread(fetch_headers, wanted, remote, self._settings)
 
     async def prune(self, in_use: Collection[SnapshotId]) -> int:
         """Remove what was not used for the longest time from the cache, down to its bound; never what is in use."""

@@ -9,11 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 from bot.adapters.hawkey.access import local_path
 from bot.adapters.hawkey.contents import content_digest
+from bot.adapters.hawkey.headers import Header, kept_header
 from bot.adapters.hawkey.loading import SOURCE_ARCHES, Layer, UniverseSpec, is_of_change, load, source_name
 from bot.adapters.hawkey.plain import Facts, source_from
 from bot.domain.packages import BinaryPackage, Nevra, SourcePackage
@@ -173,15 +175,41 @@ class Universe:
     def _identity(self, number: int) -> str:
         """Return NEVRA and checksum: equal for equal contents, in whatever universe.
 
-        What was built for a run, and lies on this machine, goes by its contents: each push builds it anew.
+        What was built for a run goes by its contents, where its header can be read: each push builds it anew.
         """
         package = self.packages[number]
-        location = self._location(package) if is_of_change(package) else ""
-        if location.startswith("file:"):
-            digest = content_digest(local_path(location))
+        if self._is_rebuilt(package):
+            nvra = f"{package.name}-{package.version}-{package.release}.{package.arch}"
+            digest = content_digest(self._header(package), nvra)
             if digest is not None:
                 return f"{package.name}.{package.arch} contents:{digest}"
         return f"{package} {_checksum(self._hawkey, package)}"
+
+    def unread_headers(self) -> tuple[Header, ...]:
+        """Return the headers that tell the contents of what was built for a run, as far as they are not here."""
+        rebuilt = (package for number in sorted(self.changed) if self._is_rebuilt(package := self.packages[number]))
+        return tuple(
+            Header(
+                location=self._location(package),
+                checksum=_checksum(self._hawkey, package),
+                length=package.hdr_end,
+            )
+            for package in rebuilt
+            if not self._is_local(package) and not self._header(package).is_file()
+        )
+
+    def _is_rebuilt(self, package: Any) -> bool:
+        """Whether a package was built for a run; a build system's repository may have others beside."""
+        return is_of_change(package) and source_name(package) in self.spec.replaces
+
+    def _is_local(self, package: Any) -> bool:
+        return self._location(package).startswith("file:")
+
+    def _header(self, package: Any) -> Path:
+        """Return the file that begins with a package's header, or would."""
+        if self._is_local(package):
+            return local_path(self._location(package))
+        return kept_header(self.spec.cache, _checksum(self._hawkey, package))
 
     def _source_of(self, number: int) -> str:
         """Return the name of the source package that a binary package was built from; a source package's own name."""

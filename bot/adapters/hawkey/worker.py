@@ -14,6 +14,7 @@ from bot.adapters.hawkey.dependents import cone, dependent_rows
 from bot.adapters.hawkey.distances import distances
 from bot.adapters.hawkey.filelists import wants_filelists
 from bot.adapters.hawkey.graph import thinned
+from bot.adapters.hawkey.headers import Header
 from bot.adapters.hawkey.impact import Comparison, Examined, Plan, examine, plan
 from bot.adapters.hawkey.known import KnownRoots
 from bot.adapters.hawkey.memory import give_back, resident_bytes
@@ -100,6 +101,11 @@ def find_dependents(spec: UniverseSpec, question: Question) -> Parcels:
 def find_cone(spec: UniverseSpec, question: Question) -> tuple[str, ...]:
     """Answer `Resolver.cone`."""
     return cone(_base(spec), question)
+
+
+def unread_headers(spec: UniverseSpec) -> tuple[Header, ...]:
+    """Return the headers that have to be fetched for a change to be told by its contents."""
+    return _roots(spec).universe.unread_headers()
 
 
 def load(before: UniverseSpec, after: UniverseSpec) -> None:
