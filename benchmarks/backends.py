@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.koji_hub import TAG
-from benchmarks.process import peak_memory_mib
+from benchmarks.memory import peak_memory_mib
 from benchmarks.statistics import percentile
 from bot.adapters.config_file import Offer, load
 from bot.adapters.koji import Certificate, KojiBuilder, KojiSettings

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.process import peak_memory_mib
+from benchmarks.memory import peak_memory_mib
 from benchmarks.statistics import percentile
 from benchmarks.turns import to_the_end
 from bot.domain.build import BuildRequest, Outcome, Succeeded

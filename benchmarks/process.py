@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load import HOST
+from benchmarks.memory import peak_memory_mib
 from tests.fakes.github.server import GitHubServer
 from tests.fakes.service import free_port
 
@@ -36,15 +37,6 @@ class Running:
         """What it has used since the start, user and system."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_memory_mib(pid: int) -> float:
-    """Return the most memory that a process had resident, 0 for one that is just ending.
-
-    getrusage's figure outlives exec, and may be its parent's.
-    """
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
 
 
 @asynccontextmanager

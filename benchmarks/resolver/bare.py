@@ -1,12 +1,10 @@
 """The peer of the resolver: hawkey itself, asked in a loop, with nothing around it.
 
-A program of its own: `load REPOSITORY CACHE`, `direct REPOSITORY CACHE NAME…`, `libraries REPOSITORY CACHE COUNT`, or
-`twice REPOSITORY CACHE CHANGE SOURCE EVERY ROOT…`; it prints one JSON object.
+Its questions: `load REPOSITORY CACHE`, `direct REPOSITORY CACHE NAME…`, `libraries REPOSITORY CACHE COUNT`, and
+`twice REPOSITORY CACHE CHANGE SOURCE EVERY ROOT…`.
 """
 
-import json
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +13,7 @@ from typing import Any
 
 import hawkey
 
-from benchmarks.process import peak_memory_mib
+from benchmarks.memory import peak_memory_mib
 from benchmarks.statistics import percentile
 
 ROUNDS = 5
@@ -104,7 +102,13 @@ def _twice(
     return {"seconds": time.perf_counter() - begun, "solved": solved, "every": every}
 
 
-def _main(question: str, repository: str, cache: str, *arguments: str) -> dict[str, Any]:
+def main(question: str, repository: str, cache: str, *arguments: str) -> dict[str, Any]:
+    """Ask one of the questions."""
+    answer = _ask(question, repository, cache, *arguments)
+    return answer | {"peak_memory_mib": peak_memory_mib(os.getpid())}
+
+
+def _ask(question: str, repository: str, cache: str, *arguments: str) -> dict[str, Any]:
     places = Path(repository), Path(cache)
     if question == "load":
         return _count(*places)
@@ -114,8 +118,3 @@ def _main(question: str, repository: str, cache: str, *arguments: str) -> dict[s
         return _direct(*places, arguments)
     change, source, every, *roots = arguments
     return _twice(*places, Path(change), source, int(every), roots)
-
-
-if __name__ == "__main__":
-    answer = _main(*sys.argv[1:])
-    print(json.dumps(answer | {"peak_memory_mib": peak_memory_mib(os.getpid())}))

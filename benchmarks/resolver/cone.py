@@ -1,9 +1,7 @@
 """The whole cone over Requires and BuildRequires, no solving: the service beside `dose-ceve -r`."""
 
 import asyncio
-import json
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -40,5 +38,6 @@ def dose(made: Distribution) -> dict[str, Any]:
     return {"seconds": took, "found": output.count("\nBuild-Depends:")}
 
 
-if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(Path(sys.argv[1])))))
+def main(cache: str) -> dict[str, Any]:
+    """Measure."""
+    return asyncio.run(measure(Path(cache)))

@@ -1,9 +1,7 @@
-"""Direct reverse dependencies and loading, in the service: `direct CACHE NAME…` or `load CACHE`, printed as JSON."""
+"""Direct reverse dependencies and loading, in the service: `direct CACHE NAME…` or `load CACHE`."""
 
 import asyncio
-import json
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,9 +53,6 @@ async def direct(cache: Path, names: Sequence[str]) -> dict[str, Any]:
         }
 
 
-def _main(question: str, cache: str, *names: str) -> dict[str, Any]:
+def main(question: str, cache: str, *names: str) -> dict[str, Any]:
+    """Ask one of the two questions."""
     return asyncio.run(load(Path(cache)) if question == "load" else direct(Path(cache), names))
-
-
-if __name__ == "__main__":
-    print(json.dumps(_main(*sys.argv[1:])))

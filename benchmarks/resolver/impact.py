@@ -1,11 +1,10 @@
-"""The exact impact of changes, in the service, printed as JSON.
+"""The exact impact of changes, in the service.
 
 `zlib CACHE DIRECTORY`: of changes to zlib, which is in nearly every buildroot. `random CACHE DIRECTORY`: of changes to
 packages picked at random, always the same ones.
 """
 
 import asyncio
-import json
 import random
 import sys
 import time
@@ -88,6 +87,7 @@ def _summary(found: Impact) -> dict[str, Any]:
     return {"sources": found.sources, "affected": len(found.affected), "uninstallable": len(found.uninstallable)}
 
 
-if __name__ == "__main__":
-    question = zlib if sys.argv[1] == "zlib" else packages
-    print(json.dumps(asyncio.run(question(Path(sys.argv[2]), Path(sys.argv[3])))))
+def main(question: str, cache: str, directory: str) -> dict[str, Any]:
+    """Ask one of the two questions."""
+    ask = zlib if question == "zlib" else packages
+    return asyncio.run(ask(Path(cache), Path(directory)))

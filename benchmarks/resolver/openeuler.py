@@ -1,8 +1,6 @@
 """A real RPM distribution, where its metadata lie beside the checkout: all of it before and after a change to zlib."""
 
 import asyncio
-import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -65,5 +63,6 @@ def _change(cache: Path, directory: Path, wanted: Target) -> Overlay:
     return Overlay(repository=write_repository(directory, changed), replaces=frozenset({_SUBJECT}))
 
 
-if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(Path(sys.argv[1]), Path(sys.argv[2])))))
+def main(cache: str, directory: str) -> dict[str, Any]:
+    """Measure."""
+    return asyncio.run(measure(Path(cache), Path(directory)))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.distribution import CACHE, Distribution
-from benchmarks.process import peak_memory_mib
+from benchmarks.memory import peak_memory_mib
 from bot.adapters.hawkey.resolver import HawkeyResolver
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.target import Repository, Target
@@ -79,11 +79,15 @@ def own_memory() -> float:
     return peak_memory_mib(os.getpid())
 
 
+def alone(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a measurement of this package in a process of its own (see `alone`)."""
+    return [sys.executable, "-W", "ignore", "-m", "benchmarks.resolver.alone", module, *arguments]
+
+
 async def measured_alone(module: str, *arguments: str) -> dict[str, Any]:
-    """Run a module in a process of its own; it prints what it measured as JSON on its last line."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "ignore", "-m", module, *arguments, stdout=asyncio.subprocess.PIPE
-    )
+    """Run a measurement in a process of its own; it prints what it measured as JSON on its last line."""
+    command = alone(module, *arguments)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(LONGEST):
             output, _ = await process.communicate()

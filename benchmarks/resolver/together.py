@@ -1,12 +1,10 @@
-"""Ten resolutions at once, on ten targets, printed as JSON: memory of all processes, and how long the loop was held.
+"""Ten resolutions at once, on ten targets: memory of all processes, and how long the loop was held.
 
 The targets differ in what they leave out, so that none can answer for another. A clock on the event loop wakes every
 millisecond meanwhile; the longest time by which it woke late is the longest that anything held the loop.
 """
 
 import asyncio
-import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -44,5 +42,6 @@ async def measure(cache: Path) -> dict[str, Any]:
     } | clock.read()
 
 
-if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(Path(sys.argv[1])))))
+def main(cache: str) -> dict[str, Any]:
+    """Measure."""
+    return asyncio.run(measure(Path(cache)))
