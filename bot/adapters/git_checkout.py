@@ -1,4 +1,4 @@
-"""Checks a commit out with git over HTTP, without trusting what is in it.
+"""Checks a commit out with git over HTTP, without trusting what is in it, or asks where a branch is.
 
 The token goes through git's environment (`GIT_CONFIG_COUNT`), never through an argument, which every user of the
 machine can read, nor into `.git/config`. No hook, submodule, filter or other protocol is run. Symbolic links that lead
@@ -42,6 +42,7 @@ _GONE = (
     "repository not found",
     "unadvertised object",
     "error: 404",
+    "' not found",
 )
 _REFUSED = ("authentication failed", "could not read username", "error: 401", "error: 403")
 
@@ -85,6 +86,26 @@ async def clone(request: CloneRequest, directory: Path) -> None:
         await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
 
 
+async def head_of(url: str, branch: str, seconds: float) -> str | None:
+    """Return the commit at which a branch of a repository is, None where there is no such branch for everybody.
+
+    Raises Transient where the server does not answer.
+    """
+    asked = ["ls-remote", "--end-of-options", url, f"refs/heads/{branch}"]
+    try:
+        async with asyncio.timeout(seconds):
+            told = await _git(asked, Path("/"), _plain_environment(_SETTINGS))
+    except TimeoutError:
+        raise Transient(f"{url}: no answer within {seconds:.0f} s") from None
+    except (Gone, TokenRefused):
+        return None
+    for line in told.decode(errors="replace").splitlines():
+        commit, _, ref = line.partition("\t")
+        if ref == f"refs/heads/{branch}":  # others may end so: that is all that git looks at
+            return commit
+    return None
+
+
 def _is_checkout(directory: Path, sha: str) -> bool:
     try:
         return (directory / ".git" / "HEAD").read_text().strip() == sha
@@ -109,6 +130,10 @@ def _environment(request: CloneRequest) -> dict[str, str]:
     credential = base64.b64encode(f"{request.user}:{request.token}".encode()).decode()
     # Only towards this repository: a redirection elsewhere must not take the token along.
     settings = {**_SETTINGS, f"http.{request.url}.extraHeader": f"Authorization: Basic {credential}"}
+    return _plain_environment(settings)
+
+
+def _plain_environment(settings: Mapping[str, str]) -> dict[str, str]:
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {
         "HOME": "/nonexistent",
@@ -124,19 +149,19 @@ def _environment(request: CloneRequest) -> dict[str, str]:
     return environment
 
 
-async def _git(arguments: Sequence[str], where: Path, environment: Mapping[str, str]) -> None:
+async def _git(arguments: Sequence[str], where: Path, environment: Mapping[str, str]) -> bytes:
     process = await asyncio.create_subprocess_exec(
         "git",
         *arguments,
         cwd=where,
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
     try:
-        _, said = await process.communicate()
+        printed, said = await process.communicate()
     finally:
         # git leaves its helpers behind when it alone is killed.
         with contextlib.suppress(ProcessLookupError):
@@ -144,6 +169,7 @@ async def _git(arguments: Sequence[str], where: Path, environment: Mapping[str, 
         await process.wait()
     if process.returncode:
         raise _error(arguments[0], said.decode(errors="replace"))
+    return printed
 
 
 def _error(command: str, said: str) -> Exception:

@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from bot.adapters.config_file import Offer, load
+from bot.adapters.dist_git import DistGitPins
 from bot.adapters.github.budget import UNLIMITED, RateLimits
 from bot.adapters.github.forge import GitHubForge
 from bot.adapters.github.settings import GitHubSettings
@@ -74,6 +75,7 @@ async def world(settings: Settings, forges: Mapping[str, Forge] | None = None) -
             resolver=resolver,
             specs=specs,
             sources=HttpSourceFetcher(fetching, specs, settings.allowed_hosts),
+            pins=DistGitPins(),
             comments=plain_lines,
             logs=LogFiles(settings.state_dir / "logs"),
             clock=clock,

@@ -17,6 +17,7 @@ from bot.domain.reuse import taken_over
 from bot.domain.run import Alone, PublishedPackage, Run, RunTarget
 from bot.domain.select import in_levels, select, wishes_of, with_order
 from bot.engine.change_actions import run_view
+from bot.engine.pinning import at_commits
 from bot.engine.precedents import known_to_pass
 from bot.engine.world import World
 from bot.engine.write import Write
@@ -180,6 +181,7 @@ async def _first_plan(
     previous = {} if wishes.most is None else await _previous(world, target, impact)
     entries = select(run.id, target.target.name, impact, wishes, previous, world.clock.now())
     entries = await _ordered(world, config, target, overlay, entries)
+    entries = await at_commits(world, target.target, entries)
     return entries, replace(target, planned=True, examined=impact.sources, changes=impact.changes)
 
 

@@ -17,6 +17,7 @@ from bot.ports.comments import CommentReader
 from bot.ports.errors import Misconfigured
 from bot.ports.forge import Forge
 from bot.ports.logs import LogStore
+from bot.ports.pins import SourcePins
 from bot.ports.resolver import Resolver
 from bot.ports.sources import SourceFetcher, SpecReader
 from bot.ports.store import Store
@@ -68,6 +69,7 @@ class World:
     resolver: Resolver
     specs: SpecReader
     sources: SourceFetcher
+    pins: SourcePins
     comments: CommentReader
     logs: LogStore
     clock: Clock

@@ -1,6 +1,6 @@
 """A Koji hub at the wire, as far as somebody reads from it who is not logged in. Strict: what it does not know, fails.
 
-Field names, defaults and faults are those of kojihub (kojihub.py: listTaggedRPMS, getRPMDeps, getRPMHeaders;
+Field names, defaults and faults are those of kojihub (kojihub.py: listTaggedRPMS, getRPMDeps, getRPMHeaders, get_build;
 repos.py: old_get_repo). Calls come as XML-RPC, named arguments as a last struct with `__starstar`, many at once as
 `multiCall`, whose faults are values.
 """
@@ -40,6 +40,8 @@ class Source:
     """The event at which it was tagged."""
     missing: bool = False
     """Its file is gone from the hub's disk."""
+    origin: str | None = None
+    """What its build was made from, the commit resolved; None where it was imported."""
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class ReadingHub:
             "listTaggedRPMS": self._list_tagged_rpms,
             "getRPMDeps": self._get_rpm_deps,
             "getRPMHeaders": self._get_rpm_headers,
+            "getBuild": self._get_build,
         }
         if method not in known:
             raise Fault(GENERIC_ERROR, f"Invalid method: {method}")
@@ -128,6 +131,13 @@ class ReadingHub:
             raise Fault(GENERIC_ERROR, f"No such rpm: {number!r}")
         return found[0]
 
+    def _get_build(self, buildInfo: Any, strict: bool = False) -> dict[str, Any] | None:
+        found = [_build(source) for sources in self.tags.values() for source in sources]
+        known = [each for each in found if buildInfo in (each["nvr"], each["build_id"])]
+        if not known and strict:
+            raise Fault(GENERIC_ERROR, f"No such build: {buildInfo!r}")
+        return {key: value for key, value in known[0].items() if key != "tag_name"} if known else None
+
     def _get_rpm_deps(
         self, rpmID: int, depType: int | None = None, queryOpts: Any = None, strict: bool = False
     ) -> list[dict[str, Any]]:
@@ -189,6 +199,7 @@ def _build(source: Source) -> dict[str, Any]:
         "epoch": source.epoch,
         "nvr": f"{source.name}-{source.version}-{source.release}",
         "volume_name": source.volume,
+        "source": source.origin,
         "tag_name": "any",
     }
 

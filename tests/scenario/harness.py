@@ -31,6 +31,7 @@ from bot.ports.forge import Forge
 from bot.ports.sources import SpecFacts
 from tests.fakes.builder import FakeBuilder
 from tests.fakes.forge import FakeComment, FakeForge
+from tests.fakes.pins import FakePins
 from tests.fakes.resolver import FakeResolver
 
 CONFIG = """\
@@ -228,6 +229,7 @@ async def engine(
         resolver=resolver,
         specs=specs,
         sources=specs,
+        pins=FakePins(),
         comments=plain_lines,
         logs=LogFiles(directory / "logs"),
         clock=clock,

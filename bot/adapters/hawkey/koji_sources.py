@@ -7,24 +7,20 @@ loaded like any other.
 
 import hashlib
 import json
-import xmlrpc.client
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.parsers.expat import ExpatError
 
 from bot.adapters.hawkey.access import write_whole
 from bot.adapters.hawkey.architectures import ARCHITECTURES
 from bot.adapters.hawkey.rpmmd_writer import Written, write_metadata
+from bot.adapters.koji_reading import reading
 from bot.domain.target import KojiTag
-from bot.ports.errors import Misconfigured, Transient
+from bot.ports.errors import Misconfigured
 
 _BATCH = 100
 """Calls in one request."""
-_SESSION = {"anon_retry": True, "max_retries": 1, "timeout": 600}
-"""koji's client repeats a call once and at once; after that it is for the engine to wait."""
 _SENSES = {2: "<", 4: ">", 8: "=", 10: "<=", 12: ">="}
 _DYNAMIC = "rpmlib(DynamicBuildRequires)"
 
@@ -54,7 +50,7 @@ def latest_repository(tag: KojiTag, arch: str) -> TagRepository:
     """
     import koji
 
-    with _session(tag) as session:
+    with reading(tag) as session:
         found = session.getRepo(tag.tag)
     if not found:
         raise Misconfigured(
@@ -71,7 +67,7 @@ def read_sources(tag: KojiTag, event: int, cache: Path) -> str:
     """
     import koji
 
-    with _session(tag) as session:
+    with reading(tag) as session:
         rpms, builds = session.listTaggedRPMS(tag.tag, event=event, inherit=True, latest=True, arch=["src", "nosrc"])
         rpms.sort(key=lambda rpm: (rpm["name"], rpm["id"]))
         needs = _all_needs(session, rpms, cache / "koji" / hashlib.sha256(tag.hub.encode()).hexdigest()[:16])
@@ -85,26 +81,6 @@ def read_sources(tag: KojiTag, event: int, cache: Path) -> str:
         if known.exclusive or known.excluded:
             architectures[package.name] = [known.exclusive, known.excluded]
     return write_metadata(cache, written, {ARCHITECTURES: json.dumps(architectures, indent=1, sort_keys=True)})
-
-
-@contextmanager
-def _session(tag: KojiTag) -> Iterator[Any]:
-    """Yield a session, for this thread alone, and say in our words what goes wrong with it."""
-    import koji
-    import requests
-
-    session = koji.ClientSession(tag.hub, dict(_SESSION))
-    try:
-        yield session
-    except koji.ServerOffline as error:
-        raise Transient(f"{tag.hub}: the hub is offline ({error})") from error
-    except koji.GenericError as error:
-        mend = "Correct `koji` of the target's repository."
-        raise Misconfigured(f"{tag.hub} {tag.tag}", f"the hub refuses ({error})", mend) from error
-    except (requests.RequestException, xmlrpc.client.Error, ExpatError, OSError) as error:
-        raise Transient(f"{tag.hub}: the hub does not answer ({error})") from error
-    finally:
-        session.rsession.close()
 
 
 def _all_needs(session: Any, rpms: Sequence[Mapping[str, Any]], cache: Path) -> Mapping[int, _Needs]:

@@ -1,0 +1,124 @@
+"""Dependents that are made from a dist-git: every build of a plan from the commits that it was made with."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.config_file.load import load
+from bot.domain.build import BuildRequest, Outcome, SrpmSource, Succeeded
+from bot.domain.config import Config
+from bot.domain.plan import Selection
+from bot.domain.run import Conclusion
+from bot.domain.target import DistGit
+from bot.domain.verdict import Verdict
+from bot.ports.errors import Transient
+from tests.fakes.builder import failed
+from tests.fakes.pins import FakePins
+from tests.fakes.resolver import affected
+from tests.scenario.harness import CONFIG, OFFER, Stage, stage
+
+OLD, NEW = "a" * 40, "b" * 40
+FAULT = failed("error: no member named foo")
+
+
+@pytest.fixture
+def pins() -> FakePins:
+    return FakePins(heads={"bar": OLD})
+
+
+@pytest.fixture
+async def revdeps(tmp_path: Path, pins: FakePins) -> AsyncIterator[Stage]:
+    def from_dist_git(text: bytes, path: str, specs: tuple[str, ...]) -> object:
+        found = load(text, path, specs, OFFER)
+        assert isinstance(found, Config), found
+        dist_git = DistGit(url="https://src.example.org/rpms/{name}", branch="rawhide")
+        return replace(found, targets=tuple(replace(target, dist_git=dist_git) for target in found.targets))
+
+    async with stage(tmp_path, load_config=from_dist_git, pins=pins) as made:
+        made.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"))
+        yield made
+
+
+def sources(revdeps: Stage, package: str) -> list[str]:
+    """Where each build of a package so far had its source from."""
+    requests = [revdeps.builder.request(key) for key in revdeps.builder.started]
+    return [
+        each.source.location for each in requests if each.package == package and isinstance(each.source, SrpmSource)
+    ]
+
+
+def commit(sha: str) -> str:
+    return f"git+https://src.example.org/rpms/bar#{sha}"
+
+
+def bar_breaks(request: BuildRequest) -> Outcome:
+    with_change = "baseline" not in request.workspace
+    return FAULT if request.package == "bar" and with_change else Succeeded()
+
+
+async def test_candidate_confirmation_and_baseline_are_made_from_one_commit(revdeps: Stage, pins: FakePins) -> None:
+    def moves_on(request: BuildRequest) -> Outcome:
+        if request.package == "bar":
+            pins.heads["bar"] = NEW
+        return bar_breaks(request)
+
+    revdeps.builder.outcome_for = moves_on
+    ref = await revdeps.open()
+    await revdeps.settle()
+    await revdeps.say(ref, "/revdeps retry bar")
+
+    assert (await revdeps.verdicts(ref))["bar"] is Verdict.REGRESSED
+    assert sources(revdeps, "bar") == [commit(OLD)] * 4
+    assert pins.asked == [("bar", "baz")]
+
+
+async def test_a_baseline_serves_the_runs_of_its_commit_alone(revdeps: Stage, pins: FakePins) -> None:
+    revdeps.builder.outcome_for = bar_breaks
+    await revdeps.open()
+    await revdeps.settle()
+    await revdeps.open()
+    await revdeps.settle()
+    baselines = [key for key in revdeps.builder.started if key.startswith("b/")]
+    pins.heads["bar"] = NEW
+    await revdeps.open()
+    await revdeps.settle()
+
+    assert len(baselines) == 1
+    assert len([key for key in revdeps.builder.started if key.startswith("b/")]) == 2
+    assert sources(revdeps, "bar") == [commit(OLD)] * 4 + [commit(NEW)] * 3
+
+
+async def test_what_the_dist_git_does_not_have_is_built_from_its_source_package(revdeps: Stage) -> None:
+    revdeps.builder.outcome_for = lambda request: Succeeded()
+    ref = await revdeps.open()
+    await revdeps.settle()
+
+    assert sources(revdeps, "baz") == [affected("baz").source.location]
+    assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
+
+
+async def test_only_what_is_planned_is_asked_for(revdeps: Stage, pins: FakePins) -> None:
+    revdeps.builder.outcome_for = lambda request: Succeeded()
+    ref = await revdeps.open(config=f"{CONFIG}reverse-dependencies: {{exclude: [bar]}}\n")
+    await revdeps.settle()
+
+    (bar,) = [entry for entry in (await revdeps.view(ref)).runs[0].entries if entry.package == "bar"]
+    assert pins.asked == [("baz",)]
+    assert (bar.selection, bar.affected.source) == (Selection.EXCLUDED, affected("bar").source)
+
+
+async def test_a_server_that_does_not_answer_is_asked_again(revdeps: Stage, pins: FakePins) -> None:
+    pins.failures.append(Transient("git.example.org does not answer"))
+    revdeps.builder.outcome_for = lambda request: Succeeded()
+    ref = await revdeps.open()
+    await revdeps.settle()
+    waiting = sources(revdeps, "bar")
+    revdeps.clock.time += timedelta(minutes=10)
+    await revdeps.settle()
+
+    assert waiting == []
+    assert sources(revdeps, "bar") == [commit(OLD)]
+    assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
