@@ -68,6 +68,22 @@ def row(verdict: Verdict | None, **changes: object) -> Row:
             finished(Conclusion.SUCCESS, row(Verdict.NEEDS_REBUILD)),
             "✅ Nothing breaks for good; 1 package needs a rebuild",
         ),
+        (
+            finished(Conclusion.SUCCESS, row(Verdict.STILL_PASSING), row(Verdict.INCONCLUSIVE, package="b")),
+            "✅ Nothing that was tested breaks",
+        ),
+        (
+            finished(Conclusion.SUCCESS, row(Verdict.STILL_PASSING), row(Verdict.NOT_TESTED, package="b")),
+            "✅ Nothing that was tested breaks",
+        ),
+        (
+            finished(Conclusion.SUCCESS, row(Verdict.NOT_TESTED)),
+            "✅ Nothing was tested: 1 package is affected and left out",
+        ),
+        (
+            finished(Conclusion.SUCCESS, row(Verdict.STILL_PASSING), row(Verdict.WAIVED, package="b")),
+            "✅ Nothing breaks, but for what was waived",
+        ),
         (finished(Conclusion.FAILURE, row(Verdict.REGRESSED)), "❌ 1 package regresses"),
         (finished(Conclusion.FAILURE), "❌ Failed"),
         (finished(Conclusion.FAILURE, problem=Problem(what="The SRPM is empty")), "❌ The SRPM is empty"),
@@ -82,7 +98,7 @@ def row(verdict: Verdict | None, **changes: object) -> Row:
         ),
         (
             finished(Conclusion.ACTION_REQUIRED, row(Verdict.INCONCLUSIVE, needs_order=True)),
-            "✋ 1 package does not install, and the rebuild was not conclusive",
+            "✋ 1 package breaks, and no rebuild came to a result",
         ),
         (
             finished(

@@ -103,10 +103,15 @@ def _success(report: Report) -> str:
     if not report.rows:
         looked = f" ({count(report.examined, 'source package')} looked at)" if report.examined else ""
         return f"No package is affected{looked}"
+    coverage = report.coverage
+    if not coverage.tested:
+        affected = len({row.package for row in report.rows})
+        return f"Nothing was tested: {count(affected, 'package is', 'packages are')} affected and left out"
     rebuild = _names(report, Verdict.NEEDS_REBUILD)
-    if rebuild:
-        return f"Nothing breaks for good; {count(rebuild, 'package needs', 'packages need')} a rebuild"
-    return "Nothing breaks"
+    told = "Nothing breaks" if coverage.tested == coverage.affected else "Nothing that was tested breaks"
+    told += " for good" if rebuild else ""
+    told += ", but for what was waived" if _names(report, Verdict.WAIVED) else ""
+    return f"{told}; {count(rebuild, 'package needs', 'packages need')} a rebuild" if rebuild else told
 
 
 def _failure(report: Report) -> str:
@@ -131,7 +136,7 @@ def _action_required(report: Report) -> str:
         return f"{count(waiting, 'package needs', 'packages need')} a rebuild that was not tried in order"
     lost = len({row.package for row in report.rows if row.needs_order})
     if lost:
-        return f"{count(lost, 'package does', 'packages do')} not install, and the rebuild was not conclusive"
+        return f"{count(lost, 'package breaks', 'packages break')}, and no rebuild came to a result"
     return f"Too little tested: {int(report.coverage.percent)} %, and {report.min_coverage} % are needed"
 
 

@@ -41,7 +41,7 @@ WORDS: Mapping[Verdict, Word] = {
         sign="🔗",
         label="blocked",
         counted="blocked",
-        meaning="Could not be tested: it needs another rebuild that failed.",
+        meaning="Could not be tested: it needs another rebuild that failed or was left out.",
     ),
     Verdict.CHANGED_FAILURE: Word(
         sign="🔀",
