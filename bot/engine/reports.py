@@ -27,7 +27,7 @@ from bot.domain.waivers import lapsed_notes
 from bot.engine.healing import again_at, outworn
 from bot.engine.outlook import foretell
 from bot.engine.world import World
-from bot.ports.errors import Rejected
+from bot.ports.errors import Postponed, Rejected
 from bot.ports.forge import Forge
 from bot.ports.store import Lease
 
@@ -146,6 +146,9 @@ class _Publisher:
         forge_id = before.forge_id or None if before and not renewed else None
         try:
             forge_id = await self.forge.publish_check(part.change.repo, check, forge_id)
+        except Postponed as later:
+            self._hold_back(self.now + later.wait)
+            return
         except Rejected as refusal:
             if ours:
                 raise
@@ -175,6 +178,9 @@ class _Publisher:
         ref, forge_id = self.view.change.ref, before.forge_id if before else None
         try:
             comment = await self.forge.upsert_comment(ref, body, MARKER, forge_id)
+        except Postponed as later:
+            self._hold_back(self.now + later.wait)
+            return
         except Rejected:
             body = render_comment(report, links_of(self.world), _LEAST)
             comment = await self.forge.upsert_comment(ref, body, MARKER, forge_id)

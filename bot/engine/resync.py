@@ -25,7 +25,7 @@ from bot.domain.run import Change, ChangeState, RepoRef, Run, RunState
 from bot.domain.waivers import moved_since
 from bot.engine.world import World
 from bot.ports.builder import Builder
-from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
+from bot.ports.errors import Gone, Misconfigured, Postponed, Rejected, RevdepsError, Transient
 from bot.ports.forge import Forge
 from bot.ports.store import Lease
 
@@ -134,6 +134,8 @@ class Resync:
             await self._base_moved(repo, stored.intent.branch, stored.received_at)
         try:
             await self._touch(stored.intent)
+        except Postponed as later:
+            log.info("resync of %s: %s", repo, later)  # other repositories need not wait
         except (Transient, Misconfigured) as trouble:
             self._wait(repo.forge, trouble)
         except Rejected as refusal:
@@ -233,6 +235,8 @@ class Resync:
         try:
             await self._compare(forge, repo)
             await self._hear(forge, repo, since)
+        except Postponed as later:
+            log.info("resync of %s: %s", repo, later)
         except (Rejected, Misconfigured) as trouble:
             log.warning("resync of %s: %s", repo, trouble)
 

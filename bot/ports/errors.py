@@ -2,6 +2,7 @@
 
 `RevdepsError`
 ├── `Transient`      try again later: the far side is down, busy or slow
+│   └── `Postponed`  nobody waits for it, and what may still be asked for is kept for what somebody does
 ├── `Rejected`       the far side will not do it, and why is for the user to see
 └── `Misconfigured`  the operator or the repository's owner has to mend something
     └── `LoginRefused`   the far side does not let the service in
@@ -24,6 +25,17 @@ class Transient(RevdepsError):
     def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Postponed(Transient):
+    """Not asked for now: nobody waits for it, and what may still be asked for is kept for what somebody waits for.
+
+    Nothing is wrong, and nothing else has to wait. `wait` says how long it has to.
+    """
+
+    def __init__(self, message: str, retry_after: timedelta) -> None:
+        super().__init__(message, retry_after)
+        self.wait = retry_after
 
 
 class Rejected(RevdepsError):

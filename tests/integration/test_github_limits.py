@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.github.budget import CHASTENED, UNLIMITED
+from bot.adapters.github.budget import CHASTENED, RESERVE, UNLIMITED
 from bot.adapters.github.forge import GitHubForge
 from bot.domain.ids import RunId
 from bot.domain.publication import Check, CheckStatus, Reaction
 from bot.domain.run import ChangeRef
-from bot.ports.errors import Transient
+from bot.ports.errors import Postponed, Transient
 from tests.fakes.github_stage import GitHubStage
 
 MARK = "<!-- m -->"
@@ -143,6 +143,30 @@ async def test_the_last_request_of_the_hour_is_the_last(stage: GitHubStage, ref:
     assert told.value.retry_after > timedelta(minutes=50)
     stage.clock.shift += told.value.retry_after
     assert (await stage.forge.change(ref)).open
+
+
+async def test_the_last_of_the_hour_is_kept_for_what_somebody_waits_for(stage: GitHubStage, ref: ChangeRef) -> None:
+    sha = (await stage.forge.change(ref)).head_sha
+    known = await stage.forge.publish_check(stage.repo, check(sha), None)
+    going = check(sha, status=CheckStatus.IN_PROGRESS)
+    [installation] = stage.server.world.installations.values()
+    installation.used = int(stage.server.gate.rate_limit * (1 - RESERVE))
+    await stage.forge.open_changes(stage.repo)
+    asked = stage.server.calls.total()  # type: ignore[attr-defined]
+    for waits in (
+        stage.forge.publish_check(stage.repo, going, known),
+        stage.forge.open_changes(stage.repo),
+    ):
+        with pytest.raises(Postponed) as told:
+            await waits
+        assert told.value.wait > timedelta(minutes=50)
+    assert stage.server.calls.total() == asked  # type: ignore[attr-defined]
+    await stage.forge.publish_check(stage.repo, check(sha), known)
+    await stage.forge.comment(ref, MARK, MARK)
+    assert (await stage.forge.change(ref)).open
+    stage.clock.shift += told.value.wait
+    await stage.forge.publish_check(stage.repo, going, known)
+    await stage.forge.open_changes(stage.repo)
 
 
 async def test_an_answer_that_nothing_has_changed_is_free(stage: GitHubStage, ref: ChangeRef) -> None:

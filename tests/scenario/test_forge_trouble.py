@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.build import Succeeded
 from bot.domain.permission import Permission
 from bot.domain.publication import CheckStatus, Reaction
 from bot.domain.run import ChangeRef, Conclusion
 from bot.domain.verdict import Verdict
 from bot.engine.resync import Resync
-from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
+from bot.ports.errors import Gone, Misconfigured, Postponed, Rejected, RevdepsError, Transient
 from tests.fakes.github_stage import GitHubStage
 from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG, Stage, engine
@@ -47,6 +48,16 @@ async def story(revdeps: Stage) -> ChangeRef:
     revdeps.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
     ref = await revdeps.open()
     await revdeps.settle()
+    return ref
+
+
+async def building(revdeps: Stage) -> ChangeRef:
+    """A pull request of which the only dependent is being built."""
+    revdeps.resolver.script_impact(["libfoo"], affected("bar"), sources=10)
+    revdeps.builder.outcome_for = lambda request: Succeeded() if request.package == "libfoo" else None
+    ref = await revdeps.open()
+    await revdeps.settle()
+    assert [revdeps.builder.request(key).package for key in revdeps.builder.running] == ["bar"]
     return ref
 
 
@@ -137,6 +148,25 @@ async def test_a_check_that_cannot_be_published_keeps_no_build_waiting(revdeps: 
     revdeps.clock.pass_time(minutes=11)
     await revdeps.settle()
     assert revdeps.check(ref).status is CheckStatus.IN_PROGRESS
+
+
+async def test_a_verdict_does_not_wait_for_news_of_progress_that_was_put_off(revdeps: Stage) -> None:
+    ref = await building(revdeps)
+    revdeps.builder.finish_all()
+    await revdeps.settle()  # the build's end is known now, and not looked at
+    revdeps.clock.pass_time(minutes=5)
+    revdeps.forge.fail_next("publish_check", Postponed("kept for others", timedelta(minutes=50)))
+    await revdeps.settle()
+    assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
+
+
+async def test_news_that_were_put_off_are_told_when_they_may_be(revdeps: Stage) -> None:
+    revdeps.forge.fail_next("publish_check", Postponed("kept for others", timedelta(minutes=50)), times=99)
+    ref = await building(revdeps)
+    revdeps.forge.heal()
+    revdeps.clock.pass_time(minutes=51)
+    await revdeps.settle()
+    assert revdeps.check(ref).title == "Rebuilding: 1 to go, 1 building now · 0 of 1 tested"
 
 
 async def test_updates_become_rarer_the_longer_a_run_takes(revdeps: Stage) -> None:

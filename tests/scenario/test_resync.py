@@ -12,7 +12,7 @@ from bot.domain.run import ChangeRef, Conclusion, RepoRef
 from bot.engine.poller import Poller
 from bot.engine.reconciler import Reconciler
 from bot.engine.resync import Resync
-from bot.ports.errors import Gone, Misconfigured, Transient
+from bot.ports.errors import Gone, Misconfigured, Postponed, Transient
 from bot.ports.forge import Delivery
 from tests.fakes.forge import REPO
 from tests.fakes.resolver import affected
@@ -157,6 +157,22 @@ async def test_a_forge_that_wants_to_be_left_alone_is_left_alone(revdeps: Stage)
     revdeps.clock.pass_time(minutes=11)
     await sweep(revdeps, sweeper)
     assert revdeps.builder.started
+
+
+async def test_a_repository_whose_turn_is_put_off_keeps_no_other_waiting(revdeps: Stage) -> None:
+    revdeps.forge.install(OTHER)
+    ref = unheard(revdeps)
+    revdeps.forge.installed = [OTHER, REPO]
+    sweeper = resync(revdeps)
+    revdeps.forge.fail_next("open_changes", Postponed("kept for others", timedelta(minutes=50)))
+    await sweep(revdeps, sweeper)
+    assert revdeps.check(ref).status is not CheckStatus.COMPLETED
+    await revdeps.deliver(RepositoryTouched(repo=OTHER))
+    revdeps.forge.fail_next("open_changes", Postponed("kept for others", timedelta(minutes=50)))
+    await sweeper.once()
+    calls = revdeps.forge.calls["open_changes"]
+    await sweeper.once()
+    assert revdeps.forge.calls["open_changes"] == calls + 1
 
 
 async def test_a_hint_that_cannot_be_followed_yet_keeps_no_other_waiting(revdeps: Stage) -> None:

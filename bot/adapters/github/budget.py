@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from bot.adapters.github.failures import Limited
 from bot.adapters.http_refusal import LEAST_WAIT, MOST_WAIT
 from bot.ports.clock import Clock
-from bot.ports.errors import Transient
+from bot.ports.errors import Postponed, Transient
 
 _ON_THE_WAY = timedelta(seconds=5)
 """GitHub counts a request when it arrives: a minute of ours has to be longer than one of GitHub's."""
@@ -26,7 +26,9 @@ _MINUTE, _HOUR = timedelta(minutes=1) + _ON_THE_WAY, timedelta(hours=1) + _ON_TH
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOTIFIES = re.compile(r"/issues/\d+/comments$")
 PATIENT_SHARE = 0.5
-"""What is only news of progress leaves so much of a minute to what somebody waits for."""
+"""What nobody waits for leaves so much of a minute to what somebody waits for."""
+RESERVE = 0.05
+"""And so much of the hour's limit."""
 
 CHASTENED = timedelta(minutes=15)
 """So long requests are made one after another once GitHub has complained of too many."""
@@ -103,6 +105,8 @@ class Budget:
         self._chastened_until = datetime.min.replace(tzinfo=UTC)
         self._complaints = 0
         self._held: dict[str, datetime] = {}
+        self._low: dict[str, datetime] = {}
+        """By resource: until when what is left of the hour's limit is kept for what somebody waits for."""
         self._points = {
             "core": _windows((limits.points_per_minute, _MINUTE)),
             "graphql": _windows((limits.graphql_points_per_minute, _MINUTE)),
@@ -113,14 +117,14 @@ class Budget:
     async def request(self, method: str, path: str, *, patient: bool = False) -> AsyncIterator[None]:
         """Make one request inside, when it may be made; raise `Transient` where that is not soon.
 
-        `patient` requests are made only as long as enough is left for others.
+        `patient` requests are made only as long as enough is left for others, and raise `Postponed` where it is not.
         """
         cost = _Cost.of(method, path)
         async with contextlib.AsyncExitStack() as turn:
             await turn.enter_async_context(self._room)
             if self._clock.now() < self._chastened_until:
                 await turn.enter_async_context(self._alone)
-            self._spend(cost, PATIENT_SHARE if patient else 1.0)
+            self._spend(cost, patient=patient)
             try:
                 yield
             except Limited as trouble:
@@ -134,23 +138,34 @@ class Budget:
     def heard(self, headers: Mapping[str, str]) -> None:
         """Take note of what an answer that is no refusal says about the hour's limit."""
         self._complaints = 0
-        reset = headers.get("X-RateLimit-Reset", "")
-        if headers.get("X-RateLimit-Remaining") == "0" and reset.isascii() and reset.isdecimal():
-            until = datetime.fromtimestamp(int(reset[:12]), UTC)
-            latest = self._clock.now() + MOST_WAIT
-            self._held[headers.get("X-RateLimit-Resource", "core")] = min(until, latest)
+        told = [headers.get(f"X-RateLimit-{name}", "") for name in ("Limit", "Remaining", "Reset")]
+        if not all(number.isascii() and number.isdecimal() for number in told):
+            return
+        limit, remaining, reset = (int(number[:12]) for number in told)
+        resource = headers.get("X-RateLimit-Resource", "core")
+        until = min(datetime.fromtimestamp(reset, UTC), self._clock.now() + MOST_WAIT)
+        if remaining == 0:
+            self._held[resource] = until
+        if remaining < limit * RESERVE:
+            self._low[resource] = until
+        else:
+            self._low.pop(resource, None)
 
-    def _spend(self, cost: _Cost, share: float) -> None:
+    def _spend(self, cost: _Cost, *, patient: bool) -> None:
         now = self._clock.now()
         for resource in ("all", cost.resource):
             until = self._held.get(resource)
             if until is not None and now < until:
                 raise Transient("GitHub's rate limit is exceeded", until - now)
+        low = self._low.get(cost.resource)
+        if patient and low is not None and now < low:
+            raise Postponed("what is left of GitHub's rate limit is kept for what people wait for", low - now)
         wanted = [(window, cost.points) for window in self._points[cost.resource]]
         wanted += [(window, cost.content) for window in self._content if cost.content]
+        share = PATIENT_SHARE if patient else 1.0
         wait = max((window.wait(amount, now, share) for window, amount in wanted), default=timedelta())
         if wait:
-            raise Transient("GitHub's rate limit would be exceeded", wait)
+            raise (Postponed if patient else Transient)("GitHub's rate limit would be exceeded", wait)
         for window, amount in wanted:
             window.spend(amount, now)
 

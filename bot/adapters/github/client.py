@@ -66,10 +66,16 @@ class GitHubClient:
         contents: bytes | None = await self._as_installation(await self._installation(repo), send)
         return contents
 
-    async def pages(self, repo: RepoRef, url: str, variables: Variables, key: str = "items") -> list[Any]:
-        """Read a whole list of a repository; `key` is where the list stands in an answer that is an object."""
+    async def pages(
+        self, repo: RepoRef, url: str, variables: Variables, key: str = "items", *, patient: bool = False
+    ) -> list[Any]:
+        """Read a whole list of a repository; `key` is where the list stands in an answer that is an object.
+
+        `patient` where nobody waits for it.
+        """
 
         async def send(api: Transport) -> list[Any]:
+            api.patient = patient
             return [item async for item in api.getiter(url, _about(repo, variables), iterable_key=key)]
 
         items: list[Any] = await self._as_installation(await self._installation(repo), send)

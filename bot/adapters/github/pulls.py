@@ -33,8 +33,8 @@ async def change(client: GitHubClient, ref: ChangeRef, known: ChangeState | None
 
 
 async def open_changes(client: GitHubClient, repo: RepoRef) -> Sequence[ChangeState]:
-    """Return the open pull requests of a repository."""
-    found = await client.pages(repo, "/repos/{owner}/{name}/pulls?state=open&per_page=100", {})
+    """Return the open pull requests of a repository, which nobody waits for: it is looked at every few minutes."""
+    found = await client.pages(repo, "/repos/{owner}/{name}/pulls?state=open&per_page=100", {}, patient=True)
     for data in found:
         _still_there(repo, data)
     return tuple(_state(repo, data, "") for data in found)
