@@ -172,7 +172,7 @@ def candidate_build(run: Run, view: TargetView, entry: PlanEntry, purpose: Purpo
         state=BuildState.QUEUED,
         queued_at=now,
         not_before=None if purpose is Purpose.BY_HAND else not_before(earlier, now),
-        priority=_PRIORITY.get(purpose, max(0, 20 - entry.affected.distance)) + _boost(run, entry.package),
+        priority=priority_of(run, entry, purpose),
         snapshot=view.target.snapshot,
         buildroot=entry.affected.buildroot_after,
     )
@@ -182,6 +182,11 @@ def by_hand(build: Build) -> Build:
     """Return a build that waits as one that somebody asked for by its name: it is begun at once."""
     raised = _PRIORITY[Purpose.BY_HAND] - _PRIORITY.get(build.purpose, 0)
     return replace(build, purpose=Purpose.BY_HAND, priority=build.priority + max(0, raised), not_before=None)
+
+
+def priority_of(run: Run, entry: PlanEntry, purpose: Purpose) -> int:
+    """Return with which priority a build of a package with the change waits: the nearer it is the sooner."""
+    return _PRIORITY.get(purpose, max(0, 20 - entry.affected.distance)) + _boost(run, entry.package)
 
 
 def _boost(run: Run, package: str) -> int:

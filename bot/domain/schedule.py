@@ -15,7 +15,8 @@ Name = tuple[str, str]
 class Job:
     """A build that goes on or waits: how many seconds it still takes, and whose turn it is with.
 
-    `ours` is asked about; `needs` are jobs of ours that have to end before it can begin.
+    `ours` is asked about; `needs` are jobs of ours that have to end before it can begin. Within a run the larger
+    priority goes first.
     """
 
     name: Name
@@ -23,6 +24,7 @@ class Job:
     seconds: float
     ours: bool = True
     running: bool = False
+    priority: int = 0
     needs: frozenset[Name] = frozenset()
 
 
@@ -32,8 +34,8 @@ _NO_QUOTAS: Mapping[str, int] = {}
 def seconds_until_done(jobs: Sequence[Job], slots: int, quotas: Mapping[str, int] = _NO_QUOTAS) -> float:
     """Return how long it takes until the last job of ours has ended, with so many slots for all of them.
 
-    `quotas` is how many jobs of a repository run at once, where that is limited. Within a run the jobs begin in the
-    order in which they are given. Needs that nobody meets are not waited for.
+    `quotas` is how many jobs of a repository run at once, where that is limited. Within a run those of one priority
+    begin in the order in which they are given. Needs that nobody meets are not waited for.
     """
     play = _Play(jobs, quotas)
     now = last = 0.0
@@ -87,7 +89,7 @@ class _Play:
                 self._turns.begin(job.owner)
                 self._start(0.0, number)
             else:
-                self._turns.wait(job.owner, number, number, number)
+                self._turns.wait(job.owner, number, (-job.priority, number), number)
 
     def _start(self, now: float, number: int) -> None:
         heapq.heappush(self._running, (now + self._jobs[number].seconds, number))

@@ -1,5 +1,6 @@
 """What a report says of the builds that are still to come: how many, what they cost, and when they end."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -100,6 +101,17 @@ def test_the_longest_chain_sets_the_end() -> None:
     assert told(*chain, slots=9).ends_at == NOW + 6 * MINUTE
     free = (entry("bar"), entry("baz", needs=("bar",)))
     assert told(*free, slots=9).ends_at == NOW + 2 * MINUTE
+
+
+def test_what_was_asked_for_sooner_is_begun_sooner() -> None:
+    slow = {TARGET.name: [past("qux", 10)]}
+    assert told(slots=2, past=slow).ends_at == NOW + 12 * MINUTE
+    boosted = Stored(run=run(boosts=(("qux", 1),)), targets=(target(),), entries=ENTRIES, builds=(BUILT,))
+    experience = Experience(lately=USUAL, past=slow, slots={"fake": 2})
+    assert forecast(boosted, NOW, experience) == replace(told(slots=2, past=slow), ends_at=NOW + 10 * MINUTE)
+    queued = [replace(built(each.package, None), state=BuildState.QUEUED) for each in ENTRIES]
+    waiting = tuple(replace(build, priority=int(build.package == "qux")) for build in queued)
+    assert told(builds=waiting, slots=2, past=slow).ends_at == NOW + 10 * MINUTE
 
 
 def test_what_others_have_queued_takes_its_turns() -> None:

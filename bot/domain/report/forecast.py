@@ -13,10 +13,11 @@ from operator import attrgetter
 from statistics import median
 
 from bot.domain.allocate import Quotas, is_held, limits, owners_of, run_owner
-from bot.domain.build import Build, BuildState
+from bot.domain.build import Build, BuildState, Purpose
 from bot.domain.history import PastBuild
 from bot.domain.ids import RunId
 from bot.domain.plan import WITHOUT_A_BUILD, PlanEntry
+from bot.domain.queue import priority_of
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
 from bot.domain.run import Run, RunState
@@ -147,7 +148,9 @@ def _seconds(
         needs = frozenset() if entry.ready else frozenset((entry.target, need) for need in entry.needs)
         seconds = costs.wall(entry.target, entry.package) or 0.0
         name = (entry.target, entry.package)
-        jobs[backends.get(entry.target, "")].append(Job(name=name, owner=mine, seconds=seconds, needs=needs))
+        priority = priority_of(stored.run, entry, Purpose.FIRST)
+        job = Job(name=name, owner=mine, seconds=seconds, needs=needs, priority=priority)
+        jobs[backends.get(entry.target, "")].append(job)
     quotas = limits(runs, experience.quotas)
     return max(
         seconds_until_done(found, experience.slots.get(backend) or _running(found), quotas)
@@ -164,6 +167,7 @@ def _job_of(build: Build, owner: Owner, seconds: float, now: datetime, *, ours: 
         seconds=seconds,
         ours=ours,
         running=build.state is not BuildState.QUEUED,
+        priority=build.priority,
     )
 
 
