@@ -7,16 +7,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.adapters.copr import CoprBuilder, CoprSettings
 from bot.adapters.sandbox.host_base import ensure_host_base
 from bot.domain.build import BuildRequest, Failed, FailureReason, Phase, SrpmSource, Succeeded, TreeSource
+from bot.domain.config import SourceMethod
 from bot.domain.ids import BuildKey, RunId, SnapshotId
 from bot.domain.target import Target
 from bot.ports.builder import BuildStatus, WorkspaceSpec
 from tests.fakes.copr.sandbox_worker import SandboxWorker
 from tests.fakes.copr.server import CoprServer
 from tests.fakes.copr.stage import CHROOT
+from tests.fakes.git_http import backend
 from tests.fakes.koji.stage import make_srpm
 from tests.fakes.sandbox import Spec, ended
 
@@ -61,13 +65,31 @@ async def builder(copr: CoprServer, tmp_path: Path) -> AsyncIterator[CoprBuilder
     await made.close()
 
 
+@pytest.fixture
+async def forge(tmp_path: Path) -> AsyncIterator[str]:
+    """Serves the repositories that are below `repositories`; yields where."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return await backend(tmp_path / "repositories", request, request.match_info["rest"])
+
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", answer)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/")).rstrip("/")
+
+
+def committed(directory: Path) -> str:
+    """Make a repository of a directory, with one commit; return that."""
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "A change"]):
+        subprocess.run([*GIT, *command], cwd=directory, check=True, capture_output=True)
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=directory, check=True, capture_output=True)
+    return done.stdout.decode().strip()
+
+
 def proposed(spec: Spec, directory: Path) -> TreeSource:
     """A change whose commit others can fetch."""
     tree = spec.tree(directory / spec.name)
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "A change"]):
-        subprocess.run([*GIT, *command], cwd=tree.directory, check=True, capture_output=True)
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tree.directory, check=True, capture_output=True)
-    return replace(tree, repository=spec.name, commit=done.stdout.decode().strip())
+    return replace(tree, repository=spec.name, commit=committed(Path(tree.directory)))
 
 
 async def test_a_change_is_built_and_what_needs_it_after_it(
@@ -111,3 +133,41 @@ async def test_a_change_is_built_and_what_needs_it_after_it(
         await builder.discard(workspace)
     assert await builder.leftovers() == ()
     assert list((copr.storage.root / "bot").glob("*/*/*")) == []
+
+
+MAKEFILE = (
+    'srpm:\n\trpmbuild -bs --nodeps --define "_sourcedir $(dir $(spec))" --define "_srcrpmdir $(outdir)" $(spec)\n'
+)
+
+
+async def test_the_makefile_of_a_fork_makes_its_source_package(copr: CoprServer, forge: str, tmp_path: Path) -> None:
+    (user,) = copr.users.values()
+    checkout = tmp_path / "repositories" / "hubot" / "good.git"
+    tree = GOOD.tree(checkout / "rpm", suffix="")
+    (checkout / ".copr").mkdir()
+    (checkout / ".copr" / "Makefile").write_text(MAKEFILE)
+    source = replace(
+        tree,
+        directory=str(checkout),
+        package=replace(tree.package, spec="rpm/good.spec", method=SourceMethod.MAKE_SRPM),
+        repository="octocat/good",
+        head_repository="hubot/good",
+        commit=committed(checkout),
+    )
+    clone_urls = {"github": f"{forge}/{{repository}}.git"}
+    settings = CoprSettings(
+        name="test", url=copr.url, login=user.login, token=user.token, owner="bot", clone_urls=clone_urls
+    )
+    builder = CoprBuilder(settings)
+    try:
+        spec = WorkspaceSpec(run=RunId("run"), target=TARGET, snapshot=SnapshotId("s" * 40))
+        workspace = await builder.prepare(spec)
+        request = BuildRequest(package="good", workspace=workspace, source=source, timeout=timedelta(minutes=5))
+        ref = await builder.submit(BuildKey("subject"), request)
+        (status,) = await ended(builder, [ref])
+        made = await builder.artifacts(ref)
+    finally:
+        await builder.close()
+
+    assert status.outcome == Succeeded(), status
+    assert made.binaries == ("good-2.0-1.noarch",)

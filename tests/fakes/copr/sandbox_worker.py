@@ -94,6 +94,8 @@ def _make_source(job: SourceJob) -> SourceWork:
     try:
         if job.kind == "custom":
             return _from_script(job)
+        if job.kind == "scm":
+            return _from_clone(job)
         file = job.directory / str(job.source["url"]).rpartition("/")[2]
         urllib.request.urlretrieve(str(job.source["url"]), file)
         return SourceWork(log=b"fetched\n", source=_source(file))
@@ -116,6 +118,24 @@ def _from_script(job: SourceJob) -> SourceWork:
     defines = [f"_{name}dir {left}" for name in ("source", "rpm", "build", "spec")] + [f"_srcrpmdir {made}"]
     arguments = [word for define in defines for word in ("--define", define)]
     log += _output(["rpmbuild", "-bs", "--nodeps", *arguments, str(spec)], work, environment)
+    (file,) = made.glob("*.src.rpm")
+    return SourceWork(log=log, source=_source(file))
+
+
+def _from_clone(job: SourceJob) -> SourceWork:
+    """Clone, check the commit out, and run its .copr/Makefile (providers/scm.py, make_srpm; helpers.py: git_clone)."""
+    source, made = job.source, job.directory / "srpm"
+    if source["srpm_build_method"] != "make_srpm":
+        raise ValueError(f"there is no {source['srpm_build_method']} on this builder")
+    made.mkdir()
+    url, environment = str(source["clone_url"]), {"PATH": os.environ["PATH"], "HOME": str(job.directory)}
+    checkout = job.directory / Path(url).stem
+    clone = ["git", "clone", url, str(checkout), "--depth", "500", "--no-single-branch", "--recursive"]
+    log = _output(clone, job.directory, environment)
+    log += _output(["git", "checkout", str(source["committish"]), "--"], checkout, environment)
+    inside = checkout / str(source["subdirectory"])
+    makefile, spec = checkout / ".copr" / "Makefile", inside / str(source["spec"])
+    log += _output(["make", "-f", str(makefile), "srpm", f"outdir={made}", f"spec={spec}"], inside, environment)
     (file,) = made.glob("*.src.rpm")
     return SourceWork(log=log, source=_source(file))
 
