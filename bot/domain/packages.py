@@ -66,6 +66,11 @@ class SourcePackage:
         """The source package's name, by which people and configuration speak of it."""
         return self.nevra.name
 
+    @property
+    def from_dist_git(self) -> bool:
+        """Whether it is made from a commit."""
+        return self.location.startswith("git+")
+
     def at_commit(self, url: str, commit: str) -> "SourcePackage":
         """Return it as it is made from a commit of its repository in a dist-git."""
         return replace(self, location=f"git+{url}#{commit}", checksum=f"git:{commit}")

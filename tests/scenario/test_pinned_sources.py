@@ -73,6 +73,13 @@ async def test_candidate_confirmation_and_baseline_are_made_from_one_commit(revd
     assert (await revdeps.verdicts(ref))["bar"] is Verdict.REGRESSED
     assert sources(revdeps, "bar") == [commit(OLD)] * 4
     assert pins.asked == [("bar", "baz")]
+    assert (
+        "1 package built from the dist-git, at commits that were found when the plan was made, and 1 package that it "
+        "does not have from source packages."
+    ) in revdeps.comment(ref)
+    await revdeps.say(ref, "/revdeps config")
+    answer = revdeps.forge.comments_on(ref)[-1].body
+    assert "built by `fake`, dependents from `https://src.example.org/rpms/{name}`" in answer
 
 
 async def test_a_baseline_serves_the_runs_of_its_commit_alone(revdeps: Stage, pins: FakePins) -> None:

@@ -40,6 +40,7 @@ OFFER = Offer(
     backends=("koji", "sandbox", "copr"),
     koji_hubs={"fedora": KojiHub(hub="https://koji.example.org/kojihub", topurl="https://files.example.org/")},
     coprs={"fedora": "https://copr.example.org/results", "other": "https://other.example.org/results/"},
+    dist_gits={"copr": {"fedora": "https://src.example.org/rpms/{name}"}},
     arch="aarch64",
 )
 

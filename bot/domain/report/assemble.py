@@ -305,5 +305,16 @@ def _build_notes(stored: Stored) -> tuple[str, ...]:
         "what is recorded shows only when they are built."
         if dynamic
         else "",
+        _dist_git_note(stored),
         f"{count(reused, 'result')} taken over from earlier builds with the same inputs." if reused else "",
     )
+
+
+def _dist_git_note(stored: Stored) -> str:
+    named = {target.target.name for target in stored.targets if target.target.dist_git is not None}
+    planned = [entry.affected.source for entry in stored.entries if entry.planned and entry.target in named]
+    tied = sum(source.from_dist_git for source in planned)
+    others = len(planned) - tied
+    missing = f", and {count(others, 'package')} that it does not have from source packages" if others else ""
+    made = f"{count(tied, 'package')} built from the dist-git, at commits that were found when the plan was made"
+    return f"{made}{missing}." if planned else ""

@@ -101,7 +101,8 @@ def _package(package: PackageConfig) -> str:
 
 def _target(target: Target) -> str:
     other = f", else {code(target.fallback, NAME)}" if target.fallback else ""
-    return f"{code(target.name, NAME)} ({code(target.arch)}, built by {code(target.backend, NAME)}{other})"
+    commits = f", dependents from {code(target.dist_git.url)}" if target.dist_git else ""
+    return f"{code(target.name, NAME)} ({code(target.arch)}, built by {code(target.backend, NAME)}{other}{commits})"
 
 
 def _listed(parts: Iterable[str]) -> str:
