@@ -166,12 +166,17 @@ def test_the_repository_itself_is_the_source(checkout: Checkout, suffix: str) ->
 
 
 def autospec(directory: Path) -> Path:
-    """Stand in for rpmautospec: it fills in how many commits there are, which it must therefore have."""
+    """Stand in for rpmautospec: it defines a macro by the number of commits, which it must therefore have."""
     directory.mkdir()
     tool = directory / "rpmautospec"
     tool.write_text(
-        '#!/bin/sh -e\n[ "$1" = process-distgit ]\nnumber=$(git rev-list --count HEAD)\n'
-        'sed "s/%autorelease/$number/; s/%autochangelog/* Thu Jan 01 2026 octocat <o@example.org> - 1/" "$2" > "$3"\n'
+        """#!/bin/sh -e
+[ "$1" = process-distgit ]
+number=$(git rev-list --count HEAD)
+echo "%define autorelease(b:) %{lua:print(math.tointeger(
+  $number - 1 + tonumber(rpm.expand('%{?-b*}%{!?-b:1}'))))}" > "$3"
+sed "s/%autochangelog/* Thu Jan 01 2026 octocat <o@example.org> - 1/" "$2" >> "$3"
+"""
     )
     tool.chmod(0o755)
     return directory
@@ -202,6 +207,15 @@ def test_the_history_fills_in_a_release_whichever_way_the_sources_come(
     made = checkout.made(PackageConfig(spec="foo.spec", method=method, lookaside=lookaside), autospec(tmp_path / "bin"))
 
     assert made[0] == "foo-1.2-2.rd1.src.rpm"
+
+
+@pytest.mark.parametrize("macro", ["%autorelease -b 5", "%{autorelease -b 5}"])
+def test_what_is_appended_to_the_release_is_no_option_of_the_macro(
+    checkout: Checkout, tmp_path: Path, macro: str
+) -> None:
+    checkout.write("foo.spec", SPEC.format(extra="").replace("Release: 3%{?dist}", f"Release: {macro}"))
+
+    assert checkout.made(PackageConfig(spec="foo.spec"), autospec(tmp_path / "bin"))[0] == "foo-1.2-5.rd1.src.rpm"
 
 
 def test_packit_prepares_what_its_configuration_says(checkout: Checkout, tmp_path: Path) -> None:

@@ -45,7 +45,11 @@ cp -R "$(dirname "$spec")"/. "$out"
 rm -rf "$out/.git"
 find "$out" -maxdepth 1 -name '*.spec' ! -name "$name" -delete
 """
-_HISTORY = 'rpmautospec process-distgit "$spec" "$out/$name"\n'
+_HISTORY = """\
+rpmautospec process-distgit "$spec" "$out/$name"
+sed -i -E 's/^(release[ \\t]*:[ \\t]*)%(autorelease[^}]*)$/\\1%{\\2}/I' "$out/$name"
+"""
+"""Without braces an option of the macro would take what is appended to the release."""
 _STEPS: Mapping[SourceMethod, str] = {
     SourceMethod.LOOKASIDE: """\
 sed -nE 's/^(\\S+) \\((.+)\\) = ([0-9a-f]+)$/\\1 \\2 \\3/p; s/^([0-9a-f]{32}) +(\\S+)$/MD5 \\2 \\1/p' "$out/sources" |
