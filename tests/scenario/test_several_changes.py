@@ -325,6 +325,7 @@ async def test_a_pull_request_is_named_by_its_page_too_and_by_any_case_of_its_na
     await revdeps.say(lead, "/revdeps with https://forge.example/octocat/other/pull/1 octocat/other#1")
     run = (await revdeps.view(lead)).runs[0].run
     assert [part.change for part in run.companions] == [other]
+    assert [part.head_repo for part in run.parts] == [str(lead.repo), str(other.repo)]
 
 
 async def test_a_closed_pull_request_is_refused(revdeps: Stage) -> None:
