@@ -118,6 +118,7 @@ def _start(command: Command, view: ChangeView, asked: Asked, companions: tuple[P
         head_sha=state.head_sha,
         base_sha=state.base_sha,
         base_branch=state.base_branch,
+        head_repo=state.head_repo,
         created_at=asked.now,
         sequence=(latest.sequence if latest else 0) + 1,
         limit=command.limit,
