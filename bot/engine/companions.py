@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from bot.domain.commands import Command, Mistake
 from bot.domain.companions import in_need, other_than, ref_of, unseen_text
@@ -12,6 +13,7 @@ from bot.domain.parlance import Parlance
 from bot.domain.permission import Permission
 from bot.domain.policy import is_trusted
 from bot.domain.report.together import by_itself
+from bot.domain.report.values import Joint
 from bot.domain.run import Change, ChangeRef, ChangeState, Conclusion, Part, Problem, Run, RunState
 from bot.domain.selection import CONFIG_FILE, DEFAULT_SPEC, touched
 from bot.domain.target import Target
@@ -150,6 +152,30 @@ def same_package(run: Run, parlance: Parlance) -> Problem | None:
                 hint=f"{_NOTHING_BUILT}{by_itself(parlance)}",
             )
     return None
+
+
+async def joint_after(world: World, run: Run) -> Joint | None:
+    """Return the newest run of another change that tests this run's commit too and began after it; None where there
+    is none, or it was stopped.
+    """
+    async with world.store.transaction() as tx:
+        found = [
+            other
+            for change in await tx.runs.joined(run.change.id)
+            for other in await tx.runs.of_change(change)
+            if other.created_at >= run.created_at
+            and other.stop is None
+            and any((part.change, part.head_sha) == (run.change, run.head_sha) for part in other.companions)
+        ]
+    newest = max(found, key=attrgetter("created_at"), default=None)
+    return None if newest is None else Joint(run=newest.id, change=newest.change)
+
+
+async def tested_alone_after(world: World, run: Run, part: Part) -> bool:
+    """Whether a companion's commit has a run of its own that began after this one."""
+    async with world.store.transaction() as tx:
+        own = await tx.runs.of_change(part.change.id)
+    return any(other.created_at > run.created_at and other.head_sha == part.head_sha for other in own)
 
 
 async def build_order(

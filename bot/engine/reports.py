@@ -24,6 +24,7 @@ from bot.domain.report.values import Links, Report, Stage
 from bot.domain.run import ChangeRef, Conclusion, Part, RunState
 from bot.domain.verdict import Verdict
 from bot.domain.waivers import lapsed_notes
+from bot.engine.companions import joint_after, tested_alone_after
 from bot.engine.healing import again_at, outworn
 from bot.engine.outlook import foretell
 from bot.engine.world import World
@@ -124,6 +125,9 @@ class _Publisher:
             if report.stage is Stage.WAITING and APPROVAL_ASKED not in known:
                 await self._store(report.run, APPROVAL_ASKED, report.head_sha, "")
         for part in companions:
+            one_line = not self.forge.capabilities.rich_checks
+            if one_line and await tested_alone_after(self.world, run_view.run, part):
+                continue  # that run tells of the commit now, by itself
             name = f"{NAME_OF_GATE} on {part.change}"
             await self._check(run_view, seen_from(report, part), part, known.get(name), name)
 
@@ -279,7 +283,9 @@ async def publish(world: World, lease: Lease, view: ChangeView, new: Collection[
             continue
         if await publisher.nothing_due(run_view, newest=index == 0):
             continue
-        report = await report_of(world, view, run_view)
+        joint = await joint_after(world, run_view.run) if index == 0 else None
+        report = replace(await report_of(world, view, run_view), joint=joint)
+        silent = silent or (joint is not None and not forge.capabilities.rich_checks)
         await publisher.checks(run_view, report, silent=silent)
         if index == 0 and not view.change.ref.queue:
             await publisher.comment(run_view, seen_from(report, run_view.run.parts[0]))

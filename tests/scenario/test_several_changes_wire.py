@@ -12,6 +12,7 @@ from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG
 from tests.scenario.wire import FORGES, Talk, talking
 
+BROKEN = failed("error: no member named 'frob'")
 TWO = CONFIG.replace("packages: [", "packages: [{spec: bar/libbar.spec, name: libbar}, ")
 
 
@@ -30,7 +31,7 @@ def breaks(*where: str) -> Callable[[BuildRequest], Outcome]:
 
     def outcome(request: BuildRequest) -> Outcome:
         here = "baseline" not in request.workspace and request.workspace.endswith(where)
-        return failed("error: no member named 'frob'") if request.package == "app" and here else Succeeded()
+        return BROKEN if request.package == "app" and here else Succeeded()
 
     return outcome
 
@@ -69,6 +70,30 @@ async def test_whoever_breaks_it_alone_is_named_on_both_checks(talk: Talk) -> No
     assert (ours.conclusion, theirs.conclusion) != ("success", "success")
     assert theirs.conclusion == "failure"
     assert "caused by" in talk.summary(first)
+
+
+async def test_what_a_change_s_own_run_finds_out_later_does_not_take_the_check_back(talk: Talk) -> None:
+    talk.engine.builder.outcome_for = lambda request: None if request.package == "app" else Succeeded()
+    first, second, written = await both(talk)
+    own = (await talk.engine.view(second)).runs[0].run.id
+    [build] = [key for key in talk.engine.builder.running if own in key]
+    talk.engine.builder.outcome_for = lambda request: None if own in request.workspace else Succeeded()
+    await talk.say(first, f"/revdeps with {written}")
+    together = await talk.gate(second)
+    assert (together.conclusion, together.title) == ("success", f"1 of 1 tested · with {name_of(first)}")
+    assert talk.engine.builder.running == (build,)
+
+    talk.engine.builder.outcome_for = lambda request: BROKEN if own in request.workspace else Succeeded()
+    for _ in range(3):
+        await talk.settle()
+    told = talk.summary(second).replace("\u200b", "")
+    assert "❌ 1 package regresses" in told
+    assert f"tested together with others too, in `{name_of(first)}`" in told
+    assert await talk.gate(second) == together
+
+    talk.engine.builder.outcome_for = lambda request: Succeeded()
+    await talk.say(second, "/revdeps run")
+    assert "with" not in (await talk.gate(second)).title
 
 
 async def test_a_push_to_the_other_one_ends_it(talk: Talk) -> None:

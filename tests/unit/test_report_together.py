@@ -6,14 +6,15 @@ import pytest
 
 from bot.domain.build import Purpose
 from bot.domain.config import PackageConfig
-from bot.domain.ids import WorkspaceRef
+from bot.domain.ids import RunId, WorkspaceRef
 from bot.domain.publication import Capabilities
 from bot.domain.report.assemble import Stored, assemble
 from bot.domain.report.check import render_check
+from bot.domain.report.comment import render_comment
 from bot.domain.report.export import to_json
 from bot.domain.report.headline import headline, title
 from bot.domain.report.together import seen_from
-from bot.domain.report.values import Links, Report
+from bot.domain.report.values import Joint, Links, Report
 from bot.domain.report.words import blame_words
 from bot.domain.run import Alone, ChangeRef, Conclusion, Part, Pause, Problem, RepoRef, RunState, StopReason
 from bot.domain.verdict import Blame, Verdict
@@ -26,6 +27,7 @@ from tests.fakes.reports import (
     finding,
     run,
     run_target,
+    story,
     subject_build,
     twice,
 )
@@ -179,6 +181,20 @@ def test_a_pause_is_decided_upon_where_the_run_was_begun():
     assert "Whether it goes on is decided in octocat/libfoo#\u200b7." in summary
     assert "where it was begun" in summary
     assert "Retry failed" not in summary
+
+
+@pytest.mark.parametrize(
+    ("pages", "where"),
+    [
+        ("https://revdeps.example", "`octocat/other#\u200b1` ([report](https://revdeps.example/runs/r2))"),
+        ("", "`octocat/other#\u200b1`"),
+    ],
+)
+def test_a_comment_says_where_its_commit_is_tested_with_others(pages: str, where: str):
+    told = replace(assemble(story(), context()), joint=Joint(run=RunId("r2"), change=OTHER))
+    comment = render_comment(told, Links(pages=pages))
+    assert f"in {where}: the check `revdeps` is about that." in comment
+    assert "about that" not in render_check(told, Links(pages=pages), GITHUB).summary
 
 
 def test_builds_with_one_change_alone_are_told_with_that_change():

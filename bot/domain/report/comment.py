@@ -16,7 +16,7 @@ from bot.domain.report.outlook import forecast_words
 from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import NAME, folded, link, names, subject, table
 from bot.domain.report.sections import sections
-from bot.domain.report.together import together
+from bot.domain.report.together import joint, together
 from bot.domain.report.values import Links, Report, Stage
 from bot.domain.report.words import SIGNS, duration
 from bot.domain.run import Conclusion
@@ -91,7 +91,8 @@ def previous(report: Report, links: Links) -> str:
 def _comment(report: Report, links: Links, detail: Detail) -> str:
     folds = [*sections(report, links, detail), previous(report, links)] if detail.sections else []
     closing = "" if detail.sections else "_Shortened: the rest is in the full report._"
-    parts = [f"{_marker(report)}\n{_header(report)}", *overview(report, links, detail), *folds, closing]
+    opening = (f"{_marker(report)}\n{_header(report)}", joint(report, links))
+    parts = [*opening, *overview(report, links, detail), *folds, closing]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

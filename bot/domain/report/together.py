@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.domain.parlance import Parlance
 from bot.domain.report.escape import code
 from bot.domain.report.pieces import NAME, link
-from bot.domain.report.values import Report, Stage
+from bot.domain.report.values import Links, Report, Stage
 from bot.domain.report.words import count, listed
 from bot.domain.run import ChangeRef, Conclusion, Part, Problem
 from bot.domain.verdict import Verdict
@@ -32,6 +32,18 @@ def seen_from(report: Report, part: Part) -> Report:
 def by_itself(parlance: Parlance) -> str:
     """Return how a change is tested without the others."""
     return f"`/revdeps run` tests this {parlance.change} by itself."
+
+
+def joint(report: Report, links: Links) -> str:
+    """Return in which later test of several changes this commit is too, as Markdown; nothing where there is none."""
+    if report.joint is None:
+        return ""
+    told, where = link("report", links.run(report.joint.run)), report.parlance.name(report.joint.change)
+    where = f"{code(where, NAME)} ({told})" if links.pages else code(where, NAME)
+    return (
+        f"This commit is tested together with others too, in {where}: the check `revdeps` is about that. What stands "
+        "here is about this change by itself."
+    )
 
 
 def _elsewhere(report: Report, part: Part) -> Report:

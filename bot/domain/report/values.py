@@ -169,6 +169,14 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Joint:
+    """A run of another change that tests this one's commit too."""
+
+    run: RunId
+    change: ChangeRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything that is told about a run, as it stands now. Times are aware UTC."""
 
@@ -207,6 +215,8 @@ class Report:
     """The words of the change's forge."""
     parts: tuple[Part, ...] = ()
     """The pull requests that are tested together, where these are several; this one's is among them."""
+    joint: Joint | None = None
+    """The later test of this commit together with others', which the check is about then."""
     previous: "Report | None" = None
     """The last finished report of an earlier commit, shown until this one has something to tell."""
 
