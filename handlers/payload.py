@@ -3,7 +3,7 @@
 Text is made storable here: a comment may hold NUL or half a surrogate pair, which no database takes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ def find(data: object, *path: str) -> object:
     for depth, key in enumerate(path):
         if value is None:
             return None
-        if not isinstance(value, dict):
+        if not isinstance(value, Mapping):
             raise MalformedEvent(f"{'.'.join(path[:depth]) or 'the payload'} is no object")
         value = value.get(key)
     return value
@@ -104,5 +104,7 @@ def change(forge: str, data: object, *path: str) -> ChangeRef:
 def _kind(value: object) -> str:
     if value is None:
         return "missing"
-    kinds = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    if isinstance(value, Mapping):
+        return "an object"
+    kinds = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
     return kinds.get(type(value), type(value).__name__)

@@ -4,7 +4,8 @@ Each kind of event has a module with a router of its own; there is at most one h
 because gidgethub calls handlers in no fixed order and one that fails would skip the rest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import lru_cache
 
 from gidgethub.routing import Router
 from gidgethub.sansio import Event
@@ -12,6 +13,9 @@ from gidgethub.sansio import Event
 from bot.domain.intents import Intent
 from bot.engine.intake import MalformedEvent
 from handlers.payload import Heard, find
+
+_ACTIONS = 256
+"""Of all forges and events together there are fewer that anybody has documented."""
 
 
 class RoutedTranslator:
@@ -22,12 +26,21 @@ class RoutedTranslator:
         self.events = frozenset(routers)
         """The names of the events that have a handler."""
         self.router = Router(*routers.values())
+        self._handlers = lru_cache(_ACTIONS)(self._routed)
 
     async def __call__(self, event: str, payload: object) -> tuple[Intent, ...]:
         """Return what an event asks for, nothing for one of no interest. Raises `MalformedEvent`."""
         action = find(payload, "action")
         if payload is None or not (action is None or isinstance(action, str)):
             raise MalformedEvent("the payload is no object" if payload is None else "action is no text")
+        handlers = self._handlers(event, action)
+        if not handlers:
+            return ()
         heard = self._listen()
-        await self.router.dispatch(Event(payload, event=event, delivery_id=""), heard)
+        for handle in handlers:
+            await handle(Event(payload, event=event, delivery_id=""), heard)
         return tuple(heard.intents)
+
+    def _routed(self, event: str, action: str | None) -> Collection[Callable[..., Awaitable[None]]]:
+        """Return the handlers of an event and its action; there are few pairs, and looking one up is not free."""
+        return self.router.fetch(Event({} if action is None else {"action": action}, event=event, delivery_id=""))

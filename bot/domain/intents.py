@@ -97,4 +97,7 @@ def name_of_delivery(guid: str, intents: Sequence[Intent]) -> str:
 
     Forgejo's *Replay* gives the same content another GUID, and what a sweep found by itself has none.
     """
-    return next((f"comment-{intent.comment}" for intent in intents if isinstance(intent, Commented)), guid)
+    for intent in intents:
+        if isinstance(intent, Commented):
+            return f"comment-{intent.comment}"
+    return guid

@@ -6,7 +6,7 @@ nobody. Each caller returns once its own delivery is stored, and hears of its ow
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.intents import Intent, ReceivedDelivery
@@ -22,11 +22,21 @@ class MalformedEvent(RevdepsError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """Deliveries that are committed together by one task; more may join until it begins."""
+class _Taken:
+    """A delivery, and what its caller waits for. A caller that went away has cancelled it."""
 
-    deliveries: list[ReceivedDelivery]
-    commit: asyncio.Task[None]
+    delivery: ReceivedDelivery
+    stored: asyncio.Future[None]
+
+    def answer(self, error: BaseException | None) -> None:
+        """Let the caller go on."""
+        if self.stored.done():
+            return
+        if error is None:
+            self.stored.set_result(None)
+        else:
+            self.stored.set_exception(error)
+            self.stored.exception()  # a caller may go away even now: asyncio would complain that nobody asked for it
 
 
 class Intake:
@@ -40,9 +50,8 @@ class Intake:
         self._store = store
         self._wake = wake
         self._heard = heard
-        self._turn = asyncio.Lock()
-        self._open: _Batch | None = None
-        self._commits: set[asyncio.Task[None]] = set()
+        self._waiting: list[_Taken] = []
+        self._worker: asyncio.Task[None] | None = None
         self._closed = False
 
     async def submit(self, delivery: ReceivedDelivery) -> None:
@@ -53,57 +62,52 @@ class Intake:
         """
         if self._closed:
             raise Transient("the service is going down")
-        batch = self._join(delivery)
-        error = await _outcome(batch)
-        if error is None:
-            return
-        if len(batch.deliveries) == 1 or isinstance(error, Transient):
-            raise error
-        # One of the batch cannot be stored. It must not take the others with it, so each is tried by itself.
-        alone = self._begin([delivery])
-        error = await _outcome(alone)
-        if error is not None:
-            raise error
+        taken = _Taken(delivery, asyncio.get_running_loop().create_future())
+        self._waiting.append(taken)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+        await taken.stored
 
     async def close(self) -> None:
         """Take nothing more, and return when everything that was taken is stored or has failed."""
         self._closed = True
-        while self._commits:
-            await asyncio.wait(self._commits)
+        if self._worker is not None:
+            await asyncio.wait([self._worker])
 
-    def _join(self, delivery: ReceivedDelivery) -> _Batch:
-        if self._open is None or len(self._open.deliveries) >= MAX_BATCH:
-            self._open = self._begin([])
-        self._open.deliveries.append(delivery)
-        return self._open
+    async def _work(self) -> None:
+        """Store everything that waits, and what comes meanwhile."""
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                await self._store_all(batch)
+        finally:
+            self._worker = None
 
-    def _begin(self, deliveries: list[ReceivedDelivery]) -> _Batch:
-        commit = asyncio.create_task(self._commit(deliveries))
-        self._commits.add(commit)
-        commit.add_done_callback(self._forget)
-        return _Batch(deliveries, commit)
+    async def _store_all(self, batch: Sequence[_Taken]) -> None:
+        try:
+            await self._commit([taken.delivery for taken in batch])
+        except asyncio.CancelledError:
+            for taken in (*batch, *self._waiting):
+                taken.answer(Transient("the service is going down"))
+            raise
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, Transient):
+                # One of the batch cannot be stored, and must not take the others with it.
+                middle = len(batch) // 2
+                await self._store_all(batch[:middle])
+                await self._store_all(batch[middle:])
+                return
+            for taken in batch:
+                taken.answer(error)
+        else:
+            for taken in batch:
+                taken.answer(None)
 
-    def _forget(self, commit: asyncio.Task[None]) -> None:
-        self._commits.discard(commit)
-        if not commit.cancelled():
-            commit.exception()  # Every caller may have gone: asyncio would complain of an error that nobody asked for.
-
-    async def _commit(self, deliveries: list[ReceivedDelivery]) -> None:
-        async with self._turn:
-            if self._open is not None and self._open.deliveries is deliveries:
-                self._open = None
-            async with self._store.transaction() as tx:
-                new = await tx.deliveries.record(deliveries)
+    async def _commit(self, deliveries: Sequence[ReceivedDelivery]) -> None:
+        async with self._store.transaction() as tx:
+            new = await tx.deliveries.record(deliveries)
         # Most deliveries are about nothing of ours: whoever works must not look up for each of them.
-        if new and any(delivery.intents for delivery in deliveries):
+        if new:
             self._wake()
             if self._heard is not None:
                 self._heard(intent for delivery in deliveries for intent in delivery.intents)
-
-
-async def _outcome(batch: _Batch) -> BaseException | None:
-    """Wait for a batch without owning it: cancelling one who waits cancels nothing."""
-    await asyncio.wait([batch.commit])
-    if batch.commit.cancelled():
-        return Transient("the service is going down")
-    return batch.commit.exception()

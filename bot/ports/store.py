@@ -61,8 +61,9 @@ class Deliveries(Protocol):
     """Webhook deliveries, each processed once."""
 
     async def record(self, deliveries: Sequence[ReceivedDelivery]) -> int:
-        """Store deliveries that are new, with their intents, and wake the changes these are about; return how many
-        were new. Changes that were never heard of get a row. Intents about no single change are kept for resync.
+        """Store deliveries that are new, with their intents, and wake the changes these are about; return how many of
+        those that ask for something were new. Changes that were never heard of get a row. Intents about no single
+        change are kept for resync.
         """
         ...
 

@@ -5,6 +5,7 @@ kind of event that is not as documented must not silence all others; so it is lo
 """
 
 import logging
+from collections.abc import Mapping
 
 from gidgetlab.routing import Router
 from gidgetlab.sansio import Event
@@ -43,7 +44,9 @@ class GitLabTranslator:
 
 def _event(name: str, payload: object) -> Event:
     """Return an event that gidgetlab can route, whatever came."""
-    if not isinstance(payload, dict):
+    if not isinstance(payload, Mapping):
         raise MalformedEvent("the payload is no object")
     words(payload, "object_attributes", "action")
-    return Event({**payload, "object_attributes": payload.get("object_attributes") or {}}, event=name)
+    if payload.get("object_attributes", {}) is None:
+        payload = {**payload, "object_attributes": {}}
+    return Event(payload, event=name)

@@ -101,10 +101,21 @@ async def test_a_delivery_makes_its_change_known_stale_and_due(store: SqlStore) 
     assert await store.next_due() == NOW
 
 
-async def test_a_delivery_without_intents_wakes_nobody(store: SqlStore) -> None:
-    async with store.transaction() as tx:
-        assert await tx.deliveries.record([replace(delivery("1"), intents=())]) == 1
+async def test_a_delivery_without_intents_is_recorded_once_and_wakes_nobody(store: SqlStore) -> None:
+    quiet = replace(delivery("1"), intents=())
+    for deliveries in ([quiet, quiet], [quiet]):
+        async with store.transaction() as tx:
+            assert await tx.deliveries.record(deliveries) == 0
     assert await store.next_due() is None
+    async with store.transaction() as tx:
+        assert await tx.deliveries.prune(before=NOW + MINUTE) == 1
+
+
+async def test_deliveries_with_and_without_intents_are_recorded_together(store: SqlStore) -> None:
+    async with store.transaction() as tx:
+        assert await tx.deliveries.record([delivery("b"), replace(delivery("c"), intents=()), delivery("a")]) == 2
+        assert len(await tx.intents.of_change(CHANGE)) == 2
+        assert await tx.deliveries.prune(before=NOW + MINUTE) == 3
 
 
 async def test_a_forgotten_delivery_would_be_new_again(store: SqlStore) -> None:

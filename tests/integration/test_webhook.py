@@ -159,7 +159,7 @@ async def test_a_large_payload_within_the_bound_is_taken(bot: Bot) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}", b"[]", b"null", b'"opened"', b"7"],
+    [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"a": "\xff"}', b"[]", b"null", b'"opened"', b"7"],
 )
 async def test_a_body_that_is_no_json_object_is_malformed(bot: Bot, body: bytes) -> None:
     status, text = await bot.deliver(body)
@@ -172,6 +172,14 @@ async def test_what_a_strict_reader_of_json_refuses_and_a_forge_sends_is_taken(b
     assert await bot.deliver(json.dumps(OPENED | title).encode()) == (202, "accepted\n")
     [delivery] = bot.stored
     assert delivery.intents == (Refresh(change=CHANGE),)
+
+
+@pytest.mark.parametrize(("number", "status"), [(b"7", 202), (b"9" * 5000, 400)])
+async def test_a_number_that_python_does_not_read_matters_where_it_is_read(
+    bot: Bot, number: bytes, status: int
+) -> None:
+    body = BODY[:-1] + b', "size": ' + b"9" * 5000 + b', "pull_request": {"number": ' + number + b"}}"
+    assert (await bot.deliver(body))[0] == status
 
 
 async def test_a_malformed_event_is_refused_with_what_is_wrong(bot: Bot) -> None:

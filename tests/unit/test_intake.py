@@ -43,7 +43,7 @@ class SlowStore:
             raise Transient("the disk is full")
         if "poison" in guids:
             raise ValueError("cannot be stored")
-        return len(guids)
+        return sum(bool(one.intents) for one in deliveries)
 
 
 @pytest.fixture
@@ -107,6 +107,36 @@ async def test_one_that_cannot_be_stored_takes_no_other_with_it(intake: Intake, 
     assert [type(answer) for answer in answers] == [type(None), ValueError, type(None)]
     assert ["a"] in store.transactions
     assert ["b"] in store.transactions
+
+
+async def test_what_was_taken_with_one_that_cannot_be_stored_is_stored_though_its_caller_has_gone(
+    intake: Intake, store: SlowStore
+) -> None:
+    store.gate.clear()
+    first = asyncio.create_task(intake.submit(delivery("first")))
+    await settle()
+    gone, poison = (asyncio.create_task(intake.submit(delivery(guid))) for guid in ("gone", "poison"))
+    await settle()
+    gone.cancel()
+    store.gate.set()
+    await first
+    with pytest.raises(ValueError, match="cannot"):
+        await poison
+    assert ["gone"] in store.transactions
+
+
+async def test_what_waits_when_the_loop_is_torn_down_is_to_be_delivered_again(store: SlowStore) -> None:
+    store.gate.clear()
+    others = asyncio.all_tasks()
+    intake = Intake(store, lambda: None)  # type: ignore[arg-type]
+    waiting = [asyncio.ensure_future(intake.submit(delivery("a")))]
+    await settle()
+    [worker] = asyncio.all_tasks() - others - set(waiting)
+    waiting.append(asyncio.ensure_future(intake.submit(delivery("b"))))
+    await settle()
+    worker.cancel()
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Transient] * 2
 
 
 async def test_a_database_that_is_down_is_asked_once_for_all(intake: Intake, store: SlowStore) -> None:

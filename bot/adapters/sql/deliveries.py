@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.sql import tables
 from bot.adapters.sql.changes import touch
 from bot.adapters.sql.codec import decode, decode_intent, encode_intent
-from bot.adapters.sql.statements import batches, insert_in
+from bot.adapters.sql.statements import Row, batches, insert_in
 from bot.domain.ids import ChangeId, RunId
 from bot.domain.intents import (
     ButtonPressed,
@@ -38,7 +38,9 @@ class SqlDeliveries:
     connection: AsyncConnection
 
     async def record(self, deliveries: Sequence[ReceivedDelivery]) -> int:
-        """Store new deliveries with their intents, wake the changes these are about; return how many were new."""
+        """Store new deliveries with their intents, wake the changes these are about; return how many of those that ask
+        for something were new.
+        """
         new = await self._insert_new(deliveries)
         asked = [(delivery.received_at, intent) for delivery in new for intent in delivery.intents]
         runs = await self._changes_of({run for _, intent in asked if (run := _run_of(intent))})
@@ -57,16 +59,19 @@ class SqlDeliveries:
         return result.rowcount
 
     async def _insert_new(self, deliveries: Sequence[ReceivedDelivery]) -> list[ReceivedDelivery]:
+        """Insert what is new; return what is new and asks for something, in the order in which it came."""
         first = {(delivery.forge, delivery.guid): delivery for delivery in reversed(deliveries)}
-        rows = [
-            {"forge": forge, "guid": guid, "event": delivery.event, "received_at": delivery.received_at}
-            for (forge, guid), delivery in sorted(first.items(), key=lambda item: item[0])
-        ]
-        if not rows:
+        ordered = [first[key] for key in sorted(first)]
+        asking = [_row(delivery) for delivery in ordered if delivery.intents]
+        quiet = [_row(delivery) for delivery in ordered if not delivery.intents]
+        dialect = self.connection.dialect.name
+        if quiet:
+            # Most are, and nobody has to know which of them were new: the database's answer would cost as much again.
+            await self.connection.execute(_recording(dialect), quiet)
+        if not asking:
             return []
-        result = await self.connection.execute(_recording(self.connection.dialect.name), rows)
-        stored = {(forge, guid) for forge, guid in result}
-        # In the order in which they came: that of their intents.
+        result = await self.connection.execute(_telling(dialect), asking)
+        stored = {tuple(row) for row in result}
         return [delivery for key, delivery in reversed(first.items()) if key in stored]
 
     async def _changes_of(self, runs: Collection[RunId]) -> Mapping[RunId, ChangeRef]:
@@ -122,10 +127,24 @@ class SqlIntents:
 
 
 @cache
-def _recording(dialect: str) -> sa.sql.dml.ReturningInsert[Any]:
+def _recording(dialect: str) -> sa.Insert:
     """Return the statement; making one costs as much as executing it for a few deliveries."""
-    statement = insert_in(dialect, tables.delivery).on_conflict_do_nothing(index_elements=["forge", "guid"])
-    return statement.returning(tables.delivery.c.forge, tables.delivery.c.guid)
+    return insert_in(dialect, tables.delivery).on_conflict_do_nothing(index_elements=["forge", "guid"])
+
+
+@cache
+def _telling(dialect: str) -> sa.sql.dml.ReturningInsert[Any]:
+    """Return the same statement, which tells what was new."""
+    return _recording(dialect).returning(tables.delivery.c.forge, tables.delivery.c.guid)
+
+
+def _row(delivery: ReceivedDelivery) -> Row:
+    return {
+        "forge": delivery.forge,
+        "guid": delivery.guid,
+        "event": delivery.event,
+        "received_at": delivery.received_at,
+    }
 
 
 def _run_of(intent: Intent) -> RunId | None:
