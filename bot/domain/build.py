@@ -219,6 +219,10 @@ class Build:
     cpu_seconds: float | None = None
     """Processor time of all its processes, None where the backend does not tell."""
 
+    def __hash__(self) -> int:
+        # Of all fields, it would cost more than what is looked up by it.
+        return hash(self.key)
+
     @property
     def package(self) -> str:
         """The source package's name."""

@@ -243,8 +243,8 @@ def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now:
         actions += _due_on_target(run_view, part, judged, now)
         findings += _findings(run, target, judged)
         open_questions = open_questions or any(isinstance(result, Needs) for result in judged.values())
-    known = set(run_view.findings)
-    fresh = tuple(finding for finding in findings if finding not in known)
+    known = {(finding.target, finding.package): finding for finding in run_view.findings}
+    fresh = tuple(finding for finding in findings if known.get((finding.target, finding.package)) != finding)
     if fresh:
         actions.append(RecordFindings(run=run.id, findings=fresh))
     if not actions and not open_questions and run.companions:

@@ -2,16 +2,20 @@
 
 Two things about a package can only be known from others: which package it waits for has failed, and which regressed
 package in its buildroot is the real cause of its failure. So the plan is judged in passes, until nothing changes.
+
+A run is looked at whenever one of its builds has ended, and next to nothing has changed since the last time: what is
+known of a package by itself is remembered for as long as what it rests on stays equal.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.domain.attempts import Attempt, tells
 from bot.domain.build import ASIDE, BaselineKey, Build, BuildState, Failed, FailureReason, Succeeded
-from bot.domain.config import Config, Mode
+from bot.domain.config import BaselinePolicy, Config, Mode
 from bot.domain.failure import normalise
 from bot.domain.ids import BuildKey
 from bot.domain.plan import Effect, PlanEntry
@@ -22,6 +26,8 @@ from bot.domain.verdict import LIMITS, Evidence, Judgement, Needs, Verdict, Waiv
 Judged = Judgement | Needs
 
 _NO_FAULT = LIMITS | {FailureReason.INFRASTRUCTURE}
+_REMEMBERED = 8_192
+"""Packages of all runs, each as it was lately: those of a run over several thousand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,8 @@ class TargetView:
     since: datetime | None = None
     """When the run began."""
     _builds: Mapping[str, tuple[Build, ...]] = field(init=False, repr=False, compare=False)
+    _has_baselines: bool = field(init=False, repr=False, compare=False)
+    """Most runs have none, and their keys are digests."""
 
     def __post_init__(self) -> None:
         # Sorted into heaps once: a plan of thousands would be searched from end to end for each of its packages.
@@ -49,6 +57,7 @@ class TargetView:
             elif build.purpose not in ASIDE:
                 heaps[build.package].append(build)
         object.__setattr__(self, "_builds", {name: tuple(builds) for name, builds in heaps.items()})
+        object.__setattr__(self, "_has_baselines", any(build.run is None for build in self.builds))
 
     def candidates(self, package: str) -> tuple[Build, ...]:
         """Return the builds of a dependent with the change, in order of attempt."""
@@ -56,6 +65,8 @@ class TargetView:
 
     def baselines(self, entry: PlanEntry) -> tuple[Build, ...]:
         """Return the builds of a dependent without the change on the buildroot that it has now, by attempt."""
+        if not self._has_baselines:
+            return ()
         return self._builds.get(_without_attempt(str(baseline_key(entry, self.target.target, attempt=1))), ())
 
     def telling_baselines(self, entry: PlanEntry) -> tuple[Build, ...]:
@@ -104,15 +115,16 @@ def next_attempt(key: BuildKey) -> BuildKey:
 def judge_all(view: TargetView) -> Mapping[str, Judged]:
     """Return the verdict on every entry, or what it needs next, by package name."""
     entries = {entry.package: entry for entry in sorted(view.entries, key=_nearest_first)}
-    evidence = {name: _gather(view, entry) for name, entry in entries.items()}
+    rules = _rules(view.config.mode, view.config.baseline, view.config.build_timeout)
+    known = {name: _known_of(view, rules, name, entry) for name, entry in entries.items()}
     # On all others nobody else has any bearing.
     connected = [
-        name for name, entry in entries.items() if not entry.ready or entry.repaired is False or _cause(evidence[name])
+        name for name, entry in entries.items() if not entry.ready or entry.repaired is False or known[name].cause
     ]
-    alone: dict[str, Judged] = {name: judge(known) for name, known in evidence.items()}
+    alone: dict[str, Judged] = {name: itself.judged for name, itself in known.items()}
     judged = alone
     for _ in entries:
-        again = alone | {name: judge(_from_others(view, entries, evidence, judged, name)) for name in connected}
+        again = alone | {name: judge(_from_others(view, entries, known, judged, name)) for name in connected}
         if again == judged:
             break
         judged = again
@@ -158,28 +170,66 @@ def _last_success(view: TargetView, package: str) -> Build | None:
     return done[-1] if done else None
 
 
-def _gather(view: TargetView, entry: PlanEntry) -> Evidence:
-    """Return what is known of the entry by itself."""
-    config = view.config
-    baseline = view.telling_baselines(entry)
-    return Evidence(
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of an entry by itself."""
+
+    evidence: Evidence
+    judged: Judged
+    cause: str
+    """The normalised cause of the last failure with the change, empty where there is none that names a fault."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rules:
+    """What of the configuration counts; there is one for each such configuration (`_rules`)."""
+
+    mode: Mode
+    policy: BaselinePolicy
+    time_limit: timedelta
+
+
+_rules = lru_cache(maxsize=_REMEMBERED)(_Rules)
+
+
+def _known_of(view: TargetView, rules: _Rules, name: str, entry: PlanEntry) -> _Known:
+    baselines = view.baselines(entry)
+    telling = view.telling_baselines(entry) if baselines else ()
+    silent = len(baselines) - len(telling)
+    return _known(entry, view.candidates(name), telling, silent, rules, view.waivers.get(name), name in view.stopped)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _known(
+    entry: PlanEntry,
+    candidates: tuple[Build, ...],
+    baselines: tuple[Build, ...],
+    silent: int,
+    rules: _Rules,
+    waiver: Waiver | None,
+    stopped: bool,
+) -> _Known:
+    """Say what is known; so many baselines, besides those that are given, are silent."""
+    in_order = rules.mode is not Mode.ISOLATED
+    evidence = Evidence(
         selection=entry.selection,
         effect=entry.affected.effect,
         problem=entry.affected.problem,
         uninstallable="\n".join(item.problem or f"{item.package} does not install" for item in entry.uninstallable),
         repaired=entry.repaired,
-        in_order=config.mode is not Mode.ISOLATED,
+        in_order=in_order,
         ready=entry.ready,
         repairable=bool(entry.needs),
-        may_become_ready=config.mode is not Mode.ISOLATED and bool(entry.needs),
-        candidate=_attempts(view.candidates(entry.package)),
-        baseline=_attempts(baseline),
-        baselines=entry.baselines - len(view.baselines(entry)) + len(baseline),
-        baseline_policy=config.baseline,
-        time_limit=config.build_timeout,
-        stopped=entry.package in view.stopped,
-        waiver=view.waivers.get(entry.package),
+        may_become_ready=in_order and bool(entry.needs),
+        candidate=_attempts(candidates),
+        baseline=_attempts(baselines),
+        baselines=entry.baselines - silent,
+        baseline_policy=rules.policy,
+        time_limit=rules.time_limit,
+        stopped=stopped,
+        waiver=waiver,
     )
+    return _Known(evidence, judge(evidence), _cause(evidence))
 
 
 def _attempts(builds: Sequence[Build]) -> tuple[Attempt, ...]:
@@ -196,20 +246,20 @@ def _attempts(builds: Sequence[Build]) -> tuple[Attempt, ...]:
 def _from_others(
     view: TargetView,
     entries: Mapping[str, PlanEntry],
-    evidence: Mapping[str, Evidence],
+    known: Mapping[str, _Known],
     judged: Mapping[str, Judged],
     name: str,
 ) -> Evidence:
     """Return the evidence of one package with what the others' judgements add to it."""
     entry = entries[name]
     if entry.ready:
-        root = _root_cause(entries, evidence, judged, name) if _cause(evidence[name]) else None
+        root = _root_cause(entries, known, judged, name) if known[name].cause else None
         # What it cannot be installed for may be rebuilt after it.
         unknown = entry.repaired is False and _goes_on(view, judged)
-        return replace(evidence[name], root=root, repaired=None if unknown else entry.repaired)
+        return replace(known[name].evidence, root=root, repaired=None if unknown else entry.repaired)
     if view.config.mode is Mode.ISOLATED:
-        return evidence[name]
-    return _waiting(view, entries, judged, evidence[name], entry)
+        return known[name].evidence
+    return _waiting(view, entries, judged, known[name].evidence, entry)
 
 
 def _waiting(
@@ -247,19 +297,19 @@ def _goes_on(view: TargetView, judged: Mapping[str, Judged]) -> bool:
 
 def _root_cause(
     entries: Mapping[str, PlanEntry],
-    evidence: Mapping[str, Evidence],
+    known: Mapping[str, _Known],
     judged: Mapping[str, Judged],
     name: str,
 ) -> str | None:
     """Return the nearest regressed package that is in this one's buildroot and failed with the same cause."""
-    cause = _cause(evidence[name])
+    cause = known[name].cause
     inside = [entries[other] for other in entries[name].affected.contains if other in entries]
     for entry in sorted(inside, key=_nearest_first):
         if _nearest_first(entry) >= _nearest_first(entries[name]):
             return None  # only packages nearer to the change can be the root
         result = judged[entry.package]
         regressed = isinstance(result, Judgement) and result.verdict is Verdict.REGRESSED and result.root is None
-        same_cause = entry.affected.effect is Effect.REBUILD and _cause(evidence[entry.package]) == cause
+        same_cause = entry.affected.effect is Effect.REBUILD and known[entry.package].cause == cause
         if regressed and same_cause:
             return entry.package
     return None

@@ -123,6 +123,10 @@ class PlanEntry:
     alone: tuple[AloneImpact, ...] = ()
     """Of a package that regressed: what each of several changes does to it by itself, as far as that was asked."""
 
+    def __hash__(self) -> int:
+        # Of all fields, it would cost more than what is looked up by it.
+        return hash((self.run, self.target, self.affected.source.nevra.name))
+
     @property
     def package(self) -> str:
         """The source package's name."""

@@ -131,8 +131,8 @@ def dependents_builds(run: Run, view: TargetView, judged: Mapping[str, Judged], 
     builds = []
     for entry in view.entries:
         need = judged[entry.package]
-        if not isinstance(need, Needs):
-            continue
+        if not isinstance(need, Needs) or need is Needs.RESULT:
+            continue  # most of them, whenever this is asked
         if need in _CANDIDATE:
             builds.append(candidate_build(run, view, entry, _CANDIDATE[need], now))
         elif need in _BASELINE and view.target.baseline_workspace is not None:
@@ -142,7 +142,9 @@ def dependents_builds(run: Run, view: TargetView, judged: Mapping[str, Judged], 
 
 def wants_baseline_workspace(view: TargetView, judged: Mapping[str, Judged]) -> bool:
     """Whether a baseline is needed and there is no place yet to build it."""
-    return view.target.baseline_workspace is None and any(need in _BASELINE for need in judged.values())
+    return view.target.baseline_workspace is None and any(
+        need is Needs.BASELINE or need is Needs.BASELINE_RETRY for need in judged.values()
+    )
 
 
 def candidate_build(run: Run, view: TargetView, entry: PlanEntry, purpose: Purpose, now: datetime) -> Build:

@@ -7,6 +7,7 @@ distribution or the build system. What else runs already is left to run. Nothing
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from heapq import nsmallest
 
 from bot.domain.build import ASIDE, Build, BuildState, Failed, Purpose, Succeeded
 from bot.domain.run import Pause, Run
@@ -25,7 +26,7 @@ def common_failure(builds: Sequence[Build], target: str, accepted: Sequence[str]
     ended = [
         build for build in builds if build.target == target and _tells(build) and _signature(build) not in accepted
     ]
-    first = sorted(ended, key=lambda build: (build.ended_at or _EARLY, build.key))[:most]
+    first = nsmallest(most, ended, key=lambda build: (build.ended_at or _EARLY, build.key))
     signatures = {_signature(build) for build in first}
     if not first or len(first) < most or len(signatures) > 1 or "" in signatures:
         return None
