@@ -117,6 +117,38 @@ def test_the_settings_of_a_copr_reach_the_adapter(tmp_path: Path) -> None:
     assert copr_settings("fedora", CoprSystem(results="r", login=tmp_path / "copr"), {}).owner == "bot"
 
 
+def test_the_dist_gits_that_a_copr_knows_are_offered_and_reach_the_adapter(tmp_path: Path) -> None:
+    (tmp_path / "copr").write_text(COPR_LOGIN)
+    ours = "https://git.example.org/rpms/{name}.git"
+    systems = read(
+        tmp_path,
+        f"copr: {{read: 'https://r.example.org', built: {{results: 'https://r.example.org', login: {tmp_path}/copr, "
+        f"dist_gits: {{ours: '{ours}'}}}}}}",
+    )
+    system = systems.copr["built"]
+    assert isinstance(system, CoprSystem)
+    known = {"fedora": "https://src.fedoraproject.org/rpms/{name}", "ours": ours}
+
+    assert systems.dist_gits == {"copr:built": known}
+    assert copr_settings("built", system, {}).dist_gits == known
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://git.example.org/rpms",
+        "https://{name}.example.org/",
+        "ssh://git.example.org/rpms/{name}",
+        "https://git.example.org/{name}/{name}",
+        "https://git.example.org/rpms/{package}",
+    ],
+)
+def test_a_dist_git_has_an_address_with_the_packages_name_at_its_end(tmp_path: Path, address: str) -> None:
+    text = f"copr: {{built: {{results: 'https://r.example.org', login: /l, dist_gits: {{ours: '{address}'}}}}}}"
+    with pytest.raises(Misconfigured, match=r"dist_gits\.ours"):
+        read(tmp_path, text)
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
