@@ -54,7 +54,7 @@ class Place:
         source = spec.tree(self.sandbox.directory / commit, suffix=f".rd{commit}")
         status, log = await self.sandbox.build_source(spec.name, source, key=commit)
         assert status.outcome == Succeeded(), log
-        assert "debugedit -i --build-id-seed=1.0-1 " in log
+        assert "debugedit -i --build-id-seed=1.0-0 " in log
         ref = ref_of(BuildKey(f"c/{spec.name}/{commit}"))
         state = await self.sandbox.builder.publish(await self.sandbox.workspace(), [ref], 0)
         assert state.packages[0].source == f"library-1.0-1.rd{commit}.src"

@@ -91,11 +91,12 @@ find "$out" -maxdepth 1 -name '*.spec' ! -name "$name" -delete
 _MADE_BY_TOOLS = frozenset({SourceMethod.COMMAND, SourceMethod.PACKIT})
 """Methods whose tools do the whole: files, release and changelog."""
 _RELEASE = """\
-release=$(sed -nE 's/^release[ \\t]*:[ \\t]*(.*[^ \\t])[ \\t]*$/\\1/Ip' "$out"/*.spec | head -n 1)
-sed -i -E "0,/^release[ \\t]*:/I s/^(release[ \\t]*:[ \\t]*)(.*[^ \\t])[ \\t]*$/\\1\\2$suffix/I" "$out"/*.spec
-[ -z "$release" ] || printf '\\n\\n%%global RELEASE %s\\n' "$release" | tee -a "$out"/*.spec
+if grep -qi '^release[[:blank:]]*:' "$out"/*.spec; then
+  sed -i -E "0,/^release[ \\t]*:/I s/^(release[ \\t]*:[ \\t]*)(.*[^ \\t])[ \\t]*$/\\1\\2$suffix/I" "$out"/*.spec
+  printf '\\n\\n%%global RELEASE 0\\n' | tee -a "$out"/*.spec
+fi
 """
-"""Raises the release, and keeps what raises it out of the files that are built: see `bot.adapters.jobs.sources`."""
+"""Raises the release, and keeps it out of the files that are built: see `bot.adapters.jobs.sources.with_suffix`."""
 
 
 def script_of(source: TreeSource, clone_url: str) -> str:

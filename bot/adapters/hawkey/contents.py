@@ -1,13 +1,15 @@
 """What a built package is by its contents, without what differs between two builds of the same.
 
 A change is built anew after every push, and its packages' files never have the same checksums again: they carry the
-time and the commit. What a dependent's build can see of them is in the header: the digest, mode, owner and link of
-every file, the scripts, and what is provided and required. Whatever is not known to be noise counts.
+time and the Release, with the commit in it. What a dependent's build can see of them is in the header: the digest,
+mode, owner and link of every file, the scripts, and what is provided and required. Whatever is not known to be noise
+counts.
 """
 
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 _SUFFIX = re.compile(r"\.rd[0-9a-f]{7}$")
@@ -66,18 +68,22 @@ def content_digest(path: Path, nvra: str) -> str | None:
         os.close(descriptor)
     if _text(header[rpm.RPMTAG_NVRA]) != nvra:
         return None
-    found = _SUFFIX.search(_text(header[rpm.RPMTAG_RELEASE]))
-    suffix = found.group() if found else ""  # a Koji that makes the source package itself appends nothing
+    release = _text(header[rpm.RPMTAG_RELEASE])
+    found = _SUFFIX.search(release)
+    names = (release, found.group()) if found else ()  # a Koji that makes the source package itself appends nothing
     tags = sorted(tag for tag in header.keys() if tag >= _FIRST_TAG and tag not in _NOISE)  # noqa: SIM118 - no mapping
-    lines = [f"{tag} {_plain(header[tag], suffix)}" for tag in tags]
+    lines = [f"{tag} {_plain(header[tag], names)}" for tag in tags]
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _plain(value: object, suffix: str) -> str:
-    """Return a tag's value as text, without the suffix that stands for a commit."""
+def _plain(value: object, names: Iterable[str]) -> str:
+    """Return a tag's value as text, without what only names the build."""
     if isinstance(value, list | tuple):
-        return repr([_plain(item, suffix) for item in value])
-    return _text(value).replace(suffix, "")
+        return repr([_plain(item, names) for item in value])
+    text = _text(value)
+    for name in names:
+        text = text.replace(name, "")
+    return text
 
 
 def _text(value: object) -> str:

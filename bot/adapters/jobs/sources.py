@@ -55,7 +55,7 @@ def spec_in_checkout(source: TreeSource) -> Path:
 
 
 def with_suffix(text: str, suffix: str) -> str:
-    """Append a suffix to the first Release of a spec, and keep it out of the files that are built.
+    """Append a suffix to the first Release of a spec, and keep the Release out of the files that are built.
 
     rpm's own macros take `%{RELEASE}` for what goes into them: build ids, the names of debug information, package
     notes (`RPM_PACKAGE_RELEASE`). They are expanded when the whole spec has been read, so what the spec itself says of
@@ -64,8 +64,7 @@ def with_suffix(text: str, suffix: str) -> str:
     found = _RELEASE.search(text) if suffix else None
     if found is None:
         return text
-    whole = f"{text[: found.start()]}{found['tag']}{found['value']}{suffix}{text[found.end() :]}"
-    return f"{whole}\n\n%global RELEASE {found['value']}\n"
+    return f"{text[: found.end('value')]}{suffix}{text[found.end() :]}\n\n%global RELEASE 0\n"
 
 
 def spec_text(source: TreeSource) -> str:
