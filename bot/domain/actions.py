@@ -134,6 +134,15 @@ class CompareRoots:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldBaselines:
+    """Hold the roots of baselines that passed earlier against those of the failures with the change."""
+
+    run: RunId
+    target: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRun:
     """Begin no more rebuilds before somebody has decided; without a pause: go on."""
 
@@ -179,6 +188,7 @@ Action = (
     | MakePlan
     | RecordFindings
     | CompareRoots
+    | HoldBaselines
     | PauseRun
     | FinishRun
     | ResumeRun

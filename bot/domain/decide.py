@@ -15,6 +15,7 @@ from bot.domain.actions import (
     FetchSource,
     FinishRun,
     HandleIntent,
+    HoldBaselines,
     LoadConfiguration,
     MakePlan,
     PauseRun,
@@ -273,6 +274,9 @@ def _due_on_target(
         due = tuple(build for build in due if not holds(run.pause, build))
     if due:
         yield QueueBuilds(run=run.id, builds=due, reusable=reusable(part, due))
+    in_doubt = tuple(package for package, need in judged.items() if need is Needs.COMPARISON)
+    if in_doubt:
+        yield HoldBaselines(run=run.id, target=name, packages=in_doubt)
     failed = uncompared(part, judged, run_view.differences)
     if failed:
         yield CompareRoots(run=run.id, target=name, builds=failed)

@@ -103,6 +103,21 @@ def differences(
     return in_order(found)
 
 
+def moved(before: Collection[str], after: Collection[str], ours: Collection[str]) -> frozenset[str]:
+    """Return the names of packages by which two roots differ, apart from those that the run published.
+
+    A root of which nothing is known differs by nothing.
+    """
+    if not before or not after:
+        return frozenset()
+    return frozenset(change.name for change in differences(before, after, {}, ours) if not change.ours)
+
+
+def is_outdated(package: str, strange: Collection[str], expected: Mapping[str, Collection[str]]) -> bool:
+    """Whether its roots differ by more than the solver expects of the change; not where that cannot be told."""
+    return package in expected and not frozenset(strange) <= frozenset(expected[package])
+
+
 def in_order(changes: Iterable[RootChange]) -> tuple[RootChange, ...]:
     """Return the change's own packages first, then the nearest ones, of equals by name."""
     return tuple(sorted(changes, key=_nearest_first))

@@ -17,6 +17,7 @@ from bot.domain.attempts import Attempt, tells
 from bot.domain.build import ASIDE, BaselineKey, Build, BuildState, Failed, FailureReason, Succeeded
 from bot.domain.config import BaselinePolicy, Config, Mode
 from bot.domain.failure import normalise
+from bot.domain.freshness import to_hold
 from bot.domain.ids import BuildKey
 from bot.domain.plan import Effect, PlanEntry
 from bot.domain.run import RunTarget
@@ -72,10 +73,18 @@ class TargetView:
     def telling_baselines(self, entry: PlanEntry) -> tuple[Build, ...]:
         """Return those of the baselines that may say something to this run.
 
-        What was in the way of one before the run began is in nobody's way now, and one that ended for a shorter time
-        limit than the run's was not seen to the end.
+        What was in the way of one before the run began is in nobody's way now, one that ended for a shorter time limit
+        than the run's was not seen to the end, and one whose root is no more says nothing about the one that there is.
         """
-        return tuple(build for build in self.baselines(entry) if not (self._is_past(build) or self._is_short(build)))
+        return tuple(
+            build
+            for build in self.baselines(entry)
+            if build.key not in entry.outdated and not self._is_past(build) and not self._is_short(build)
+        )
+
+    def baselines_to_hold(self, entry: PlanEntry) -> tuple[BuildKey, ...]:
+        """Return those that passed, and whose roots are to be held against that of the failure with the change."""
+        return to_hold(entry, self.candidates(entry.package), self.telling_baselines(entry))
 
     def _is_past(self, build: Build) -> bool:
         before = self.since is not None and build.ended_at is not None and build.ended_at < self.since
@@ -223,6 +232,7 @@ def _known(
         may_become_ready=in_order and bool(entry.needs),
         candidate=_attempts(candidates),
         baseline=_attempts(baselines),
+        to_hold=bool(to_hold(entry, candidates, baselines)),
         baselines=entry.baselines - silent,
         baseline_policy=rules.policy,
         time_limit=rules.time_limit,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.domain.ids import RunId
+from bot.domain.ids import BuildKey, RunId
 from bot.domain.packages import Link, PackageChange, SourcePackage
 from bot.domain.priority import Weight
 
@@ -116,6 +116,10 @@ class PlanEntry:
     """Solvable in the workspace as it is now; a package that waits for another's rebuild is not."""
     baselines: int = 0
     """So many builds without the change somebody asked for; 0: as many as a verdict needs."""
+    held: tuple[BuildKey, ...] = ()
+    """Baselines that passed before it failed with the change, and in the same root but for what the change brings."""
+    outdated: tuple[BuildKey, ...] = ()
+    """Baselines that passed in another root, since when the distribution has moved."""
     weight: Weight | None = None
     """By what it was chosen or left out; None where there is no limit."""
     least_chosen: int | None = None

@@ -96,6 +96,8 @@ class Evidence:
     candidate: tuple[Attempt, ...] = ()
     baseline: tuple[Attempt, ...] = ()
     baseline_policy: BaselinePolicy = BaselinePolicy.ON_FAILURE
+    to_hold: bool = False
+    """The baselines that passed are older than the failure, and their roots were not held against its root yet."""
     baselines: int = 0
     """So many builds without the change somebody asked for."""
     retries: int = 2
@@ -114,6 +116,7 @@ class Needs(Enum):
     CONFIRMATION = "confirmation"
     BASELINE = "baseline"
     BASELINE_RETRY = "baseline-retry"
+    COMPARISON = "comparison"
     REBUILD_OF_OTHERS = "rebuild-of-others"
     RESULT = "result"
 
@@ -226,7 +229,7 @@ def _judge_built(evidence: Evidence) -> Judgement | Needs:
         retry = _may_retry(evidence)
         return _judge_nothing_known(evidence, evidence.candidate, Needs.CANDIDATE, Needs.CANDIDATE_RETRY, retry=retry)
     if evidence.effect is Effect.NOW_RESOLVABLE:
-        return _unless_uninstallable(evidence, _with_cause(Verdict.CHANGED_FAILURE, failures[-1]))
+        return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.CHANGED_FAILURE, failures[-1]))
     return _judge_failed(evidence, failures)
 
 
@@ -288,13 +291,15 @@ def _judge_failed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement
         return Needs.RESULT
     passed, base_failures = results(evidence.baseline)
     if passed and any(last.signature == failure.signature for failure in base_failures):
-        return _unless_uninstallable(evidence, _with_cause(Verdict.FLAKY, last))
+        return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.FLAKY, last))
+    if passed and evidence.to_hold:
+        return Needs.COMPARISON
     if passed:
         # A fault that was never seen without the change is not excused by one that now and then is.
         failures = tuple(new for new in failures if all(new.signature != old.signature for old in base_failures))
         return _judge_against_passing(evidence, failures, passed[-1].duration)
     if base_failures:
-        return _judge_both_failed(evidence, last, base_failures)
+        return _judge_both_failed(evidence, failures, base_failures)
     # A baseline is shared and knows no attempt by hand: whoever retries the package grants its baseline another round.
     rounds = 1 + sum(attempt.purpose is Purpose.BY_HAND for attempt in evidence.candidate)
     spent = sum(_spent(attempt, evidence) for attempt in evidence.baseline)
@@ -302,15 +307,17 @@ def _judge_failed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement
     return _judge_nothing_known(evidence, evidence.baseline, Needs.BASELINE, Needs.BASELINE_RETRY, retry=retry)
 
 
-def _judge_both_failed(evidence: Evidence, last: Failed, base_failures: tuple[Failed, ...]) -> Judgement:
-    base = base_failures[-1]
+def _judge_both_failed(
+    evidence: Evidence, failures: tuple[Failed, ...], base_failures: tuple[Failed, ...]
+) -> Judgement | Needs:
+    last, base = failures[-1], base_failures[-1]
     if (last.reason in LIMITS) != (base.reason in LIMITS):
         # The side that ran into a limit was not seen to the end: the other one's failure may well be in it too.
         cause = f"with the change: {last.cause}; without it: {base.cause}"
         return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=cause)
     same = any(last.signature == failure.signature for failure in base_failures)
     verdict = Verdict.STILL_FAILING if same else Verdict.CHANGED_FAILURE
-    return _unless_uninstallable(evidence, _with_cause(verdict, last))
+    return _unless_beyond_repair(evidence, failures, _with_cause(verdict, last))
 
 
 def _judge_against_passing(
@@ -320,18 +327,33 @@ def _judge_against_passing(
     last = failures[-1]
     if evidence.root:
         return replace(_with_cause(Verdict.REGRESSED, last), root=evidence.root)
-    bound_to_agree = last.reason is FailureReason.UNRESOLVABLE
-    if len(failures) == 1 and not bound_to_agree:
-        if not evidence.stopped and not says_nothing(evidence.candidate[-1]):
-            return Needs.CONFIRMATION
-        if not evidence.stopped and _may_retry(evidence):
-            return Needs.CANDIDATE_RETRY
-        return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=f"failed once, not confirmed: {last.cause}")
+    if doubt := _unconfirmed(evidence, failures):
+        return doubt
     if any(failure.reason in LIMITS for failure in failures[-2:]):
         every = all(failure.reason is last.reason for failure in failures[-2:])
         quick = base_duration is not None and base_duration < evidence.time_limit / 3
         return _with_cause(Verdict.REGRESSED if every and quick else Verdict.INCONCLUSIVE, last)
     return _with_cause(Verdict.REGRESSED, last)
+
+
+def _unconfirmed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement | Needs | None:
+    """Return what is to be done about a failure that was seen once; None where it was seen twice, or would be."""
+    last = failures[-1]
+    bound_to_agree = last.reason is FailureReason.UNRESOLVABLE
+    if len(failures) > 1 or bound_to_agree:
+        return None
+    if not evidence.stopped and not says_nothing(evidence.candidate[-1]):
+        return Needs.CONFIRMATION
+    if not evidence.stopped and _may_retry(evidence):
+        return Needs.CANDIDATE_RETRY
+    return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=f"failed once, not confirmed: {last.cause}")
+
+
+def _unless_beyond_repair(evidence: Evidence, failures: tuple[Failed, ...], judgement: Judgement) -> Judgement | Needs:
+    """It fails without the change too; where it cannot be installed with it, a rebuild that fails repairs nothing."""
+    if not evidence.uninstallable:
+        return judgement
+    return _unconfirmed(evidence, failures) or _unless_uninstallable(evidence, judgement)
 
 
 def _is_known_to_break(evidence: Evidence) -> bool:

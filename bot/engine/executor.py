@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from bot.domain import actions
 from bot.domain.actions import Action
 from bot.domain.decide import ChangeView
+from bot.engine.baseline_actions import hold_baselines
 from bot.engine.build_actions import make_plan, publish_generation, queue_builds, record_findings
 from bot.engine.change_actions import (
     clean_up,
@@ -47,6 +48,7 @@ REGISTRY: dict[type[Action], Perform] = {
     actions.MakePlan: make_plan,
     actions.RecordFindings: record_findings,
     actions.CompareRoots: compare_roots,
+    actions.HoldBaselines: hold_baselines,
     actions.PauseRun: pause_run,
     actions.FinishRun: finish_run,
     actions.ResumeRun: resume_run,

@@ -24,8 +24,8 @@ POINTS += list(poller.POINTS)
 
 
 REFUSED = Failed(reason=FailureReason.INFRASTRUCTURE, cause="a policy forbids it", refused=True)
-MANY = [f"dependent-{number:02}" for number in range(10)]
-"""So many that a pause holds some."""
+MANY = ["tool", *(f"user-{number:02}" for number in range(10))]
+"""So many that a pause holds some; of the first it is known from before that without the change it passes."""
 
 
 class Crash(BaseException):

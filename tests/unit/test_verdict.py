@@ -142,9 +142,10 @@ PLACED = [
     ("rebuilt in vain, at the second attempt", {"candidate": tried(NEW, OK), "repaired": False}, V.REGRESSED),
     ("repaired at the second attempt", {"candidate": tried(NEW, OK), "repaired": True}, V.NEEDS_REBUILD),
     ("rebuilt alone, in isolated mode", {"candidate": tried(OK), "in_order": False}, V.NEEDS_REBUILD),
-    ("failing as before, so no rebuild repairs it", {"candidate": tried(OLD), "baseline": tried(OLD)}, V.REGRESSED),
-    ("failing otherwise, so no rebuild repairs it", {"candidate": tried(NEW), "baseline": tried(OLD)}, V.REGRESSED),
-    ("failing as the baseline at times does", {"candidate": tried(OLD), "baseline": tried(OK, OLD)}, V.REGRESSED),
+    ("failing as before, seen once", {"candidate": tried(OLD), "baseline": tried(OLD)}, N.CONFIRMATION),
+    ("failing as before, so no rebuild repairs it", {"candidate": tried(OLD, OLD), "baseline": tried(OLD)}, V.REGRESSED),
+    ("failing otherwise, so no rebuild repairs it", {"candidate": tried(NEW, NEW), "baseline": tried(OLD)}, V.REGRESSED),
+    ("failing as the baseline at times does", {"candidate": tried(OLD, OLD), "baseline": tried(OK, OLD)}, V.REGRESSED),
     ("not rebuilt for the infrastructure's sake", {"candidate": tried(*[INFRASTRUCTURE] * 3)}, V.INCONCLUSIVE),
 ]  # fmt: skip
 
@@ -166,7 +167,9 @@ EFFECTS = [
     ("solvable now, and does not install for good", Effect.NOW_RESOLVABLE,
      {"candidate": tried(OK), "uninstallable": PROBLEM, "repaired": False}, V.REGRESSED),
     ("solvable now, fails, and does not install", Effect.NOW_RESOLVABLE,
-     {"candidate": tried(NEW), "uninstallable": PROBLEM}, V.REGRESSED),
+     {"candidate": tried(NEW, NEW), "uninstallable": PROBLEM}, V.REGRESSED),
+    ("solvable now, fails once, and does not install", Effect.NOW_RESOLVABLE,
+     {"candidate": tried(NEW), "uninstallable": PROBLEM}, N.CONFIRMATION),
     ("waits its turn in chained mode", Effect.REBUILD, {"ready": False, "may_become_ready": True}, N.REBUILD_OF_OTHERS),
 ]  # fmt: skip
 
@@ -199,6 +202,12 @@ def test_of_a_package_that_somebody_cancelled(candidate, baseline, expected):
 
 def test_what_always_has_a_baseline_asks_for_it_after_passing_too():
     assert told(candidate=tried(OK), baseline_policy=BaselinePolicy.ALWAYS) is N.BASELINE
+
+
+def test_a_baseline_that_is_older_than_the_failure_counts_once_its_root_was_held_against_it():
+    assert told(candidate=tried(NEW), baseline=tried(OK), to_hold=True) is N.COMPARISON
+    assert told(candidate=tried(NEW, OK), baseline=tried(OK), to_hold=True) is V.FLAKY
+    assert told(candidate=tried(NEW), baseline=tried(OLD), to_hold=True) is V.CHANGED_FAILURE
 
 
 def test_without_baselines_a_confirmed_failure_has_regressed():
