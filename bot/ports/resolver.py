@@ -48,7 +48,7 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buildroot:
-    """A solved buildroot. `digest` covers NEVRA and checksum of every package: contents, not names."""
+    """A solved buildroot. `digest` covers what every package is: NEVRA and checksum, or a change's contents."""
 
     packages: tuple[BinaryPackage, ...]
     digest: str

@@ -27,6 +27,7 @@ class Spec:
 
     name: str
     version: str = "1.0"
+    release: str = "1"
     preamble: str = "BuildArch: noarch"
     prep: str = ""
     build: str = ""
@@ -39,7 +40,8 @@ class Spec:
     @property
     def text(self) -> str:
         sections = [
-            f"Name: {self.name}\nVersion: {self.version}\nRelease: 1\nSummary: A test\nLicense: MIT\n{self.preamble}",
+            f"Name: {self.name}\nVersion: {self.version}\nRelease: {self.release}\nSummary: A test\nLicense: MIT",
+            self.preamble,
             "%description\nA test.",
             f"%prep\n{self.prep}",
             f"%build\n{self.build}",

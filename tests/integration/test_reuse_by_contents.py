@@ -28,9 +28,10 @@ NOTE = """'{"version":"'$RPM_PACKAGE_VERSION-$RPM_PACKAGE_RELEASE'"}'"""
 """As Fedora tells in every file which package it is of."""
 
 
-def library(value: int = 1) -> Spec:
+def library(value: int = 1, release: str = "1") -> Spec:
     return Spec(
         name="library",
+        release=release,
         preamble=PREAMBLE,
         prep=f"%setup -q -c -T\necho 'int answer(void) {{ return {value}; }}' > answer.c",
         build=f"gcc -g -O2 -fPIC -shared -Wl,--build-id=sha1 -Wl,--package-metadata={NOTE} -Wl,-soname,libanswer.so.1"
@@ -57,11 +58,11 @@ class Place:
         assert "debugedit -i --build-id-seed=1.0-0 " in log
         ref = ref_of(BuildKey(f"c/{spec.name}/{commit}"))
         state = await self.sandbox.builder.publish(await self.sandbox.workspace(), [ref], 0)
-        assert state.packages[0].source == f"library-1.0-1.rd{commit}.src"
+        assert state.packages[0].source == f"library-1.0-{spec.release}.rd{commit}.src"
         overlay = Overlay(repository=state.url, replaces=frozenset({"library"}))
         root = (await self.resolver.buildroots(self.snapshot, self.target, ["user"], overlay))["user"]
         assert isinstance(root, Buildroot), root
-        assert any(package.nevra.release == f"1.rd{commit}" for package in root.packages)
+        assert any(package.nevra.release == f"{spec.release}.rd{commit}" for package in root.packages)
         return root.digest
 
 
@@ -81,5 +82,5 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 async def test_the_same_program_of_another_commit_makes_the_same_root(place: Place) -> None:
     first = await place.root("a1b2c3d", library())
 
-    assert await place.root("9f8e7d6", library()) == first
+    assert await place.root("9f8e7d6", library(release="2")) == first
     assert await place.root("1234567", library(value=2)) != first
