@@ -29,6 +29,11 @@ def failed(cause: str, reason: FailureReason = FailureReason.COMPILE, phase: Pha
     return Failed(reason=reason, phase=phase, signature=f"{phase.value}: {cause}", cause=cause)
 
 
+def is_baseline(request: BuildRequest) -> bool:
+    """Whether a build is one without the change: it has the workspace that all of them share."""
+    return "baseline" in request.workspace
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeBuild:
     """A build as the fake knows it."""
@@ -82,6 +87,7 @@ class FakeBuilder:
         """Of what is published."""
         self.latest: dict[str, LatestBuild] = {}
         """The distribution's own builds, by package."""
+        self._requests: dict[BuildKey, BuildRequest] = {}
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
 
     # What tests say and ask.
@@ -116,8 +122,8 @@ class FakeBuilder:
         return tuple(build.key for build in self.builds.values() if build.status.state is not BuildState.DONE)
 
     def request(self, key: str) -> BuildRequest:
-        """What was asked for under a key."""
-        return self.builds[self._ref(BuildKey(key))].request
+        """What was asked for under a key, also where its workspace is gone by now."""
+        return self._requests[BuildKey(key)]
 
     # The port.
 
@@ -245,6 +251,7 @@ class FakeBuilder:
             key=key, request=request, status=status, log=f"building {request.package}\n".encode()
         )
         self.started.append(key)
+        self._requests[key] = request
 
     def _end(self, ref: BuildRef, outcome: Outcome) -> None:
         build = self.builds[ref]

@@ -28,7 +28,7 @@ from tests.fakes.builder import failed
 from tests.fakes.forge import BOT
 from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG, Stage, stage
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks
 
 THREE_LINES = """\
 version: 1

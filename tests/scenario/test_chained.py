@@ -1,12 +1,11 @@
 """A moved soname: what is known without a build, what is rebuilt in order, and who is to blame in the end."""
 
-from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.plan import RebuildOrder
 from bot.domain.run import Conclusion
 from bot.domain.verdict import Judgement, Verdict
-from tests.fakes.builder import failed
 from tests.fakes.resolver import affected, uninstallable, unresolvable
 from tests.scenario.harness import CONFIG, Stage
+from tests.scenario.outcomes import breaks
 
 PROBLEM = "nothing provides libfoo.so.1 needed by "
 
@@ -23,11 +22,6 @@ def soname_moves(revdeps: Stage) -> None:
     revdeps.resolver.script_impact(["libfoo", "libbar"], affected("app"), waiting[1])
 
 
-def tool_fails(request: BuildRequest) -> Outcome:
-    broken = request.package == "tool" and "baseline" not in request.workspace
-    return failed("error: implicit declaration of function 'foo_init'") if broken else Succeeded()
-
-
 async def judgements(revdeps: Stage) -> dict[str, Judgement]:
     ref = await revdeps.open()
     await revdeps.settle()
@@ -36,7 +30,7 @@ async def judgements(revdeps: Stage) -> dict[str, Judgement]:
 
 async def test_what_a_rebuild_repairs_needs_a_rebuild_and_what_does_not_compile_has_regressed(revdeps: Stage) -> None:
     soname_moves(revdeps)
-    revdeps.builder.outcome_for = tool_fails
+    revdeps.builder.outcome_for = breaks("tool")
     found = await judgements(revdeps)
     assert {name: judgement.verdict for name, judgement in found.items()} == {
         "libbar": Verdict.NEEDS_REBUILD,
@@ -49,7 +43,7 @@ async def test_what_a_rebuild_repairs_needs_a_rebuild_and_what_does_not_compile_
 
 async def test_a_package_that_waits_is_built_only_once_what_it_needs_is_published(revdeps: Stage) -> None:
     soname_moves(revdeps)
-    revdeps.builder.outcome_for = tool_fails
+    revdeps.builder.outcome_for = breaks("tool")
     await judgements(revdeps)
     generations = {
         revdeps.builder.request(key).package: revdeps.builder.request(key).generation for key in revdeps.builder.started
@@ -60,7 +54,7 @@ async def test_a_package_that_waits_is_built_only_once_what_it_needs_is_publishe
 
 async def test_in_isolated_mode_a_person_is_told_to_rebuild_in_order(revdeps: Stage) -> None:
     soname_moves(revdeps)
-    revdeps.builder.outcome_for = lambda request: Succeeded()
+    revdeps.builder.outcome_for = breaks()
     ref = await revdeps.open(config=CONFIG + "mode: isolated\n")
     await revdeps.settle()
     findings = {found.package: found.judgement for found in (await revdeps.view(ref)).runs[0].findings}
@@ -70,7 +64,7 @@ async def test_in_isolated_mode_a_person_is_told_to_rebuild_in_order(revdeps: St
 
 async def test_who_waits_for_what_was_left_out_is_not_said_to_be_broken_for_good(revdeps: Stage) -> None:
     soname_moves(revdeps)
-    revdeps.builder.outcome_for = lambda request: Succeeded()
+    revdeps.builder.outcome_for = breaks()
     ref = await revdeps.open(config=CONFIG + "reverse-dependencies: {exclude: [libbar, report]}\n")
     await revdeps.settle()
     assert await revdeps.verdicts(ref) == {
@@ -89,7 +83,7 @@ async def test_who_waits_for_what_was_left_out_is_not_said_to_be_broken_for_good
 
 async def test_a_rebuild_that_cannot_be_installed_all_the_same_has_regressed(revdeps: Stage) -> None:
     soname_moves(revdeps)
-    revdeps.builder.outcome_for = lambda request: Succeeded()
+    revdeps.builder.outcome_for = breaks()
     revdeps.resolver.still_broken = {"libbar-1-1.noarch": "nothing provides libbaz"}
     found = await judgements(revdeps)
     assert found["libbar"].verdict is Verdict.REGRESSED
@@ -98,7 +92,7 @@ async def test_a_rebuild_that_cannot_be_installed_all_the_same_has_regressed(rev
 async def test_in_chained_mode_every_package_waits_for_those_it_is_built_with(revdeps: Stage) -> None:
     revdeps.resolver.script_impact(["libfoo"], affected("bar"), affected("app", distance=2))
     revdeps.resolver.script_order(["libfoo"], RebuildOrder(levels=(("bar",), ("app",)), edges=(("app", "bar"),)))
-    revdeps.builder.outcome_for = lambda request: Succeeded()
+    revdeps.builder.outcome_for = breaks()
     ref = await revdeps.open(config=CONFIG + "mode: chained\n")
     await revdeps.settle()
     assert await revdeps.verdicts(ref) == {"bar": Verdict.STILL_PASSING, "app": Verdict.STILL_PASSING}

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.adapters.config_file import Offer, load
-from bot.domain.build import BuildRequest, Outcome, Succeeded
+from bot.domain.build import Succeeded
 from bot.domain.config import Config
 from bot.domain.intents import RepositoryTouched, RerunRequested
 from bot.domain.permission import Permission
@@ -17,6 +17,7 @@ from tests.fakes.builder import failed
 from tests.fakes.domain import TARGET
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
+from tests.scenario.outcomes import breaks, holds_builds
 from tests.scenario.test_conversations import (
     answers,
     audit,
@@ -26,7 +27,6 @@ from tests.scenario.test_conversations import (
     rebuilding,
     tested,
 )
-from tests.scenario.test_first_light import breaks
 from tests.scenario.test_lifecycle import assign, press
 
 # Waivers.
@@ -180,10 +180,7 @@ async def test_the_button_builds_every_baseline_again_and_a_second_press_joins(r
 
 
 async def test_a_boost_lets_a_package_go_first(revdeps: Stage) -> None:
-    def outcome(request: BuildRequest) -> Outcome | None:
-        return Succeeded() if request.package == "libfoo" else None
-
-    revdeps.builder.outcome_for = outcome
+    revdeps.builder.outcome_for = holds_builds
     revdeps.builder.slots = 1
     revdeps.resolver.script_impact(["libfoo"], *(affected(name) for name in ("a", "b", "c", "d")), sources=10)
     ref = await revdeps.open()

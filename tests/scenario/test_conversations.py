@@ -2,7 +2,6 @@
 
 import pytest
 
-from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.permission import Permission
 from bot.domain.publication import Reaction
 from bot.domain.run import ChangeRef, Conclusion
@@ -10,7 +9,7 @@ from bot.domain.verdict import Verdict
 from tests.fakes.forge import FakeComment
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks, holds_builds
 
 
 async def tested(revdeps: Stage, **state: object) -> ChangeRef:
@@ -24,11 +23,7 @@ async def tested(revdeps: Stage, **state: object) -> ChangeRef:
 
 async def rebuilding(revdeps: Stage) -> ChangeRef:
     """Return a change whose dependents are being built."""
-
-    def outcome(request: BuildRequest) -> Outcome | None:
-        return Succeeded() if request.package == "libfoo" else None
-
-    revdeps.builder.outcome_for = outcome
+    revdeps.builder.outcome_for = holds_builds
     revdeps.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
     ref = await revdeps.open()
     await revdeps.settle()

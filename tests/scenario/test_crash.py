@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.config_file.load import load
-from bot.domain.build import BuildRequest, Failed, FailureReason, Outcome, Succeeded
+from bot.domain.build import Failed, FailureReason, Succeeded
 from bot.domain.plan import RebuildOrder
 from bot.engine import executor, poller
 from bot.engine.world import EngineSettings
 from tests.fakes.builder import FakeBuilder, failed
 from tests.fakes.resolver import affected, uninstallable, unresolvable
 from tests.scenario.harness import CONFIG, OFFER, Stage, stage
+from tests.scenario.outcomes import breaks
 
 POINTS = [f"{action.__name__}:{point}" for action in executor.REGISTRY for point in executor.POINTS]
 POINTS += list(poller.POINTS)
@@ -45,11 +46,6 @@ class Killer:
             raise Crash(name)
 
 
-def outcome(request: BuildRequest) -> Outcome:
-    broken = request.package == "tool" and "baseline" not in request.workspace
-    return failed("error: no such function") if broken else Succeeded()
-
-
 async def settle(revdeps: Stage) -> None:
     """Settle; after a crash another process goes on when the dead one's leases have run out."""
     try:
@@ -70,7 +66,7 @@ async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
     order = RebuildOrder(levels=(("libbar", "tool"), ("app",)), edges=(("app", "libbar"),))
     revdeps.resolver.script_order(["libfoo"], order)
     revdeps.resolver.script_impact(["libfoo", "libbar"], affected("app"))
-    revdeps.builder.outcome_for = outcome
+    revdeps.builder.outcome_for = breaks("tool")
     ref = await revdeps.open(config=CONFIG.replace("backend: fake,", "backend: strict, fallback: fake,"))
     await settle(revdeps)
     first = await revdeps.verdicts(ref)

@@ -12,14 +12,10 @@ from bot.ports.resolver import Buildroot
 from tests.fakes.builder import failed
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
+from tests.scenario.outcomes import breaks
 
 CHANGED = RootChange(name="libfoo", new="1-1.rd0000001", arch="noarch", distance=1, ours=True)
 FAILURE = failed("error: no such function")
-
-
-def with_the_change(request: BuildRequest) -> Outcome:
-    """Bar builds without the change only."""
-    return FAILURE if request.package == "bar" and "baseline" not in request.workspace else Succeeded()
 
 
 def never(request: BuildRequest) -> Outcome:
@@ -38,7 +34,7 @@ def changed(revdeps: Stage, ref: ChangeRef) -> RootChange:
 async def test_a_regression_tells_what_the_change_brought_into_the_buildroot(revdeps: Stage) -> None:
     revdeps.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"))
     revdeps.resolver.near = {"bar": {"libfoo": 1}}
-    revdeps.builder.outcome_for = with_the_change
+    revdeps.builder.outcome_for = breaks("bar")
     ref = await revdeps.open()
     await revdeps.settle()
     assert (await revdeps.verdicts(ref))["bar"] is Verdict.REGRESSED
@@ -52,7 +48,7 @@ async def test_a_regression_tells_what_the_change_brought_into_the_buildroot(rev
 async def test_what_moved_in_the_distribution_meanwhile_is_told_too(revdeps: Stage) -> None:
     revdeps.resolver.script_impact(["libfoo"], affected("bar"))
     revdeps.resolver.near = {"bar": {"libfoo": 1, "host-base": 2}}
-    revdeps.builder.outcome_for = with_the_change
+    revdeps.builder.outcome_for = breaks("bar")
     ref = await revdeps.open()
     await revdeps.settle()
     good_at = revdeps.clock.now()
@@ -93,7 +89,7 @@ async def test_a_resolver_that_cannot_answer_keeps_no_verdict_back(revdeps: Stag
     revdeps.resolver.script_impact(["libfoo"], affected("bar"))
     revdeps.resolver.near = {"bar": {"libfoo": 1}}
     revdeps.resolver.fail_next("distances", Transient("the repository is down"))
-    revdeps.builder.outcome_for = with_the_change
+    revdeps.builder.outcome_for = breaks("bar")
     ref = await revdeps.open()
     await revdeps.settle()
     assert (await revdeps.verdicts(ref))["bar"] is Verdict.REGRESSED
@@ -145,7 +141,7 @@ async def test_a_change_that_never_built_has_nothing_to_be_compared_with(revdeps
 
 async def test_a_failure_that_was_built_again_is_compared_again(revdeps: Stage) -> None:
     revdeps.resolver.script_impact(["libfoo"], affected("bar"))
-    revdeps.builder.outcome_for = with_the_change
+    revdeps.builder.outcome_for = breaks("bar")
     ref = await revdeps.open()
     await revdeps.settle()
     (first,) = await differences(revdeps, ref)

@@ -2,26 +2,14 @@
 
 import pytest
 
-from bot.domain.build import BuildRequest, Failed, FailureReason, Outcome, Phase, Succeeded
+from bot.domain.build import Failed, FailureReason, Phase, Succeeded
 from bot.domain.publication import CheckStatus
 from bot.domain.run import Conclusion
 from bot.domain.verdict import Verdict
 from tests.fakes.builder import failed
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
-
-IMPORT_ERROR = "ImportError: cannot import name 'soft_unicode' from 'markupsafe'"
-
-
-def breaks(*packages: str, cause: str = IMPORT_ERROR):  # type: ignore[no-untyped-def]
-    """With the change these packages fail; without it everything passes."""
-
-    def outcome(request: BuildRequest) -> Outcome:
-        if request.package in packages and "baseline" not in request.workspace:
-            return failed(cause)
-        return Succeeded()
-
-    return outcome
+from tests.scenario.outcomes import breaks
 
 
 async def test_a_change_that_breaks_nothing_is_a_success_without_a_comment(revdeps: Stage) -> None:

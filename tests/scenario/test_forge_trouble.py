@@ -20,7 +20,7 @@ from bot.ports.errors import Gone, Misconfigured, Postponed, Rejected, RevdepsEr
 from tests.fakes.github_stage import GitHubStage
 from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG, Stage, engine
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks
 
 CALLS = (
     "change",

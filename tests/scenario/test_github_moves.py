@@ -13,7 +13,7 @@ from bot.engine.resync import Resync
 from tests.fakes.github.model import CheckRun
 from tests.fakes.github_stage import GitHubStage
 from tests.scenario.harness import CONFIG, Engine, engine
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks
 
 
 class Checking:

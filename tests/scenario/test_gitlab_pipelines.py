@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.gitlab_stage import GitLabStage
-from tests.fakes.resolver import affected
-from tests.scenario.test_first_light import breaks
-from tests.scenario.test_wire_conversations import holds_builds
+from tests.scenario.outcomes import breaks, holds_builds
 from tests.scenario.wire import Talk, talking
 
 
@@ -20,7 +18,6 @@ async def stage(tmp_path: Path) -> GitLabStage:
 @pytest.fixture
 async def talk(stage: GitLabStage, tmp_path: Path) -> AsyncIterator[Talk]:
     async with talking(stage, tmp_path) as made:
-        made.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
         made.engine.builder.outcome_for = breaks("bar")
         yield made
 

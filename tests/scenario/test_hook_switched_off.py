@@ -11,9 +11,8 @@ from bot.domain.publication import Reaction
 from bot.engine.resync import Resync
 from tests.fakes.forgejo_stage import ForgejoStage
 from tests.fakes.gitlab_stage import GitLabStage
-from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks
 from tests.scenario.wire import WireStage, talking
 
 
@@ -33,7 +32,6 @@ async def test_a_change_and_a_command_from_that_time_are_taken_up_once(
 ) -> None:
     stage = make(tmp_path)
     async with talking(stage, tmp_path) as talk:
-        talk.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
         talk.engine.builder.outcome_for = breaks("bar")
         switch_off(stage)
         ref = await talk.open()

@@ -13,7 +13,7 @@ from bot.domain.verdict import Verdict
 from bot.ports.errors import Transient
 from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG, Stage
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks
 
 
 async def heard(revdeps: Stage, ref: ChangeRef) -> None:

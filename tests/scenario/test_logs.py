@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.build import BuildRequest, Outcome, Succeeded
+from bot.domain.build import BuildRequest, Outcome
 from bot.domain.ids import BuildKey, BuildRef
 from bot.domain.run import Conclusion
 from bot.domain.verdict import Verdict
 from bot.engine.build_logs import log_chunks
 from bot.ports.errors import Transient
-from tests.fakes.builder import FakeBuilder, failed
+from tests.fakes.builder import FakeBuilder
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage, stage
+from tests.scenario.outcomes import breaks
 
 MIB = 2**20
 BINARY = (
@@ -25,13 +26,8 @@ BINARY = (
 async def revdeps(tmp_path: Path) -> AsyncIterator[Stage]:
     async with stage(tmp_path) as found:
         found.resolver.script_impact(["libfoo"], affected("bar"))
-        found.builder.outcome_for = broken_by_the_change
+        found.builder.outcome_for = breaks("bar")
         yield found
-
-
-def broken_by_the_change(request: BuildRequest) -> Outcome:
-    with_the_change = request.package == "bar" and "baseline" not in request.workspace
-    return failed("a.c:1:1: error: no") if with_the_change else Succeeded()
 
 
 class Worded(FakeBuilder):
@@ -63,7 +59,7 @@ async def test_whatever_a_log_holds_the_run_is_judged_and_reported(revdeps: Stag
     def ending(request: BuildRequest) -> Outcome:
         key = next(build.key for build in revdeps.builder.builds.values() if build.request is request)
         revdeps.builder.write_log(key, log)
-        return broken_by_the_change(request)
+        return breaks("bar")(request)
 
     revdeps.builder.outcome_for = ending
     ref = await revdeps.open()

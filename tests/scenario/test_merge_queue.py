@@ -13,15 +13,13 @@ from tests.fakes.github import GitHubServer
 from tests.fakes.github.model import PullRequest
 from tests.fakes.github_stage import GitHubStage
 from tests.fakes.resolver import affected
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks
 from tests.scenario.wire import Talk, talking
 
 
 @pytest.fixture
 async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     async with talking(GitHubStage(tmp_path), tmp_path) as made:
-        made.engine.builder.outcome_for = breaks()
-        made.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
         yield made
 
 

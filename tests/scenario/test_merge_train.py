@@ -10,16 +10,13 @@ from tests.fakes.gitlab import GitLabServer
 from tests.fakes.gitlab.model import Pipeline
 from tests.fakes.gitlab_stage import GitLabStage
 from tests.fakes.resolver import affected
-from tests.scenario.test_first_light import breaks
-from tests.scenario.test_wire_conversations import holds_builds
+from tests.scenario.outcomes import breaks, holds_builds
 from tests.scenario.wire import Talk, talking
 
 
 @pytest.fixture
 async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     async with talking(GitLabStage(tmp_path), tmp_path) as made:
-        made.engine.builder.outcome_for = breaks()
-        made.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
         yield made
 
 

@@ -10,7 +10,7 @@ from bot.domain.publication import CheckStatus
 from bot.domain.run import ChangeRef, Conclusion, RunState, StopReason
 from bot.domain.verdict import Verdict
 from bot.engine.world import EngineSettings
-from tests.fakes.builder import failed
+from tests.fakes.builder import failed, is_baseline
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage, stage
 
@@ -33,8 +33,7 @@ def dependents(revdeps: Stage) -> set[str]:
 
 
 def with_the_change(request: BuildRequest) -> Outcome:
-    broken = request.package != "libfoo" and "baseline" not in request.workspace
-    return LINKER if broken else Succeeded()
+    return LINKER if request.package != "libfoo" and not is_baseline(request) else Succeeded()
 
 
 async def paused(revdeps: Stage) -> ChangeRef:

@@ -17,7 +17,7 @@ from bot.ports.forge import Delivery
 from tests.fakes.forge import REPO
 from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG, Stage
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks
 
 OTHER = RepoRef(forge="github", owner="octocat", name="another")
 

@@ -14,7 +14,7 @@ from bot.domain.verdict import Blame
 from bot.engine.resync import Resync
 from bot.ports.errors import Rejected, Transient
 from bot.ports.resolver import ReverseDependency
-from tests.fakes.builder import failed
+from tests.fakes.builder import failed, is_baseline
 from tests.fakes.resolver import affected, source, uninstallable, unresolvable
 from tests.scenario.harness import CONFIG, Stage
 from tests.scenario.test_conversations import answers, is_done, is_refused
@@ -45,7 +45,7 @@ async def push_other(revdeps: Stage, ref: ChangeRef) -> None:
 def workspace_of(request: BuildRequest) -> str:
     """Return `together`, `baseline`, or the place of the change that is alone."""
     last = request.workspace.rpartition("/")[2]
-    if "baseline" in request.workspace:
+    if is_baseline(request):
         return "baseline"
     return last.removeprefix("alone-") if last.startswith("alone-") else "together"
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.run import ChangeRef
-from tests.fakes.builder import failed
+from tests.fakes.builder import failed, is_baseline
 from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG
 from tests.scenario.wire import FORGES, Talk, talking
@@ -30,7 +30,7 @@ def breaks(*where: str) -> Callable[[BuildRequest], Outcome]:
     """Let `app` fail in the workspaces that end so."""
 
     def outcome(request: BuildRequest) -> Outcome:
-        here = "baseline" not in request.workspace and request.workspace.endswith(where)
+        here = not is_baseline(request) and request.workspace.endswith(where)
         return BROKEN if request.package == "app" and here else Succeeded()
 
     return outcome

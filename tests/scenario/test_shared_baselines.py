@@ -7,7 +7,7 @@ from bot.domain.run import ChangeRef
 from bot.domain.verdict import Verdict
 from bot.ports.errors import Rejected
 from bot.ports.resolver import Buildroot
-from tests.fakes.builder import failed
+from tests.fakes.builder import failed, is_baseline
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
 
@@ -20,7 +20,7 @@ async def scripted(revdeps: Stage, *without: Outcome) -> list[BuildKey]:
     ends = list(without)
 
     def outcome_for(request: BuildRequest) -> Outcome:
-        if "baseline" in request.workspace:
+        if is_baseline(request):
             return ends.pop(0)
         return FAULT if request.package == "bar" else Succeeded()
 

@@ -8,8 +8,7 @@ from bot.domain.publication import CheckStatus
 from bot.domain.run import Conclusion
 from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG, Stage
-from tests.scenario.test_first_light import breaks
-from tests.scenario.test_wire_conversations import holds_builds
+from tests.scenario.outcomes import breaks, holds_builds
 
 
 async def test_a_superseded_run_says_nothing_where_its_successor_speaks(revdeps: Stage) -> None:

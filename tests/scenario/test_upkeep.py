@@ -9,7 +9,7 @@ from bot.engine.upkeep import Upkeep
 from tests.fakes.pages import MemoryLogs
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks
 
 
 def upkeep(revdeps: Stage, logs: MemoryLogs) -> Upkeep:

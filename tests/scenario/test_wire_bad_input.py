@@ -14,9 +14,8 @@ from tests.fakes.forge_stages import SeenCheck
 from tests.fakes.resolver import affected
 from tests.scenario.deeds import DEEDS, Deeds
 from tests.scenario.harness import CONFIG
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks, holds_builds
 from tests.scenario.test_several_changes import breaks as breaks_in
-from tests.scenario.test_wire_conversations import holds_builds
 from tests.scenario.wire import FORGES, Talk, talking
 
 ALL = ["libfoo", "bar", "baz"]
@@ -33,8 +32,6 @@ def forge(request: pytest.FixtureRequest) -> str:
 async def talk(forge: str, tmp_path: Path) -> AsyncIterator[Talk]:
     """The bot on each forge; two packages depend on the changed one, and nothing breaks."""
     async with talking(FORGES[forge](tmp_path), tmp_path) as made:
-        made.engine.builder.outcome_for = breaks()
-        made.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
         yield made
 
 

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.permission import Permission
-from tests.fakes.resolver import affected
-from tests.scenario.test_first_light import breaks
+from tests.scenario.outcomes import breaks, holds_builds
 from tests.scenario.wire import FORGES, Talk, talking
 
 
@@ -16,18 +14,11 @@ from tests.scenario.wire import FORGES, Talk, talking
 async def talk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Talk]:
     """The bot on each forge; two packages depend on the changed one, and nothing breaks."""
     async with talking(FORGES[request.param](tmp_path), tmp_path) as made:
-        made.engine.builder.outcome_for = breaks()
-        made.engine.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
         yield made
 
 
 NEEDED = {"forgejo": "write permission", "github": "triage permission", "gitlab": "the Reporter role"}
 CALLED = {"forgejo": "pull request", "github": "pull request", "gitlab": "merge request"}
-
-
-def holds_builds(request: BuildRequest) -> Outcome | None:
-    """Let the change itself build, and its dependents run on."""
-    return Succeeded() if request.package == "libfoo" else None
 
 
 async def test_a_change_that_breaks_nothing_passes_without_a_word(talk: Talk) -> None:

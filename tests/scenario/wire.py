@@ -19,12 +19,15 @@ from bot.engine.intake import Intake
 from bot.web.dialects import Dialect
 from bot.web.metrics import Metrics
 from bot.web.webhook import Translator, Webhook, WebhookParts
+from tests.fakes.builder import is_baseline
 from tests.fakes.clock import ShiftedClock
 from tests.fakes.forge_stages import Files, SeenCheck, SeenComment, Stage
 from tests.fakes.forgejo_stage import ForgejoStage
 from tests.fakes.github_stage import GitHubStage
 from tests.fakes.gitlab_stage import GitLabStage
+from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG, Engine, engine
+from tests.scenario.outcomes import breaks
 
 SUMMARY = "revdeps:v1"
 ANSWER = "revdeps:answer"
@@ -102,14 +105,18 @@ class Talk:
 
     def built(self) -> list[str]:
         """Return the packages of all builds with the change that were started, in order."""
-        keys = [key.split("/") for key in self.engine.builder.started]
-        return [package for side, _, _, package, *_ in keys if side == "c"]
+        requests = [self.engine.builder.request(key) for key in self.engine.builder.started]
+        return [request.package for request in requests if not is_baseline(request)]
 
 
 @asynccontextmanager
 async def talking(stage: WireStage, directory: Path, config: str | None = CONFIG) -> AsyncIterator[Talk]:
-    """A forge with one repository that holds libfoo, where `octocat` may write."""
+    """A forge with one repository that holds libfoo, where `octocat` may write. Two packages depend on it, and nothing
+    breaks.
+    """
     async with stage, engine(directory, {stage.repo.forge: stage.forge}, stage.clock) as parts:
+        parts.builder.outcome_for = breaks()
+        parts.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
         intake = Intake(parts.world.store, wake=lambda: None)
         async with _listening(stage, intake):
             await stage.grant("octocat", Permission.WRITE)
