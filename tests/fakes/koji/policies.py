@@ -1,4 +1,4 @@
-"""The hub's policies, evaluated by Koji's own rule engine (`koji.policy`) with the tests that this project needs.
+"""The hub's policies, evaluated by Koji's own rule engine (`koji.policy`) with the tests in `policy_tests`.
 
 The defaults are those of the hub where it has one (kojihub/kojixmlrpc.py, _default_policies, Koji 1.35.3): sources are
 for admins. A policy `sidetag` it has not, and what it has not it allows (MissingPolicyOk); real hubs with side tags
@@ -10,7 +10,7 @@ from typing import Any
 
 import koji
 import koji.policy
-from tests.fakes.koji.model import User
+from tests.fakes.koji import policy_tests
 from tests.fakes.koji.world import World
 
 _ADMIN_ONLY = "has_perm admin :: allow\nall :: deny Only admin can do this via default policy"
@@ -42,7 +42,7 @@ class Policies:
 
     def __init__(self, world: World, rules: Mapping[str, str]) -> None:
         self._world = world
-        self._tests = koji.policy.findSimpleTests([vars(koji.policy), _tests(world)])
+        self._tests = koji.policy.findSimpleTests([vars(koji.policy), vars(policy_tests)])
         self._rules: dict[str, Any] = {}
         for name, text in (dict(DEFAULTS) | dict(rules)).items():
             self.set(name, text)
@@ -55,7 +55,7 @@ class Policies:
         """Return the action. Read in kojihub/kojihub.py, eval_policy (Koji 1.35.3)."""
         if name not in self._rules:
             raise koji.GenericError(f"no such policy: {name}")
-        return self._rules[name].apply(data)  # type: ignore[no-any-return]
+        return self._rules[name].apply(data | {policy_tests.WORLD: self._world})  # type: ignore[no-any-return]
 
     def demand(self, name: str, data: dict[str, Any]) -> None:
         """Raise ActionNotAllowed unless allowed. Read in kojihub/kojihub.py, check_policy (Koji 1.35.3)."""
@@ -64,68 +64,3 @@ class Policies:
             return
         told = reason if action.lower() == "deny" else "error in policy"
         raise koji.ActionNotAllowed(f"policy violation ({name})" + (f": {told}" if told else ""))
-
-
-def _tests(world: World) -> dict[str, type]:
-    """The hub's own policy tests. Read in kojihub/kojihub.py, class …Test (Koji 1.35.3)."""
-
-    def user(data: Mapping[str, Any]) -> User:
-        return world.users[data["user_id"]]
-
-    class HasPermTest(koji.policy.BaseSimpleTest):  # type: ignore[misc]
-        name = "has_perm"
-
-        def run(self, data: Mapping[str, Any]) -> bool:
-            return bool(user(data).perms & set(self.str.split()[1:]))
-
-    class UserTest(koji.policy.MatchTest):  # type: ignore[misc]
-        name = "user"
-        field = "_username"
-
-        def run(self, data: Mapping[str, Any]) -> bool:
-            return bool(super().run(dict(data) | {self.field: user(data).name}))
-
-    class IsDraftTest(koji.policy.BaseSimpleTest):  # type: ignore[misc]
-        name = "is_draft"
-
-        def run(self, data: Mapping[str, Any]) -> bool:
-            return bool(data.get("draft"))
-
-    class SourceTest(koji.policy.MatchTest):  # type: ignore[misc]
-        name = "source"
-        field = "source"
-
-    class TagTest(koji.policy.MatchTest):  # type: ignore[misc]
-        name = "tag"
-        field = "_tagname"
-
-        def run(self, data: Mapping[str, Any]) -> bool:
-            found = world.tag(data["tag"], strict=False) if data.get("tag") else None
-            return bool(found and super().run(dict(data) | {self.field: found.name}))
-
-    class IsSidetagTest(koji.policy.BaseSimpleTest):  # type: ignore[misc]
-        name = "is_sidetag"
-
-        def run(self, data: Mapping[str, Any]) -> bool:
-            found = world.tag(data["tag"], strict=False) if data.get("tag") else None
-            return bool(found and found.extra.get("sidetag"))
-
-    class SidetagOwnerTest(koji.policy.BaseSimpleTest):  # type: ignore[misc]
-        """Read in plugins/hub/sidetag_hub.py (Koji 1.35.3), for one tag alone."""
-
-        name = "is_sidetag_owner"
-
-        def run(self, data: Mapping[str, Any]) -> bool:
-            key = (self.str.split()[1:] or ["tag"])[0]
-            found = world.tag(data[key], strict=False) if data.get(key) else None
-            return bool(found and found.extra.get("sidetag_user_id") == user(data).id)
-
-    class OperationTest(koji.policy.MatchTest):  # type: ignore[misc]
-        name = "operation"
-        field = "operation"
-
-    class ChildTaskTest(koji.policy.BoolTest):  # type: ignore[misc]
-        name = "is_child_task"
-        field = "parent"
-
-    return {name: value for name, value in locals().items() if isinstance(value, type)}

@@ -66,14 +66,12 @@ class Place:
         return Path(tempfile.mkdtemp(dir=self.sources))
 
 
-@contextmanager
-def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = "", **options: Any) -> Iterator[Place]:
-    """Serve a hub with a base tag and `host-base` in it, whose builders move with every request.
+Run = Callable[[Callable[[], object]], None]
 
-    `mutant` makes the hub wrong in one way (mutants.py); `options` are those of `KojiHub`.
-    """
-    (directory / "certificates").mkdir(parents=True)
-    certificates = Certificates(directory / "certificates")
+
+@contextmanager
+def _loop_apart() -> Iterator[Run]:
+    """A loop in a thread of its own; what is given to run there may be a coroutine function."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -86,13 +84,40 @@ def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = 
 
         asyncio.run_coroutine_threadsafe(call(), loop).result(30)
 
-    made: list[KojiHub] = []
-    run(lambda: made.append(_hub(directory, certificates, worker, packages, options)))
-    (hub,) = made
-    if mutant:
-        plant(hub, mutant)
-    run(hub.start)
-    settings = KojiSettings(
+    try:
+        yield run
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = "", **options: Any) -> Iterator[Place]:
+    """Serve a hub with a base tag and `host-base` in it, whose builders move with every request.
+
+    `mutant` makes the hub wrong in one way (mutants.py); `options` are those of `KojiHub`.
+    """
+    (directory / "certificates").mkdir(parents=True)
+    certificates = Certificates(directory / "certificates")
+    with _loop_apart() as run:
+        made: list[KojiHub] = []
+        run(lambda: made.append(_hub(directory, certificates, worker, packages, options)))
+        (hub,) = made
+        if mutant:
+            plant(hub, mutant)
+        run(hub.start)
+        here = Place(hub, _settings(hub, directory, certificates), directory / "sources", [])
+        try:
+            yield here
+        finally:
+            for builder in here.builders:
+                asyncio.run(builder.close())
+            run(hub.close)
+
+
+def _settings(hub: KojiHub, directory: Path, certificates: Certificates) -> KojiSettings:
+    return KojiSettings(
         name="test",
         hub=hub.url,
         topurl=hub.topurl,
@@ -102,14 +127,6 @@ def place(directory: Path, worker: Scripted, packages: list[str], mutant: str = 
         load_interval=timedelta(0),
         patience=timedelta(seconds=10),
     )
-    here = Place(hub, settings, directory / "sources", [])
-    yield here
-    for builder in here.builders:
-        asyncio.run(builder.close())
-    run(hub.close)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
 
 
 def _hub(
