@@ -18,7 +18,10 @@ from bot.domain.target import Repository, Target
 from bot.ports.builder import Builder, BuildStatus, WorkspaceSpec
 
 SUPERVISOR = (sys.executable, "-m", "tests.fakes.local_solver")
-_LONG = 90.0
+_LONG = 600.0
+"""Seconds: a build that does not end is to fail its test, one on a machine that has much to do is not."""
+_WORDS = 10
+"""Bytes of a log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +84,13 @@ async def ended(builder: Builder, refs: Sequence[BuildRef], within: float = _LON
 
 
 async def running(builder: Builder, ref: BuildRef, within: float = _LONG) -> BuildStatus:
-    """Wait until a build is at work and has something to say."""
+    """Wait until a build is at work and has said a few words."""
 
     async def look() -> BuildStatus:
         while True:
             status = (await builder.poll([ref]))[ref]
-            if status.state is BuildState.RUNNING and await builder.log(ref, 0, 10):
+            assert status.state is not BuildState.DONE, f"the build has ended: {status.outcome}"
+            if status.state is BuildState.RUNNING and len(await builder.log(ref, 0, _WORDS)) == _WORDS:
                 return status
             await asyncio.sleep(0.02)
 

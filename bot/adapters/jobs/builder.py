@@ -270,8 +270,10 @@ def _part(path: Path, offset: int, length: int) -> bytes:
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(offset if offset >= 0 else max(0, size + offset))
-            return file.read(length)
+            start = offset if offset >= 0 else max(0, size + offset)
+            file.seek(start)
+            # What is written meanwhile is no part of what was asked for: the end was where it was.
+            return file.read(max(0, min(length, size - start)))
     except FileNotFoundError:
         return b""
 
