@@ -19,7 +19,7 @@ RETRIED = frozenset({Verdict.REGRESSED, Verdict.CHANGED_FAILURE, Verdict.INCONCL
 """What `retry` without a package builds again."""
 
 _REST_ON_A_BASELINE = RETRIED | {Verdict.FLAKY, Verdict.WAIVED}
-_JOINS = "That is being built already, or waits for its turn: this joins."
+_JOINS = "That is being built already, or waits for its turn: this joins it."
 
 
 def is_open_to_builds(run_view: RunView) -> bool:

@@ -7,7 +7,7 @@ carried out twice after a crash is carried out once, and whoever asks for what w
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain.asked import NO_PLAN_YET, Asked, Effect, cancelled, joined, names, refused, with_run
+from bot.domain.asked import NO_PLAN_YET, Asked, Effect, cancelled, joined, names, refused, spelled, with_run
 from bot.domain.building_again import build_again, build_baselines, build_sooner, is_open_to_builds, not_yet
 from bot.domain.commands import Command, expand
 from bot.domain.companions import again, chosen
@@ -22,6 +22,7 @@ from bot.domain.select import reselect, wishes_of
 from bot.domain.systemic import resumed
 from bot.domain.verbs import Verb
 from bot.domain.waiving import needs_builds, unwaive, waive
+from bot.domain.wording import quoted
 
 _ALREADY = "That is so already: there was nothing to do."
 
@@ -110,8 +111,9 @@ def _start(command: Command, view: ChangeView, asked: Asked, companions: tuple[P
     known = latest.config.targets if latest is not None and latest.config is not None else ()
     unknown = [name for name in targets if known and name not in {target.name for target in known}]
     if unknown:
-        named = ", ".join(f"`{target.name}`" for target in known)
-        return Effect(view=view, answer=f"There is no target of that name. Targets here: {named}.", done=False)
+        meant = " or ".join(quoted(name) for name in unknown)
+        answer = f"There is no target {meant}. Targets here: {spelled(target.name for target in known)}."
+        return Effect(view=view, answer=answer, done=False)
     run = Run(
         id=asked.new_run,
         change=view.change.ref,

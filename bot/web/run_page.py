@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from bot.domain.build import BuildState
 from bot.domain.parlance import Parlance
 from bot.domain.report.buildroots import basis, change_notes, change_words
+from bot.domain.report.comment import next_step
 from bot.domain.report.escape import clean, clean_lines
 from bot.domain.report.headline import counts, headline
 from bot.domain.report.outlook import forecast_words, why_left_out
@@ -151,6 +152,7 @@ GLOBALS: Mapping[str, object] = {
     "forecast_words": forecast_words,
     "headline": headline,
     "log": _LINKS.log,
+    "next_step": next_step,
     "outcome": outcome,
     "outcome_words": outcome_words,
     "pause_words": pause_words,

@@ -304,6 +304,17 @@ async def test_the_start_page_lists_runs_newest_first(tmp_path: Path) -> None:
     assert "Update to 1.9" in text
 
 
+async def test_a_page_says_who_stopped_it_and_what_to_do_next(tmp_path: Path) -> None:
+    stopped = renamed(active(), "r2", state=RunState.FINISHED, conclusion=Conclusion.CANCELLED, stopped_by=NASTY)
+    late = renamed(active(), "r3", state=RunState.FINISHED, conclusion=Conclusion.TIMED_OUT, stop=StopReason.DEADLINE)
+    async with site(tmp_path, stopped, late, story()) as client:
+        pages = [await (await client.get(f"/runs/{run}")).text() for run in ("r2", "r3", "r1f00")]
+    assert [text.count('aria-label="What to do next"') for text in pages] == [1, 1, 0]
+    assert "<p>Stopped by &lt;script&gt;alert(1)" in pages[0]
+    assert "<p><code>/revdeps run</code> tests this pull request anew.</p>" in pages[0]
+    assert "a longer <code>timeout</code> or a <code>limit</code>" in pages[1]
+
+
 async def test_a_merge_request_is_called_so(tmp_path: Path) -> None:
     ref = ChangeRef(repo=RepoRef(forge="gitlab", owner="octocat/libs", name="libfoo"), number=7)
     closed = Stored(run=run(change=ref, conclusion=Conclusion.CANCELLED, stop=StopReason.CLOSED))

@@ -185,7 +185,7 @@ async def test_whoever_is_not_to_blame_is_told_who_is(revdeps: Stage) -> None:
     revdeps.builder.outcome_for = breaks({"app": ("together", "1")})
     await revdeps.say(lead, "/revdeps with octocat/other#1")
     check = gate(revdeps, lead)
-    assert check.title.startswith("Not this change: octocat/other#1 is to blame. · 1 regressed")
+    assert check.title.startswith("Not this change: octocat/other#1 is to blame · 1 regressed")
     plain = check.summary.replace("\u200b", "")
     assert "caused by octocat/other" in plain
     assert "`/revdeps run`" in plain

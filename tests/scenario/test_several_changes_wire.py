@@ -66,7 +66,7 @@ async def test_whoever_breaks_it_alone_is_named_on_both_checks(talk: Talk) -> No
     talk.engine.builder.outcome_for = breaks("/rawhide", "/alone-1")
     await talk.say(first, f"/revdeps with {written}")
     ours, theirs = [await talk.gate(ref) for ref in (first, second)]
-    assert ours.title.startswith(f"Not this change: {name_of(second)} is to blame.")
+    assert ours.title.startswith(f"Not this change: {name_of(second)} is to blame ")
     assert (ours.conclusion, theirs.conclusion) != ("success", "success")
     assert theirs.conclusion == "failure"
     assert "caused by" in talk.summary(first)

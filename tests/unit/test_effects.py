@@ -331,7 +331,7 @@ def test_a_second_retry_joins_the_one_that_waits():
     once = carried_out("retry regressed", view(JUDGED)).view
     twice = carried_out("retry regressed", once)
     assert twice.view == once
-    assert (twice.done, twice.answer) == (True, "That is being built already, or waits for its turn: this joins.")
+    assert (twice.done, twice.answer) == (True, "That is being built already, or waits for its turn: this joins it.")
 
 
 PROBLEM = "nothing provides libfoo.so.1"

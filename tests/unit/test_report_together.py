@@ -10,7 +10,7 @@ from bot.domain.ids import RunId, WorkspaceRef
 from bot.domain.publication import Capabilities
 from bot.domain.report.assemble import Stored, assemble
 from bot.domain.report.check import render_check
-from bot.domain.report.comment import render_comment
+from bot.domain.report.comment import next_step, render_comment
 from bot.domain.report.export import to_json
 from bot.domain.report.headline import headline, title
 from bot.domain.report.together import seen_from
@@ -181,6 +181,13 @@ def test_a_pause_is_decided_upon_where_the_run_was_begun():
     assert "Whether it goes on is decided in octocat/libfoo#\u200b7." in summary
     assert "where it was begun" in summary
     assert "Retry failed" not in summary
+
+
+def test_a_run_of_several_changes_that_was_stopped_is_begun_again_with_all_of_them():
+    told = report(state=RunState.FINISHED, conclusion=Conclusion.CANCELLED, stopped_by="octocat")
+    assert "`/revdeps with octocat/other#1` tests them together anew." in next_step(here(told))
+    assert next_step(elsewhere(told)) == ""  # its problem says what to do there
+    assert "`/revdeps run` tests this pull request by itself." in render_check(elsewhere(told), Links(), GITHUB).summary
 
 
 @pytest.mark.parametrize(

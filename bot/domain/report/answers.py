@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from bot.domain.build import BuildState
 from bot.domain.parlance import PULL_REQUESTS, Parlance
+from bot.domain.report.comment import next_step, problem_words
 from bot.domain.report.escape import code, prose
 from bot.domain.report.headline import counts, headline, sign
 from bot.domain.report.outlook import forecast_words, why_left_out
+from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import NAME, cause, last_lines, link, names, sides, subject, verdict_words
 from bot.domain.report.values import BuildView, Links, Report, Row
 from bot.domain.report.words import count, duration, outcome_sign, outcome_words, word
@@ -53,7 +55,7 @@ def answer_logs(report: Report, package: str, links: Links) -> str:
 
 
 def answer_status(report: Report, links: Links) -> str:
-    """Return how far a run has come."""
+    """Return how far a run has come, and what it waits for where somebody has to do something."""
     running = [row for row in report.rows if row.running]
     lines = [f"{sign(report)} {prose(headline(report), 200)} — {subject(report)} @ {code(report.head_sha[:7])}"]
     lines.append(counts(report))
@@ -61,6 +63,7 @@ def answer_status(report: Report, links: Links) -> str:
         lines.append(f"Building now: {names(running, 20)}.")
     if forecast_words(report):
         lines.append(f"{forecast_words(report)}.")
+    lines += [*problem_words(report), *pause_words(report), next_step(report)]
     lines.append(link("full report", links.run(report.run)) if links.pages else "")
     return "\n\n".join(line for line in lines if line)
 

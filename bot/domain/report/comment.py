@@ -16,7 +16,7 @@ from bot.domain.report.outlook import forecast_words
 from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import NAME, folded, link, names, subject, table
 from bot.domain.report.sections import sections
-from bot.domain.report.together import joint, together
+from bot.domain.report.together import joint, tested_anew, together
 from bot.domain.report.values import Links, Report, Stage
 from bot.domain.report.words import SIGNS, duration
 from bot.domain.run import Conclusion
@@ -46,7 +46,8 @@ def render_notice(report: Report, links: Links, comment: str = "") -> str:
 
     `comment` is the summary comment's address.
     """
-    worst = [group.lead for group in regressions(report)]
+    # The first of each cause, then the others: the heading counts them all.
+    worst = [*(group.lead for group in regressions(report)), *report.with_verdict(Verdict.REGRESSED)]
     told = f": {names(worst, 3)}" if worst else ""
     more = " · ".join(
         part for part in (link("summary", comment), link("full report", links.run(report.run))) if part.startswith("[")
@@ -66,12 +67,12 @@ def overview(report: Report, links: Links, detail: Detail) -> list[str]:
     parts = [
         _status(report, links),
         together(report),
-        *_problem(report),
+        *problem_words(report),
         *pause_words(report),
         _forecast(report),
         table(groups, report, links, detail),
     ]
-    return [part for part in (*parts, _advice(report)) if part]
+    return [part for part in (*parts, next_step(report)) if part]
 
 
 def previous(report: Report, links: Links) -> str:
@@ -103,7 +104,7 @@ def _marker(report: Report) -> str:
 def _header(report: Report) -> str:
     against = f" against {code(report.base_branch, NAME)} @ {code(report.base_sha[:7])}" if report.base_sha else ""
     what = f"{subject(report)} @ {code(report.head_sha[:7])}{against}"
-    return f"### {sign(report)} {prose(headline(report), _HEADLINE)} — {what}"
+    return f"### {sign(report)} {prose(headline(report).removesuffix('.'), _HEADLINE)} — {what}"
 
 
 def _status(report: Report, links: Links) -> str:
@@ -124,11 +125,12 @@ def _status(report: Report, links: Links) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _problem(report: Report) -> list[str]:
+def problem_words(report: Report) -> list[str]:
     """Return why the run could not go on and what to do, and every problem of the configuration with its place."""
     parts = []
     if report.problem:
-        if report.problem.what != headline(report) or len(report.problem.what) > _HEADLINE:
+        told = report.problem.what == headline(report) and len(report.problem.what) <= _HEADLINE
+        if not (told or report.config_problems):
             parts.append(f"**{prose(report.problem.what)}**")
         parts.append(prose(report.problem.hint))
     if report.config_problems:
@@ -148,7 +150,7 @@ def _forecast(report: Report) -> str:
     return f"{words}." if words else ""
 
 
-def _advice(report: Report) -> str:
+def next_step(report: Report) -> str:
     """Return what has to be done for the check to become green, where that is not plain already."""
     if report.stage is Stage.WAITING:
         read = ", ".join(code(path) for path in report.review[:20])
@@ -159,6 +161,10 @@ def _advice(report: Report) -> str:
             f"Building runs the author's code, so somebody with {right} has to let this commit through: "
             f"`/revdeps ok {'@' + _identifier(report.head_sha)[:12]}`.{files}"
         )
+    if report.conclusion is Conclusion.TIMED_OUT:
+        return f"{tested_anew(report)}; a longer `timeout` or a `limit` in `.revdeps.yaml` lets it come to its end."
+    if report.stopped_by and not report.problem:
+        return f"{tested_anew(report)}."
     if report.conclusion is not Conclusion.ACTION_REQUIRED or report.problem or report.config_problems:
         return ""
     if report.coverage.percent < report.min_coverage:

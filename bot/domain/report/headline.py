@@ -83,7 +83,7 @@ def _result(report: Report) -> str:
     numbers = counts(report)
     if report.finished and numbers and report.conclusion is not Conclusion.CANCELLED:
         if report.conclusion is Conclusion.TIMED_OUT or (report.parts and report.problem):
-            return f"{headline(report)} · {numbers}"
+            return f"{headline(report).removesuffix('.')} · {numbers}"
         return numbers
     if report.stage in {Stage.REBUILDING, Stage.PAUSED}:
         return f"{headline(report)} · {numbers}" if numbers else headline(report)

@@ -17,6 +17,7 @@ from bot.domain.verdict import Verdict
 
 _OFFERED = (Verb.RETRY, Verb.WHY, Verb.LOGS, Verb.WAIVE, Verb.SKIP, Verb.RUN, Verb.CANCEL, Verb.HELP)
 """Commands that somebody may want who reads a report; `help` has them all."""
+_MORE = "`/revdeps include PKG` tests one all the same, `/revdeps run limit=N` more of them."
 _CAUSE = 400
 """Characters of a cause in a list: a waiver's whole reason, with who gave it and until when."""
 
@@ -186,7 +187,7 @@ def _over_limit(rows: Sequence[Row], report: Report, most: int) -> str:
     rest = len(rows) - len(lines)
     if lines and rest:
         lines.append(f"  - and {rest:,} more")
-    told = f"- {SELECTIONS[Selection.OVER_LIMIT]}: {count(len(rows), 'package')}. {RULE}"
+    told = f"- {SELECTIONS[Selection.OVER_LIMIT]}: {count(len(rows), 'package')}. {RULE} {_MORE}"
     return "\n".join([told, *lines])
 
 
@@ -218,7 +219,7 @@ def by_hand(report: Report) -> str:
     )
     head, base = _hexadecimal(report.head_sha), _hexadecimal(report.base_sha)
     shell = f"```sh\ngit checkout {head}\nrevdeps check --base {base}\n```"
-    body = f"{shell}\n\nIn a comment of its own line:\n\n{commands}"
+    body = f"{shell}\n\nIn a comment, each on a line of its own:\n\n{commands}"
     return folded("🔧 Reproduce locally · Commands", body)
 
 

@@ -34,6 +34,14 @@ def by_itself(parlance: Parlance) -> str:
     return f"`/revdeps run` tests this {parlance.change} by itself."
 
 
+def tested_anew(report: Report) -> str:
+    """Return how what the report is about is tested anew, as the beginning of a sentence."""
+    others = [report.parlance.name(part.change) for part in report.parts if part.change != report.change]
+    if others:
+        return f"`/revdeps with {' '.join(others)}` tests them together anew"
+    return f"`/revdeps run` tests this {report.parlance.change} anew"
+
+
 def joint(report: Report, links: Links) -> str:
     """Return in which later test of several changes this commit is too, as Markdown; nothing where there is none."""
     if report.joint is None:
