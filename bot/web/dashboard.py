@@ -20,7 +20,7 @@ from bot.domain.report.assemble import Context, Stored, assemble, wanted_tails
 from bot.domain.report.export import to_json
 from bot.domain.report.values import Forecast, Report
 from bot.domain.reuse import log_key
-from bot.domain.run import Change, Run
+from bot.domain.run import Change, Run, RunState
 from bot.ports.logs import LogStore
 from bot.ports.store import Store
 from bot.web import run_page
@@ -193,6 +193,7 @@ class _Pages:
             state=change.state if change else None,
             log_tails=tails,
             forecast=outlook,
+            review=run.changed_files if run.state is RunState.WAITING else (),
             parlance=self._parlance(run.change.repo.forge),
         )
         return await asyncio.to_thread(assemble, stored, context)

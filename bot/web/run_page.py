@@ -131,7 +131,14 @@ def state(run: Run, parlance: Parlance) -> str:
     """Return what has become of a run, as far as its own row tells."""
     if run.conclusion is not None:
         return stop_words(run.stop, parlance).lower() if run.stop else _CONCLUSIONS[run.conclusion]
-    return "waiting for approval" if run.state is RunState.WAITING else "running"
+    if run.state is RunState.WAITING:
+        return "waiting for approval"
+    return "running" if run.pause is None else "paused"
+
+
+def waits(run: Run) -> bool:
+    """Whether nothing is begun before somebody decides."""
+    return run.state is RunState.WAITING or run.pause is not None
 
 
 def tone(run: Run | Report) -> str:
@@ -160,6 +167,7 @@ GLOBALS: Mapping[str, object] = {
     "state": state,
     "subject_text": subject_text,
     "tone": tone,
+    "waits": waits,
     "why_left_out": why_left_out,
     "word": word,
 }

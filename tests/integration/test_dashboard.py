@@ -17,7 +17,7 @@ from bot.domain.ids import BuildKey, WorkspaceRef
 from bot.domain.packages import Link, PackageChange
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
-from bot.domain.run import Alone, ChangeRef, Conclusion, Part, Problem, RepoRef, RunState, StopReason
+from bot.domain.run import Alone, ChangeRef, Conclusion, Part, Pause, Problem, RepoRef, RunState, StopReason
 from bot.domain.verdict import Blame, Verdict
 from bot.web.dashboard import PageSettings
 from bot.web.run_page import PAGE_SIZE, Query, coded
@@ -313,6 +313,27 @@ async def test_a_page_says_who_stopped_it_and_what_to_do_next(tmp_path: Path) ->
     assert "<p>Stopped by &lt;script&gt;alert(1)" in pages[0]
     assert "<p><code>/revdeps run</code> tests this pull request anew.</p>" in pages[0]
     assert "a longer <code>timeout</code> or a <code>limit</code>" in pages[1]
+
+
+async def test_what_waits_for_somebody_does_not_seem_to_go_on(tmp_path: Path) -> None:
+    waiting = renamed(
+        Stored(run=run(), targets=(run_target(),)),
+        "r2",
+        state=RunState.WAITING,
+        conclusion=None,
+        finished_at=None,
+        changed_files=("libfoo.spec",),
+    )
+    pause = Pause(target=TARGET.name, signature="x", cause="x", packages=("bar",))
+    paused = renamed(active(), "r3", pause=pause)
+    async with site(tmp_path, waiting, paused, renamed(active(), "r4"), renamed(Stored(run=run()), "r5")) as client:
+        start = await (await client.get("/")).text()
+        page, ended = [await (await client.get(f"/runs/{name}")).text() for name in ("r2", "r5")]
+    told = re.findall(r'tone-active">(.*?)<.*?"quiet">(.*?)<', start, re.DOTALL)
+    assert told == [("running", "goes on"), ("paused", "waits"), ("waiting for approval", "waits")]
+    assert "Read first: <code>libfoo.spec</code>." in page
+    assert "Not built yet." in page
+    assert "Not built." in ended
 
 
 async def test_a_merge_request_is_called_so(tmp_path: Path) -> None:
