@@ -17,7 +17,7 @@ from tests.fakes.builder import failed
 from tests.fakes.domain import TARGET
 from tests.fakes.resolver import affected
 from tests.scenario.harness import Stage
-from tests.scenario.outcomes import breaks, holds_builds
+from tests.scenario.outcomes import IMPORT_ERROR, breaks, holds_builds
 from tests.scenario.test_conversations import (
     answers,
     audit,
@@ -154,7 +154,8 @@ async def test_a_hostile_reason_stays_words(revdeps: Stage) -> None:
 async def test_a_baseline_that_is_built_again_reaches_the_verdict(revdeps: Stage) -> None:
     ref = await tested(revdeps)
     started = len(revdeps.builder.started)
-    revdeps.builder.outcome_for = lambda request: failed("moody") if request.package == "bar" else Succeeded()
+    moody = failed(IMPORT_ERROR)
+    revdeps.builder.outcome_for = lambda request: moody if request.package == "bar" else Succeeded()
     comment = await revdeps.say(ref, "/revdeps baseline bar")
     assert is_done(comment)
     (key,) = revdeps.builder.started[started:]

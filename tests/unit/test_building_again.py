@@ -70,7 +70,7 @@ def test_the_other_side_is_built_once_more(line, package):
 
 
 def test_what_it_tells_reaches_the_verdict():
-    after = with_next(carried_out("baseline bar", view(REGRESSED)).view, failed("moody"))
+    after = with_next(carried_out("baseline bar", view(REGRESSED)).view, failed("new"))
     (recorded,) = (action for action in decide(after, NOW) if isinstance(action, RecordFindings))
     assert {each.package: each.judgement.verdict for each in recorded.findings}["bar"] is Verdict.FLAKY
 
