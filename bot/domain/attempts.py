@@ -1,6 +1,6 @@
 """Single builds of a package on one side, with the change or without it, and what they say about it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
@@ -45,3 +45,21 @@ def tells(outcome: Outcome | None) -> bool:
     """Whether a build's end says something about the package."""
     failed = isinstance(outcome, Failed) and outcome.reason is not FailureReason.INFRASTRUCTURE
     return failed or isinstance(outcome, Succeeded)
+
+
+def may_retry(attempts: Sequence[Attempt], retries: int) -> bool:
+    """Whether the last attempts that said nothing are few, counted from the last one by hand on."""
+    count = 0
+    for attempt in reversed(attempts):
+        if not says_nothing(attempt):
+            break
+        count += spent(attempt, retries)
+        if attempt.purpose is Purpose.BY_HAND:
+            break
+    return count <= retries
+
+
+def spent(attempt: Attempt, retries: int) -> int:
+    """Return how many attempts one is worth: what the backend refused it refuses again, so that one is worth all."""
+    refused = isinstance(attempt.outcome, Failed) and attempt.outcome.refused
+    return 1 + retries if refused else 1

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import assert_never
 
-from bot.domain.attempts import Attempt, results, says_nothing
+from bot.domain.attempts import Attempt, may_retry, results, says_nothing, spent
 from bot.domain.build import Failed, FailureReason, Purpose
 from bot.domain.config import BaselinePolicy
 from bot.domain.ids import RunId
@@ -226,7 +226,7 @@ def _judge_built(evidence: Evidence) -> Judgement | Needs:
     if passed:
         return _judge_passed(evidence, failures)
     if not failures:
-        retry = _may_retry(evidence)
+        retry = may_retry(evidence.candidate, evidence.retries)
         return _judge_nothing_known(evidence, evidence.candidate, Needs.CANDIDATE, Needs.CANDIDATE_RETRY, retry=retry)
     if evidence.effect is Effect.NOW_RESOLVABLE:
         return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.CHANGED_FAILURE, failures[-1]))
@@ -300,10 +300,7 @@ def _judge_failed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement
         return _judge_against_passing(evidence, failures, passed[-1].duration)
     if base_failures:
         return _judge_both_failed(evidence, failures, base_failures)
-    # A baseline is shared and knows no attempt by hand: whoever retries the package grants its baseline another round.
-    rounds = 1 + sum(attempt.purpose is Purpose.BY_HAND for attempt in evidence.candidate)
-    spent = sum(_spent(attempt, evidence) for attempt in evidence.baseline)
-    retry = spent < rounds * (1 + evidence.retries)
+    retry = _may_retry_baseline(evidence)
     return _judge_nothing_known(evidence, evidence.baseline, Needs.BASELINE, Needs.BASELINE_RETRY, retry=retry)
 
 
@@ -315,9 +312,13 @@ def _judge_both_failed(
         # The side that ran into a limit was not seen to the end: the other one's failure may well be in it too.
         cause = f"with the change: {last.cause}; without it: {base.cause}"
         return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=cause)
-    same = any(last.signature == failure.signature for failure in base_failures)
-    verdict = Verdict.STILL_FAILING if same else Verdict.CHANGED_FAILURE
-    return _unless_beyond_repair(evidence, failures, _with_cause(verdict, last))
+    if any(last.signature == failure.signature for failure in base_failures):
+        return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.STILL_FAILING, last))
+    seen_once = len(base_failures) == 1 and base.reason is not FailureReason.UNRESOLVABLE
+    if seen_once and not evidence.uninstallable and not evidence.stopped and _may_retry_baseline(evidence):
+        # It may have failed by chance: then it would hide what the change breaks, in every run that asks.
+        return Needs.BASELINE_RETRY
+    return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.CHANGED_FAILURE, last))
 
 
 def _judge_against_passing(
@@ -344,7 +345,7 @@ def _unconfirmed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement 
         return None
     if not evidence.stopped and not says_nothing(evidence.candidate[-1]):
         return Needs.CONFIRMATION
-    if not evidence.stopped and _may_retry(evidence):
+    if not evidence.stopped and may_retry(evidence.candidate, evidence.retries):
         return Needs.CANDIDATE_RETRY
     return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=f"failed once, not confirmed: {last.cause}")
 
@@ -372,19 +373,11 @@ def _with_cause(verdict: Verdict, failure: Failed) -> Judgement:
     return Judgement(verdict=verdict, cause=failure.cause, signature=failure.signature)
 
 
-def _may_retry(evidence: Evidence) -> bool:
-    """Whether the last attempts with the change that said nothing are few, counted from the last one by hand on."""
-    count = 0
-    for attempt in reversed(evidence.candidate):
-        if not says_nothing(attempt):
-            break
-        count += _spent(attempt, evidence)
-        if attempt.purpose is Purpose.BY_HAND:
-            break
-    return count <= evidence.retries
+def _may_retry_baseline(evidence: Evidence) -> bool:
+    """Whether the attempts without the change that said nothing are few.
 
-
-def _spent(attempt: Attempt, evidence: Evidence) -> int:
-    """Return how many attempts one is worth: what the backend refused it refuses again, so that one is worth all."""
-    refused = isinstance(attempt.outcome, Failed) and attempt.outcome.refused
-    return 1 + evidence.retries if refused else 1
+    A baseline is shared and knows no attempt by hand: whoever retries the package grants its baseline another round.
+    """
+    rounds = 1 + sum(attempt.purpose is Purpose.BY_HAND for attempt in evidence.candidate)
+    used = sum(spent(attempt, evidence.retries) for attempt in evidence.baseline if says_nothing(attempt))
+    return used < rounds * (1 + evidence.retries)

@@ -76,7 +76,7 @@ def test_what_was_in_the_way_of_a_baseline_before_the_run_began_does_not_count()
     assert told_of_bar(*(replace(build, ended_at=NOW) for build in lost)) == (Verdict.INCONCLUSIVE, None)
     assert told_of_bar(replace(refused, ended_at=NOW)) == (Verdict.INCONCLUSIVE, None)
     assert told_of_bar(base(entry("bar"), OK, ended_at=NOW - DAY)) == (Verdict.REGRESSED, None)
-    assert told_of_bar(base(entry("bar"), failed("old"), ended_at=NOW - DAY)) == (Verdict.CHANGED_FAILURE, None)
+    assert told_of_bar(base(entry("bar"), failed(), ended_at=NOW - DAY)) == (Verdict.STILL_FAILING, None)
 
 
 def test_whoever_asks_for_a_baseline_gets_one_beside_those_that_do_not_count():

@@ -61,7 +61,13 @@ ROWS = [
     ("fails where the baseline ran out of time but once", [NEW, NEW], [TIMEOUT, OK], V.REGRESSED),
     ("times out as the baseline now and then does", [TIMEOUT, TIMEOUT], [OK, TIMEOUT], V.FLAKY),
     ("failed before and fails in the same way", [OLD], [OLD], V.STILL_FAILING),
-    ("failed before and fails in another way", [NEW], [OLD], V.CHANGED_FAILURE),
+    ("failed before, seen once, and fails in another way", [NEW], [OLD], N.BASELINE_RETRY),
+    ("failed before and fails in another way", [NEW], [OLD, OLD], V.CHANGED_FAILURE),
+    ("failed before in two ways and fails in a third", [NEW], [OLD, failed("older")], V.CHANGED_FAILURE),
+    ("could not be resolved before and fails in another way", [NEW], [UNRESOLVABLE], V.CHANGED_FAILURE),
+    ("failed before, and is under way there again", [NEW], [OLD, None], N.RESULT),
+    ("failed before, and trouble in the way of a second look", [NEW], [OLD, INFRASTRUCTURE], N.BASELINE_RETRY),
+    ("failed before, and nothing else is to be had", [NEW], [OLD] + [INFRASTRUCTURE] * 3, V.CHANGED_FAILURE),
     ("failed before in two ways, one of them the same", [OLD], [OLD, NEW], V.STILL_FAILING),
     ("failed before and passes", [OK], [OLD], V.FIXED),
     ("passed before and passes", [OK], [OK], V.STILL_PASSING),
@@ -143,8 +149,8 @@ PLACED = [
     ("repaired at the second attempt", {"candidate": tried(NEW, OK), "repaired": True}, V.NEEDS_REBUILD),
     ("rebuilt alone, in isolated mode", {"candidate": tried(OK), "in_order": False}, V.NEEDS_REBUILD),
     ("failing as before, seen once", {"candidate": tried(OLD), "baseline": tried(OLD)}, N.CONFIRMATION),
-    ("failing as before, so no rebuild repairs it", {"candidate": tried(OLD, OLD), "baseline": tried(OLD)}, V.REGRESSED),
-    ("failing otherwise, so no rebuild repairs it", {"candidate": tried(NEW, NEW), "baseline": tried(OLD)}, V.REGRESSED),
+    ("failing as before, so none repairs it", {"candidate": tried(OLD, OLD), "baseline": tried(OLD)}, V.REGRESSED),
+    ("failing otherwise, so none repairs it", {"candidate": tried(NEW, NEW), "baseline": tried(OLD)}, V.REGRESSED),
     ("failing as the baseline at times does", {"candidate": tried(OLD, OLD), "baseline": tried(OK, OLD)}, V.REGRESSED),
     ("not rebuilt for the infrastructure's sake", {"candidate": tried(*[INFRASTRUCTURE] * 3)}, V.INCONCLUSIVE),
 ]  # fmt: skip
@@ -184,6 +190,7 @@ STOPPED = [
     ("while it is built", [None], [], N.RESULT),
     ("before its baseline was built", [NEW], [], V.INCONCLUSIVE),
     ("before its failure was confirmed", [NEW], [OK], V.INCONCLUSIVE),
+    ("after both sides failed", [NEW], [OLD], V.CHANGED_FAILURE),
     ("after infrastructure trouble with the second build", [NEW, INFRASTRUCTURE], [OK], V.INCONCLUSIVE),
     ("after all was known", [NEW, NEW], [OK], V.REGRESSED),
     ("after it passed", [OK], [], V.STILL_PASSING),
@@ -207,7 +214,7 @@ def test_what_always_has_a_baseline_asks_for_it_after_passing_too():
 def test_a_baseline_that_is_older_than_the_failure_counts_once_its_root_was_held_against_it():
     assert told(candidate=tried(NEW), baseline=tried(OK), to_hold=True) is N.COMPARISON
     assert told(candidate=tried(NEW, OK), baseline=tried(OK), to_hold=True) is V.FLAKY
-    assert told(candidate=tried(NEW), baseline=tried(OLD), to_hold=True) is V.CHANGED_FAILURE
+    assert told(candidate=tried(NEW), baseline=tried(OLD, OLD), to_hold=True) is V.CHANGED_FAILURE
 
 
 def test_without_baselines_a_confirmed_failure_has_regressed():
