@@ -346,6 +346,7 @@ def evidence(
         "candidate": attempts(outcomes),
         "baseline": attempts(OUTCOMES),
         "baseline_policy": st.sampled_from(BaselinePolicy),
+        "to_hold": st.booleans(),
         "stopped": st.booleans(),
         "waiver": st.sampled_from([None, WAIVER]),
     }
@@ -368,10 +369,38 @@ def test_infrastructure_alone_is_never_a_regression(known):
     assert getattr(judge(known), "verdict", None) is not Verdict.REGRESSED
 
 
-@given(evidence(OUTCOMES, baseline=st.just(()), baseline_policy=st.just(BaselinePolicy.ON_FAILURE)))  # type: ignore[arg-type]
-def test_no_build_is_called_a_regression_before_its_baseline_is_known(known):
-    solver_said_so = known.uninstallable or not known.ready
-    assert solver_said_so or getattr(judge(known), "verdict", None) is not Verdict.REGRESSED
+@given(evidence(OUTCOMES))
+def test_no_build_is_called_a_regression_unless_it_passed_without_the_change(known):
+    said_by_the_solver = known.uninstallable or not known.ready
+    if getattr(judge(known), "verdict", None) is Verdict.REGRESSED and not said_by_the_solver:
+        passes = any(isinstance(attempt.outcome, Succeeded) for attempt in known.baseline)
+        assert passes or known.baseline_policy is BaselinePolicy.OFF
+        assert not (known.to_hold and known.baseline_policy is not BaselinePolicy.OFF)
+
+
+@given(evidence(OUTCOMES))
+def test_no_build_is_called_a_regression_that_passed_or_failed_only_once(known):
+    told = judge(known)
+    if getattr(told, "verdict", None) is Verdict.REGRESSED and not known.uninstallable and known.ready:
+        ends = [attempt.outcome for attempt in known.candidate]
+        failures = [end for end in ends if isinstance(end, Failed) and end.reason is not FailureReason.INFRASTRUCTURE]
+        assert OK not in ends
+        assert len(failures) > 1 or failures == [UNRESOLVABLE] or known.root
+
+
+@given(evidence(OUTCOMES, waiver=st.none(), uninstallable=st.just(PROBLEM), selection=st.just(Selection.PLANNED)))  # type: ignore[arg-type]
+def test_what_does_not_install_is_green_only_where_a_rebuild_was_seen_to_repair_it(known):
+    told = judge(known)
+    if isinstance(told, Judgement) and told.verdict is not Verdict.REGRESSED and not told.needs_order:
+        assert told.verdict is Verdict.NEEDS_REBUILD
+        assert known.repaired
+
+
+@given(evidence(OUTCOMES, waiver=st.none()))
+def test_nothing_is_fixed_or_was_failing_before_unless_that_was_seen(known):
+    if getattr(judge(known), "verdict", None) in {Verdict.FIXED, Verdict.STILL_FAILING, Verdict.CHANGED_FAILURE}:
+        failed_before = any(isinstance(attempt.outcome, Failed) for attempt in known.baseline)
+        assert failed_before or known.effect in {Effect.NOW_RESOLVABLE, Effect.STILL_UNRESOLVABLE}
 
 
 @pytest.mark.parametrize("order", list(permutations([NEW, OK, INFRASTRUCTURE])), ids=str)
