@@ -4,6 +4,7 @@ Repositories take turns (`bot.domain.turns`), each as far as its quota goes; wit
 first, then the older build. Baselines belong to no run and take their turns together. What a pause holds gets none.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,15 +38,18 @@ def allocate(
     """Give free slots away. `queue` is everything unfinished on one backend, `capacity` its slots."""
     turns: Turns[Build] = Turns(limits(runs, quotas), served or {})
     owner_of = owners_of(runs)
+    pausing = {name for name, run in runs.items() if run.pause is not None}
+    waiting: defaultdict[RunId | None, list[Build]] = defaultdict(list)
     free = capacity
     for build in queue:
-        owner = owner_of(build)
         if build.state is not BuildState.QUEUED:
-            turns.begin(owner)
+            turns.begin(owner_of(build))
             free -= 1
-        elif not build.cancel_requested and not is_held(build, runs):
-            rank = (-build.priority, build.queued_at, build.key)
-            turns.wait(owner, build, rank, build.queued_at.timestamp())
+        elif not build.cancel_requested and not (build.run in pausing and is_held(build, runs)):
+            waiting[build.run].append(build)
+    for builds in waiting.values():
+        oldest = min(build.queued_at for build in builds)
+        turns.wait(owner_of(builds[0]), builds, _rank, oldest.timestamp())
     granted: list[Build] = []
     while len(granted) < free:
         build_or_none = turns.next()
@@ -53,6 +57,10 @@ def allocate(
             break
         granted.append(build_or_none)
     return Grant(builds=tuple(granted), served=turns.served)
+
+
+def _rank(build: Build) -> tuple[int, datetime, str]:
+    return (-build.priority, build.queued_at, build.key)
 
 
 def ripe(queue: Sequence[Build], now: datetime) -> tuple[Build, ...]:

@@ -3,7 +3,7 @@
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.domain.turns import Owner, Turns
 
@@ -11,12 +11,11 @@ Name = tuple[str, str]
 """Target and package."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """A build that goes on or waits: how many seconds it still takes, and whose turn it is with.
 
     `ours` is asked about; `needs` are jobs of ours that have to end before it can begin. Within a run the larger
-    priority goes first.
+    priority goes first. A tuple, as one is made of each of thousands of builds whenever somebody is told of the end.
     """
 
     name: Name
@@ -83,13 +82,19 @@ class _Play:
         return when, job
 
     def _release(self, numbers: Iterable[int]) -> None:
+        waiting: defaultdict[Owner, list[int]] = defaultdict(list)
         for number in numbers:
             job = self._jobs[number]
             if job.running:
                 self._turns.begin(job.owner)
                 self._start(0.0, number)
             else:
-                self._turns.wait(job.owner, number, (-job.priority, number), number)
+                waiting[job.owner].append(number)
+        for owner, several in waiting.items():
+            self._turns.wait(owner, several, self._rank, min(several))
+
+    def _rank(self, number: int) -> tuple[int, int]:
+        return -self._jobs[number].priority, number
 
     def _start(self, now: float, number: int) -> None:
         heapq.heappush(self._running, (now + self._jobs[number].seconds, number))

@@ -7,7 +7,7 @@ builds left, so that a small plan does not wait for a large one, and among equal
 
 import heapq
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -31,6 +31,21 @@ class _Line(Generic[T]):
     unfinished: int = 0
     oldest: float = float("inf")
     waiting: list[tuple[Any, T]] = field(default_factory=list)
+    unranked: list[tuple[Sequence[T], Callable[[T], Any]]] = field(default_factory=list)
+    """Builds that wait too, with the function that ranks them: most lines do not come to their turn."""
+
+    def take(self) -> T:
+        """Return the waiting build of the least rank."""
+        for items, rank in self.unranked:
+            ranked = [(rank(item), item) for item in items]
+            if self.waiting:
+                for each in ranked:
+                    heapq.heappush(self.waiting, each)
+            else:
+                self.waiting = ranked
+                heapq.heapify(self.waiting)
+        self.unranked.clear()
+        return heapq.heappop(self.waiting)[1]
 
 
 @dataclass(slots=True)
@@ -56,13 +71,16 @@ class Turns(Generic[T]):
         self._news: set[Owner] = set()
         """Whose account has changed since the last turn: thousands may be noted before one is given."""
 
-    def wait(self, owner: Owner, item: T, rank: Any, age: float) -> None:
-        """Note that a build waits; within its run the least rank goes first. The least age has waited longest."""
+    def wait(self, owner: Owner, items: Sequence[T], rank: Callable[[T], Any], age: float) -> None:
+        """Note that builds wait; within their run the least rank goes first.
+
+        `age` is that of the one that has waited longest, which is the least of theirs.
+        """
         line, repository = self._lines[owner], self._repositories[owner.repository]
-        heapq.heappush(line.waiting, (rank, item))
+        line.unranked.append((items, rank))
         line.oldest, repository.oldest = min(line.oldest, age), min(repository.oldest, age)
-        line.unfinished += 1
-        repository.waiting += 1
+        line.unfinished += len(items)
+        repository.waiting += len(items)
         self._news.add(owner)
 
     def begin(self, owner: Owner) -> None:
@@ -93,9 +111,10 @@ class Turns(Generic[T]):
             unfinished, oldest, run = heapq.heappop(repository.lines)
             owner = Owner(repository=name, run=run)
             line = self._lines[owner]
-            if line.waiting and (unfinished, oldest) == (line.unfinished, line.oldest):
+            waits = line.waiting or line.unranked
+            if waits and (unfinished, oldest) == (line.unfinished, line.oldest):
                 break
-        _, item = heapq.heappop(line.waiting)
+        item = line.take()
         repository.waiting -= 1
         repository.busy += 1
         self._turn += 1

@@ -25,6 +25,12 @@ PLAYS = [
     ("no slot is one", [job("a"), job("b")], 0, 20),
     ("a chain is as long as all its links", [job("c", 10, "b"), job("b", 10, "a"), job("a", 5)], 9, 25),
     ("who needs two waits for the later", [job("a", 3), job("b", 8), job("c", 1, "a", "b")], 9, 9),
+    (
+        "what becomes free goes before what waits",
+        [job("a", 1), job("b"), job("c"), job("d", 20, "a", priority=1)],
+        2,
+        21,
+    ),
     ("what nobody builds is not waited for", [job("a", 10, "gone")], 1, 10),
     ("nobody waits for itself", [job("a", 10, "a")], 1, 10),
     ("a cycle ends with what can be built", [job("a", 10, "b"), job("b", 10, "a"), job("c")], 1, 10),

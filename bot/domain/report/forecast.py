@@ -60,7 +60,7 @@ def forecast(stored: Stored, now: datetime, experience: Experience = _NONE) -> F
     costs = _Costs(experience)
     wall = [costs.wall(*place) for place in places]
     cpu = [costs.cpu(*place) for place in places]
-    seconds = _seconds(stored, waiting, going, experience, now) if places and None not in wall else None
+    seconds = _seconds(stored, waiting, going, costs, now) if places and None not in wall else None
     return Forecast(
         builds=len(places),
         wall=_sum(wall),
@@ -91,6 +91,7 @@ class _Costs:
     """What a build is likely to take, in seconds, by target and package."""
 
     def __init__(self, experience: Experience) -> None:
+        self.experience = experience
         self._usual = {target: _medians(builds) for target, builds in experience.lately.items()}
         self._own: dict[tuple[str, str], tuple[float | None, float | None]] = {}
         for target, builds in experience.past.items():
@@ -125,10 +126,10 @@ def _medians(builds: Iterable[PastBuild]) -> tuple[float | None, float | None]:
 
 
 def _seconds(
-    stored: Stored, waiting: Sequence[PlanEntry], going: Sequence[Build], experience: Experience, now: datetime
+    stored: Stored, waiting: Sequence[PlanEntry], going: Sequence[Build], costs: _Costs, now: datetime
 ) -> float:
     """Return how long it takes until the last build of ours has ended, on the slowest of the backends."""
-    costs = _Costs(experience)
+    experience = costs.experience
     backends = {target.target.name: target.target.backend for target in stored.targets}
     jobs: defaultdict[str, list[Job]] = defaultdict(list)
     ours = {build.key for build in going}
