@@ -315,6 +315,20 @@ def test_why_names_the_target_where_there_are_several() -> None:
     assert "`bar` on `f44`" in answer_why(replace(EMPTY, rows=(PLANNED,), targets=("f44", "el10")), "bar", LINKS)
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"config_from_head": True}, "Push a commit that mends it."),
+        ({}, "Mend it on the base branch, and say `/revdeps run`."),
+        ({"url": ""}, "unknown key"),
+    ],
+)
+def test_a_wrong_configuration_is_mended_where_it_was_read(changes: dict[str, object], told: str) -> None:
+    problem = ConfigProblem(path=".revdeps.yaml", line=1, column=1, message="unknown key")
+    report = finished(Conclusion.ACTION_REQUIRED, config_problems=(problem,), **changes)
+    assert overview(report, LINKS, Detail())[-1].endswith(told)
+
+
 def test_words_cover_all_values() -> None:
     assert set(WORDS) == set(Verdict)
     assert set(SELECTIONS) == set(Selection)

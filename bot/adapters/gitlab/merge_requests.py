@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from bot.adapters.gitlab import trains
 from bot.adapters.gitlab.client import GitLabClient
+from bot.adapters.gitlab.parlance import MERGE_REQUESTS
 from bot.adapters.gitlab.transport import NotModified
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
@@ -106,7 +107,7 @@ async def _state(client: GitLabClient, repo: RepoRef, data: Mapping[str, Any], e
     _still_there(repo, data)
     if not data["sha"]:
         ref = ChangeRef(repo=repo, number=data["iid"])
-        raise Transient(f"{ref}: GitLab has not found out its commits yet", _PREPARED_IN)
+        raise Transient(f"{MERGE_REQUESTS.name(ref)}: GitLab has not found out its commits yet", _PREPARED_IN)
     source = data["source_project_id"]
     return ChangeState(
         ref=ChangeRef(repo=repo, number=data["iid"]),

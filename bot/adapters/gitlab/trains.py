@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.adapters.gitlab.client import GitLabClient
+from bot.adapters.gitlab.parlance import MERGE_REQUESTS
 from bot.domain.run import ChangeRef, ChangeState
 from bot.ports.errors import Gone, Rejected
 
@@ -41,7 +42,7 @@ async def changed_files(client: GitLabClient, ref: ChangeRef) -> Sequence[str]:
     query = {"from": car["target_branch"], "to": car["pipeline"]["sha"]}
     found = (await client.get(address, **query)).data
     if found.get("compare_timeout"):
-        raise Rejected(f"GitLab could not say in time what the merge train of {ref} changes")
+        raise Rejected(f"GitLab could not say in time what the merge train of {MERGE_REQUESTS.name(ref)} changes")
     return tuple(dict.fromkeys(path for file in found["diffs"] for path in (file["old_path"], file["new_path"])))
 
 
@@ -59,5 +60,5 @@ async def _car(client: GitLabClient, ref: ChangeRef) -> Mapping[str, Any]:
     car: Mapping[str, Any] = read.data
     pipeline = car.get("pipeline")
     if car["status"] in _OVER or pipeline is None or pipeline["ref"] != ref.queue:
-        raise Gone(f"{ref} is on no merge train")
+        raise Gone(f"{MERGE_REQUESTS.name(ref)} is on no merge train")
     return car

@@ -73,6 +73,7 @@ def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
         finished_at=run.finished_at,
         problem=run.problem or _trouble(stored),
         config_problems=run.config_problems,
+        config_from_head=run.config_from_head,
         pause=run.pause,
         stop=run.stop,
         stopped_by=run.stopped_by,

@@ -161,6 +161,9 @@ def next_step(report: Report) -> str:
             f"Building runs the author's code, so somebody with {right} has to let this commit through: "
             f"`/revdeps ok {'@' + _identifier(report.head_sha)[:12]}`.{files}"
         )
+    if report.config_problems and report.url:  # without a page it is somebody's own working tree
+        here = "Push a commit that mends it."
+        return here if report.config_from_head else "Mend it on the base branch, and say `/revdeps run`."
     if report.conclusion is Conclusion.TIMED_OUT:
         return f"{tested_anew(report)}; a longer `timeout` or a `limit` in `.revdeps.yaml` lets it come to its end."
     if report.stopped_by and not report.problem:

@@ -199,6 +199,8 @@ class Report:
     finished_at: datetime | None = None
     problem: Problem | None = None
     config_problems: tuple[ConfigProblem, ...] = ()
+    config_from_head: bool = False
+    """The configuration is that of the change itself."""
     pause: Pause | None = None
     stop: StopReason | None = None
     stopped_by: str | None = None
