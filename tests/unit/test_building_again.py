@@ -12,6 +12,7 @@ from bot.domain.decide import ChangeView, RunView, decide
 from bot.domain.plan import Selection
 from bot.domain.run import Conclusion, Pause, RunState, StopReason
 from bot.domain.verdict import Verdict
+from tests.fakes.asked import carried_out, judged, latest_of, nothing_happened
 from tests.fakes.domain import (
     CONFIG,
     INFRASTRUCTURE,
@@ -25,7 +26,6 @@ from tests.fakes.domain import (
     target,
     view,
 )
-from tests.unit.test_effects import carried_out, judged, latest_of, nothing_happened
 
 OK = Succeeded()
 ENDED = run(state=RunState.FINISHED, conclusion=Conclusion.FAILURE, finished_at=NOW)
