@@ -2,68 +2,20 @@
 twice, nothing goes on for nobody, and whoever looks sees the truth.
 """
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from bot.domain.run import ChangeRef, Conclusion, RunState
-from bot.engine.resync import Resync
+from bot.domain.run import ChangeRef, RunState
 from tests.fakes.forge_stages import SeenCheck
 from tests.fakes.resolver import affected
-from tests.scenario.deeds import DEEDS, Deeds
+from tests.scenario.deeds import Deeds
 from tests.scenario.harness import CONFIG
-from tests.scenario.outcomes import breaks, holds_builds
+from tests.scenario.outcomes import breaks
 from tests.scenario.test_several_changes import breaks as breaks_in
-from tests.scenario.wire import FORGES, Talk, talking
+from tests.scenario.wire import Talk
 
 ALL = ["libfoo", "bar", "baz"]
-
-
-@pytest.fixture(params=sorted(FORGES))
-def forge(request: pytest.FixtureRequest) -> str:
-    """The forge's name."""
-    name: str = request.param
-    return name
-
-
-@pytest.fixture
-async def talk(forge: str, tmp_path: Path) -> AsyncIterator[Talk]:
-    """The bot on each forge; two packages depend on the changed one, and nothing breaks."""
-    async with talking(FORGES[forge](tmp_path), tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def deeds(forge: str, talk: Talk) -> Deeds:
-    """What else can be done there."""
-    return DEEDS[forge](talk.stage)
-
-
-async def under_way(talk: Talk) -> ChangeRef:
-    """Open a pull request whose dependents are being built."""
-    talk.engine.builder.outcome_for = holds_builds
-    ref = await talk.open()
-    assert len(talk.engine.builder.running) == 2
-    return ref
-
-
-async def finish(talk: Talk, minutes: int = 2) -> None:
-    """Let the builds end well, and the bot tell it."""
-    talk.engine.builder.outcome_for = breaks()
-    await talk.engine.finish_all()
-    await talk.settle(minutes)
-
-
-async def sweep(talk: Talk) -> None:
-    """Let the bot look for what nobody told it, and work on it."""
-    await Resync(world=talk.engine.world, owner="resync", woke=lambda: None).once()
-    await talk.settle()
-
-
-async def conclusions(talk: Talk, ref: ChangeRef) -> list[Conclusion | None]:
-    return [found.run.conclusion for found in (await talk.engine.view(ref)).runs]
 
 
 # Comments.
@@ -165,176 +117,13 @@ async def test_a_comment_and_a_label_in_the_same_second_are_both_heard(talk: Tal
     assert len((await talk.engine.view(ref)).runs) == 1
 
 
-# Repositories.
-
-
-@pytest.mark.parametrize("deed", ["rename", "transfer"])
-async def test_a_repository_that_moves_in_mid_run_goes_on_where_it_is(
-    forge: str, talk: Talk, deeds: Deeds, deed: str
-) -> None:
-    ref = await under_way(talk)
-    head = (await talk.stage.forge.change(ref)).head_sha
-    repo = await (deeds.rename("libfoo2") if deed == "rename" else deeds.transfer("hubot"))
-    await sweep(talk)
-    await finish(talk)
-    assert await conclusions(talk, ref) == [Conclusion.CANCELLED]
-    assert talk.engine.builder.running == ()
-    if (forge, deed) == ("github", "transfer"):
-        # An App is installed by the owner; the new one has not done so.
-        return
-    moved = ChangeRef(repo=repo, number=ref.number)
-    assert await conclusions(talk, moved) == [Conclusion.SUCCESS]
-    assert talk.stage.checks(head)[-1].conclusion == "success"
-    assert {check.status for check in talk.stage.checks(head)} == {"completed"}
-
-
-async def test_in_an_archived_repository_nothing_is_tried_for_ever(talk: Talk, deeds: Deeds) -> None:
-    ref = await under_way(talk)
-    await deeds.archive()
-    await finish(talk)
-    for _ in range(6):
-        await talk.settle(minutes=30)
-    calls = await calls_of(talk)
-    await talk.settle(minutes=60)
-    assert await calls_of(talk) == calls
-    assert talk.engine.builder.running == ()
-    assert await conclusions(talk, ref) == [Conclusion.SUCCESS]
-
-
-async def test_a_repository_that_becomes_private_goes_on(talk: Talk, deeds: Deeds) -> None:
-    await deeds.show(private=False)
-    ref = await under_way(talk)
-    await deeds.show(private=True)
-    await finish(talk)
-    assert (await talk.gate(ref)).conclusion == "success"
-    asked = await talk.say(ref, "/revdeps rebuild bar")
-    assert asked.reactions == ("eyes", "rocket")
-
-
-@pytest.mark.parametrize("deed", ["delete", "uninstall"])
-async def test_where_the_bot_is_not_let_in_any_more_nothing_goes_on(talk: Talk, deeds: Deeds, deed: str) -> None:
-    ref = await under_way(talk)
-    await (deeds.delete() if deed == "delete" else deeds.uninstall())
-    await sweep(talk)
-    await talk.settle(minutes=20)
-    assert await conclusions(talk, ref) == [Conclusion.CANCELLED]
-    assert talk.engine.builder.running == ()
-    calls = await calls_of(talk)
-    await talk.settle(minutes=60)
-    assert await calls_of(talk) == calls
-
-
-async def test_where_the_bot_is_let_in_again_it_begins_anew(talk: Talk, deeds: Deeds) -> None:
-    ref = await under_way(talk)
-    await deeds.uninstall()
-    await sweep(talk)
-    await deeds.install()
-    await sweep(talk)
-    await finish(talk)
-    assert await conclusions(talk, ref) == [Conclusion.SUCCESS, Conclusion.CANCELLED]
-    assert (await talk.gate(ref)).conclusion == "success"
-
-
-async def calls_of(talk: Talk) -> int:
-    """How often the forge was asked for something."""
-    return sum(talk.stage.server.calls.values())
-
-
-# Pull requests.
-
-
-async def test_a_force_push_to_an_earlier_commit_is_checked_again(talk: Talk, deeds: Deeds) -> None:
-    ref = await talk.open()
-    first = (await talk.stage.forge.change(ref)).head_sha
-    second = await talk.push(ref)
-    await deeds.reset(ref, first)
-    await talk.settle()
-    runs = (await talk.engine.view(ref)).runs
-    assert [found.run.head_sha for found in runs] == [first, second, first]
-    assert (await talk.gate(ref)).conclusion == "success"
-
-
-async def test_another_base_ends_what_is_under_way_and_begins_anew(talk: Talk, deeds: Deeds) -> None:
-    ref = await under_way(talk)
-    await deeds.branch("stable", {"notes.txt": "of the stable branch"})
-    await deeds.retarget(ref, "stable")
-    await talk.settle()
-    runs = (await talk.engine.view(ref)).runs
-    assert [(found.run.base_branch, found.run.conclusion) for found in runs] == [
-        ("stable", None),
-        ("main", Conclusion.CANCELLED),
-    ]
-    await finish(talk)
-    assert (await talk.gate(ref)).conclusion == "success"
-
-
-async def test_a_draft_that_nobody_wants_checked_waits_until_it_is_ready(talk: Talk, deeds: Deeds) -> None:
-    await talk.stage.commit({".revdeps.yaml": f"{CONFIG}drafts: skip\n"})
-    ref = await talk.open(draft=True)
-    assert talk.built() == []
-    await deeds.draft(ref, draft=False)
-    await talk.settle()
-    assert talk.built() == ALL
-    assert (await talk.gate(ref)).conclusion == "success"
-    await deeds.draft(ref, draft=True)
-    await talk.settle()
-    assert talk.built() == ALL
-
-
-async def test_a_draft_in_mid_run_goes_on_where_drafts_are_checked(talk: Talk, deeds: Deeds) -> None:
-    ref = await under_way(talk)
-    await deeds.draft(ref, draft=True)
-    await talk.settle()
-    await deeds.draft(ref, draft=False)
-    await finish(talk)
-    assert await conclusions(talk, ref) == [Conclusion.SUCCESS]
-    assert talk.built() == ALL
-
-
-async def test_where_the_conversation_is_locked_the_check_says_it_all(forge: str, talk: Talk, deeds: Deeds) -> None:
-    ref = await under_way(talk)
-    await deeds.lock(ref)
-    talk.engine.builder.outcome_for = breaks("bar")
-    await talk.engine.finish_all()
-    for _ in range(4):
-        await talk.settle(minutes=30)
-    assert (await talk.gate(ref)).conclusion == "failure"
-    # A member may write in a locked conversation, and so may a bot that is one; an App is none.
-    assert len(talk.stage.comments(ref)) == (0 if forge == "github" else 1)
-
-
-async def test_a_deleted_head_branch_ends_it(talk: Talk, deeds: Deeds) -> None:
-    ref = await under_way(talk)
-    await deeds.drop_branch(ref)
-    await talk.settle()
-    assert await conclusions(talk, ref) == [Conclusion.CANCELLED]
-    assert talk.engine.builder.running == ()
-    assert (await talk.gate(ref)).status == "completed"
-
-
-async def test_a_fork_s_pull_request_is_told_where_it_is_looked_at(forge: str, talk: Talk) -> None:
-    ref = await talk.stage.open({"libfoo.spec": "Name: libfoo\n# of a fork\n"}, author="hubot-friend", from_fork=True)
-    await talk.settle()
-    assert talk.built() == []
-    head = (await talk.stage.forge.change(ref)).head_sha
-    await talk.say(ref, f"/revdeps ok @{head[:10]}")
-    assert talk.built() == ALL
-    if forge == "gitlab":
-        # A status belongs to the project that the commit is in, and a fork's people have not invited the bot.
-        assert talk.stage.checks(head) == []
-        [told] = [seen.body for seen in talk.stage.comments(ref) if "revdeps:check" in seen.body]
-        assert "**success**" in told
-    else:
-        assert (await talk.gate(ref)).conclusion == "success"
-
-
 # The forge and the way there.
 
 
 async def test_tokens_that_end_in_mid_run_cost_nothing_but_time(talk: Talk, deeds: Deeds) -> None:
-    ref = await under_way(talk)
+    ref = await talk.under_way()
     deeds.end_tokens()
-    await finish(talk, minutes=10)
+    await talk.finish(minutes=10)
     deeds.renew_tokens()
     await talk.settle(minutes=30)
     assert (await talk.gate(ref)).conclusion == "success"
@@ -349,7 +138,7 @@ async def test_a_clock_that_is_wrong_by_two_minutes_is_no_matter(talk: Talk, dee
     assert (await talk.gate(ref)).conclusion == "failure"
     given = await talk.say(ref, "/revdeps waive bar -- ported in octocat/bar#3")
     assert given.reactions == ("eyes", "rocket")
-    await sweep(talk)
+    await talk.sweep()
     assert (await talk.gate(ref)).conclusion == "success"
     assert len(talk.answers(ref)) <= 1
 
@@ -394,12 +183,12 @@ async def test_what_no_delivery_told_is_found_by_one_sweep(talk: Talk, deeds: De
     ref = await talk.open()
     assert talk.built() == []
     deeds.listen()
-    await sweep(talk)
+    await talk.sweep()
     assert (await talk.gate(ref)).conclusion == "success"
     deeds.deafen()
     await talk.push(ref)
     deeds.listen()
-    await sweep(talk)
+    await talk.sweep()
     assert [found.run.state for found in (await talk.engine.view(ref)).runs] == [RunState.FINISHED] * 2
     assert (await talk.gate(ref)).conclusion == "success"
 
@@ -408,7 +197,7 @@ async def test_what_no_delivery_told_is_found_by_one_sweep(talk: Talk, deeds: De
 async def test_what_the_forge_refuses_for_a_while_is_written_in_the_end_and_once(
     talk: Talk, deeds: Deeds, status: int
 ) -> None:
-    ref = await under_way(talk)
+    ref = await talk.under_way()
     refused = deeds.refuse(status, 4)
     talk.engine.builder.outcome_for = breaks("bar")
     await talk.engine.finish_all()
@@ -429,7 +218,7 @@ async def test_a_command_that_no_delivery_told_is_found_by_one_sweep_and_not_hea
     deeds.listen()
     await talk.settle()
     assert talk.built() == ALL
-    await sweep(talk)
+    await talk.sweep()
     [asked] = [seen for seen in talk.stage.comments(ref) if seen.body == "/revdeps rebuild bar"]
     assert asked.reactions == ("eyes", "rocket")
     assert await deeds.resend() >= 1
@@ -451,7 +240,7 @@ async def test_a_waiver_is_until_its_date_or_until_the_base_moves(talk: Talk) ->
     assert f"until {date}" in talk.summary(ref)
 
     await talk.stage.commit({"notes.txt": "the base moves"})
-    await sweep(talk)
+    await talk.sweep()
     assert (await talk.gate(ref)).conclusion == "failure"
     assert "has lapsed" in talk.summary(ref)
 

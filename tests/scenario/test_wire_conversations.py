@@ -1,21 +1,8 @@
 """What people say and see on each forge, from webhook to comment, over servers that behave like the real ones."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from bot.domain.permission import Permission
 from tests.scenario.outcomes import breaks, holds_builds
-from tests.scenario.wire import FORGES, Talk, talking
-
-
-@pytest.fixture(params=sorted(FORGES))
-async def talk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Talk]:
-    """The bot on each forge; two packages depend on the changed one, and nothing breaks."""
-    async with talking(FORGES[request.param](tmp_path), tmp_path) as made:
-        yield made
-
+from tests.scenario.wire import Talk
 
 NEEDED = {"forgejo": "write permission", "github": "triage permission", "gitlab": "the Reporter role"}
 CALLED = {"forgejo": "pull request", "github": "pull request", "gitlab": "merge request"}

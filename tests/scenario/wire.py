@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from bot.domain.permission import Permission
-from bot.domain.run import ChangeRef
+from bot.domain.run import ChangeRef, Conclusion
 from bot.engine.intake import Intake
+from bot.engine.resync import Resync
 from bot.web.dialects import Dialect
 from bot.web.metrics import Metrics
 from bot.web.webhook import Translator, Webhook, WebhookParts
@@ -27,7 +28,7 @@ from tests.fakes.github_stage import GitHubStage
 from tests.fakes.gitlab_stage import GitLabStage
 from tests.fakes.resolver import affected
 from tests.scenario.harness import CONFIG, Engine, engine
-from tests.scenario.outcomes import breaks
+from tests.scenario.outcomes import breaks, holds_builds
 
 SUMMARY = "revdeps:v1"
 ANSWER = "revdeps:answer"
@@ -37,6 +38,8 @@ class WireStage(Stage, Protocol):
     """A stage behind HTTP, whose webhooks can be listened to. Every act returns when its webhooks were answered."""
 
     clock: ShiftedClock
+    server: Any
+    """Of a class of its own on each forge; all of them count their `calls`."""
 
     async def commit(self, files: Files) -> str:
         """Commit to the base branch."""
@@ -87,6 +90,33 @@ class Talk:
         await self.engine.settle()
         self.stage.clock.shift += timedelta(minutes=minutes)
         await self.engine.settle()
+
+    async def under_way(self) -> ChangeRef:
+        """Open a pull request whose dependents are being built."""
+        self.engine.builder.outcome_for = holds_builds
+        ref = await self.open()
+        assert len(self.engine.builder.running) == 2
+        return ref
+
+    async def finish(self, minutes: int = 2) -> None:
+        """Let the builds end well, and the bot tell it."""
+        self.engine.builder.outcome_for = breaks()
+        await self.engine.finish_all()
+        await self.settle(minutes)
+
+    async def sweep(self) -> None:
+        """Let the bot look for what nobody told it, and work on it."""
+        await Resync(world=self.engine.world, owner="resync", woke=lambda: None).once()
+        await self.settle()
+
+    async def conclusions(self, ref: ChangeRef) -> list[Conclusion | None]:
+        """Return how the runs of a pull request ended, the newest first."""
+        return [found.run.conclusion for found in (await self.engine.view(ref)).runs]
+
+    @property
+    def calls(self) -> int:
+        """How often the forge was asked for something."""
+        return sum(self.stage.server.calls.values())
 
     async def gate(self, ref: ChangeRef) -> SeenCheck:
         """Return the check on the head commit that people see."""
