@@ -1,123 +1,22 @@
 """The fake GitHub is as strict as the real one: what these tests see refused, the bot must not be able to send."""
 
-import asyncio
-import json
-import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import jwt
 import pytest
-from aiohttp import web
 
-from tests.fakes.github import GitHubServer, trees
-from tests.fakes.github.examples import load_examples, missing_keys
-from tests.fakes.github.model import App
+from tests.fakes.github import trees
+from tests.fakes.github.hub import BUTTON, OUTPUT, REPO, Hub, a_hub
 from tests.fakes.github.openapi import default_path
-from tests.fakes.github.webhooks import signature
-
-REPO = "octocat/libfoo"
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-
-class Hub:
-    """The server with an App, a repository and a pull request, and a client that behaves."""
-
-    def __init__(self, github: GitHubServer, session: aiohttp.ClientSession, clock: Clock) -> None:
-        self.github, self.session, self.clock = github, session, clock
-        self.app: App = github.create_app()
-        self.received: list[tuple[dict[str, str], bytes]] = []
-
-    async def prepare(self) -> None:
-        await self.github.create_repository(REPO, {"foo.spec": "Name: foo\n", ".revdeps.yaml": "version: 1\n"})
-        self.installation = await self.github.install("octocat")
-        self.pull = await self.github.open_pull_request(REPO, "topic", "Update", files={"foo.spec": "Name: foo2\n"})
-        self.token = (await self.grant())["token"]
-
-    def jwt(self, key: str | None = None, **claims: Any) -> str:
-        now = int(self.clock.now().timestamp())
-        return jwt.encode(
-            {"iat": now - 60, "exp": now + 540, "iss": str(self.app.id)} | claims,
-            key or self.app.private_key or "",
-            algorithm="RS256",
-        )
-
-    async def grant(self, token: str | None = None, **body: Any) -> dict[str, Any]:
-        path = f"/app/installations/{self.installation.id}/access_tokens"
-        status, answer = await self.call("POST", path, token=token or self.jwt(), json=body or None)
-        return answer | {"http": status}
-
-    async def call(self, method: str, path: str, *, token: str | None = None, **more: Any) -> tuple[int, Any]:
-        async with self.request(method, path, token=token, **more) as response:
-            text = await response.text()
-            return response.status, json.loads(text) if text else None
-
-    def request(
-        self, method: str, path: str, *, token: str | None = None, headers: dict[str, str] | None = None, **more: Any
-    ) -> Any:
-        sent = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {token or self.token}"}
-        return self.session.request(method, self.github.url + path, headers=sent | (headers or {}), **more)
-
-    async def create_check(self, **body: Any) -> tuple[int, Any]:
-        return await self.call(
-            "POST", f"/repos/{REPO}/check-runs", json={"name": "rebuild", "head_sha": self.pull.head_sha} | body
-        )
-
-
-@asynccontextmanager
-async def a_hub() -> AsyncIterator[Hub]:
-    """A server that stands ready."""
-    clock = Clock()
-    async with GitHubServer(clock=clock, check_answers=True) as github, aiohttp.ClientSession() as session:
-        made = Hub(github, session, clock)
-        await made.prepare()
-        yield made
 
 
 @pytest.fixture
 async def hub() -> AsyncIterator[Hub]:
     async with a_hub() as made:
         yield made
-
-
-@pytest.fixture
-async def receiver(hub: Hub) -> AsyncIterator[Hub]:
-    async with receiving(hub) as made:
-        yield made
-
-
-@asynccontextmanager
-async def receiving(hub: Hub) -> AsyncIterator[Hub]:
-    """The same, with a webhook that keeps what arrives."""
-
-    async def receive(request: web.Request) -> web.Response:
-        hub.received.append((dict(request.headers), await request.read()))
-        return web.Response(status=202)
-
-    application = web.Application(client_max_size=25 * 2**20)
-    application.router.add_post("/", receive)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    hub.app.webhook_url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    try:
-        yield hub
-        await hub.github.settled()
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_token_is_long_opaque_and_lives_an_hour(hub: Hub) -> None:
@@ -227,8 +126,6 @@ async def test_roles_are_told_by_their_own_name(hub: Hub) -> None:
 
 
 ANNOTATION = {"path": "foo.spec", "start_line": 1, "end_line": 1, "annotation_level": "failure", "message": "no"}
-OUTPUT = {"title": "Who breaks", "summary": "nobody"}
-BUTTON = {"label": "Retry", "description": "Build again", "identifier": "retry"}
 
 
 async def test_a_check_is_made_updated_and_found_again(hub: Hub) -> None:
@@ -325,114 +222,6 @@ async def test_what_github_does_not_know_is_recorded(hub: Hub, method: str, path
     assert len(hub.github.violations) == 1
 
 
-async def test_webhooks_are_signed_and_recorded(receiver: Hub) -> None:
-    await receiver.github.comment(REPO, 1, "hubot", "/revdeps help")
-    headers, body = receiver.received[-1]
-    assert headers["X-Hub-Signature-256"] == signature(receiver.app.webhook_secret, body)
-    assert (headers["X-GitHub-Event"], headers["Content-Type"]) == ("issue_comment", "application/json")
-    payload = json.loads(body)
-    assert payload["installation"]["id"] == receiver.installation.id
-    assert payload["issue"]["pull_request"]["url"].endswith("/repos/octocat/libfoo/pulls/1")
-    listed = (await receiver.call("GET", "/app/hook/deliveries", token=receiver.jwt()))[1]
-    assert [(d["guid"], d["status_code"]) for d in listed] == [(headers["X-GitHub-Delivery"], 202)]
-    assert receiver.github.violations == []
-
-
-async def test_a_missed_delivery_is_found_and_comes_again_with_its_guid(receiver: Hub) -> None:
-    receiver.github.webhooks.down = True
-    await receiver.github.close_pull_request(REPO, 1)
-    receiver.github.webhooks.down = False
-    path = "/app/hook/deliveries"
-    missed = (await receiver.call("GET", f"{path}?status=failure", token=receiver.jwt()))[1]
-    answer = await receiver.call("POST", f"{path}/{missed[0]['id']}/attempts", token=receiver.jwt())
-    assert answer == (202, {})
-    await receiver.github.settled()
-    assert [headers["X-GitHub-Delivery"] for headers, _ in receiver.received] == [missed[0]["guid"]]
-    receiver.clock.time += timedelta(days=4)
-    assert (await receiver.call("GET", path, token=receiver.jwt()))[1] == []
-
-
-async def test_deliveries_are_walked_by_cursor(receiver: Hub) -> None:
-    for _ in range(3):
-        await receiver.github.comment(REPO, 1, "hubot", "again")
-    async with receiver.request("GET", "/app/hook/deliveries?per_page=2", token=receiver.jwt()) as response:
-        following = str(response.links["next"]["url"]).removeprefix(receiver.github.url)
-        first = await response.json()
-    second = (await receiver.call("GET", following, token=receiver.jwt()))[1]
-    assert len({d["id"] for d in first + second}) == 3
-
-
-async def test_a_push_moves_the_pull_request_and_is_told_in_order(receiver: Hub) -> None:
-    sha = await receiver.github.push(REPO, "topic", {"foo.spec": "Name: foo3\n"}, "hubot")
-    events = [(d.event, d.action) for d in receiver.github.deliveries]
-    assert events == [("push", None), ("check_suite", "requested"), ("pull_request", "synchronize")]
-    payload = receiver.github.deliveries[-1].payload
-    assert (payload["after"], payload["pull_request"]["head"]["sha"]) == (sha, sha)
-    assert receiver.github.deliveries[0].payload["commits"][0]["modified"] == ["foo.spec"]
-
-
-async def test_people_do_to_a_pull_request_what_they_do(receiver: Hub) -> None:
-    github = receiver.github
-    await github.push(REPO, "release", {"x": "y\n"})
-    await github.mark_draft(REPO, 1)
-    await github.mark_ready(REPO, 1)
-    await github.retarget(REPO, 1, "release")
-    await github.close_pull_request(REPO, 1)
-    await github.reopen(REPO, 1)
-    await github.merge_pull_request(REPO, 1)
-    actions = [d.action for d in github.deliveries if d.event == "pull_request"]
-    assert actions == ["converted_to_draft", "ready_for_review", "edited", "closed", "reopened", "closed"]
-    assert github.pull(REPO, 1).merge_commit_sha
-    assert all(d.succeeded for d in github.deliveries)
-
-
-async def test_buttons_and_reruns_go_to_the_app_that_made_the_check(receiver: Hub) -> None:
-    _, run = await receiver.create_check(conclusion="failure", actions=[BUTTON], output=OUTPUT)
-    await receiver.github.press_button(run["id"], "retry", "octocat")
-    await receiver.github.rerequest_check(run["id"], "octocat")
-    await receiver.github.rerequest_suite(REPO, receiver.pull.head_sha, "octocat")
-    told = [(d.event, d.action) for d in receiver.github.deliveries]
-    asked = [("check_run", "requested_action"), ("check_run", "rerequested"), ("check_suite", "rerequested")]
-    assert told == [("check_run", "created"), *asked]
-    with pytest.raises(AssertionError, match="no button"):
-        await receiver.github.press_button(run["id"], "explode", "octocat")
-
-
-async def test_a_check_of_a_fork_names_no_pull_request(hub: Hub) -> None:
-    pull = await hub.github.open_pull_request(REPO, "mine", "From outside", "hubot", from_fork=True, files={"a": "b\n"})
-    _, run = await hub.create_check(head_sha=pull.head_sha)
-    assert run["pull_requests"] == []
-    _, own = await hub.create_check()
-    assert [p["number"] for p in own["pull_requests"]] == [1]
-    assert hub.github.violations == []
-
-
-@pytest.mark.parametrize("private", [True, False])
-async def test_git_clones_with_the_token_and_fetches_what_a_fork_proposes(
-    hub: Hub, tmp_path: Path, private: bool
-) -> None:
-    hub.github.repository(REPO).private = private
-    pull = await hub.github.open_pull_request(REPO, "mine", "From outside", "hubot", from_fork=True, files={"a": "b\n"})
-    address = hub.github.url.replace("://", f"://x-access-token:{hub.token}@") + f"/{REPO}.git"
-    clone = tmp_path / "clone"
-    assert await _git("clone", "--quiet", "--filter=blob:none", address, str(clone)) == 0
-    assert await _git("-C", str(clone), "fetch", "--quiet", "origin", pull.head_sha, "refs/pull/2/head:refs/pr") == 0
-    assert await _git("-C", str(clone), "push", "--quiet", "origin", "HEAD:refs/heads/new") != 0
-    wrong = address.replace(hub.token, "ghs_wrong")
-    # git names nobody until it is asked who it is.
-    assert (await _git("clone", "--quiet", wrong, str(tmp_path / "other")) != 0) == private
-    assert await _git("clone", "--quiet", f"{hub.github.url}/{REPO}.git", str(tmp_path / "any")) == (
-        128 if private else 0
-    )
-
-
-async def _git(*arguments: str) -> int:
-    environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": os.devnull, "PATH": os.environ["PATH"]}
-    process = await asyncio.create_subprocess_exec("git", *arguments, env=environment, stderr=asyncio.subprocess.PIPE)
-    await process.communicate()
-    return process.returncode or 0
-
-
 async def test_failures_come_as_planned_and_end(hub: Hub) -> None:
     hub.github.fail(status=502)
     hub.github.fail(method="GET", path="/pulls/1$", status=403, secondary=True, retry_after=7)
@@ -521,24 +310,3 @@ async def test_every_endpoint_answers_as_the_description_says(hub: Hub) -> None:
     for path in ("/app", "/app/installations", f"/repos/{REPO}/installation", "/app/hook/deliveries"):
         assert (await hub.call("GET", path, token=hub.jwt()))[0] == 200
     assert hub.github.violations == []
-
-
-async def test_webhooks_have_everything_that_githubs_examples_have_in_common(receiver: Hub) -> None:
-    github, examples = receiver.github, load_examples()
-    await github.push(REPO, "topic", {"foo.spec": "Name: foo3\n"})
-    await github.push(REPO, "release", {"x": "y\n"})
-    await github.retarget(REPO, 1, "release")
-    await github.label(REPO, 1, "urgent")
-    await github.edit_comment(await github.comment(REPO, 1, "hubot", "hello"), "goodbye")
-    _, run = await receiver.create_check(conclusion="failure", actions=[BUTTON], output=OUTPUT)
-    await github.press_button(run["id"], "retry", "octocat")
-    await github.rerequest_check(run["id"], "octocat")
-    await github.rerequest_suite(REPO, receiver.pull.head_sha, "octocat")
-    await github.merge_pull_request(REPO, 1)
-    await github.install("octocat", repositories=[REPO])
-    missing = {}
-    for sent in github.deliveries:
-        alike = [e.payload for e in examples if (e.event, e.action) == (sent.event, sent.action)]
-        missing[sent.event, sent.action] = missing_keys(sent.payload, alike)
-    assert len(missing) >= 13
-    assert {name: keys for name, keys in missing.items() if keys} == {}

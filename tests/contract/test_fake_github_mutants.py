@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from tests.contract import test_fake_github as contract
-from tests.contract.test_fake_github import a_hub, receiving
+from tests.contract import test_fake_github_events as events
+from tests.fakes.github.hub import a_hub, receiving
 from tests.fakes.github.mutants import MUTANTS, plant
 
 _CHECKS = contract.test_a_check_is_made_updated_and_found_again
 _COMMENTS = contract.test_comments_are_written_rewritten_reacted_to_and_folded_away
-_MISSED = contract.test_a_missed_delivery_is_found_and_comes_again_with_its_guid
+_MISSED = events.test_a_missed_delivery_is_found_and_comes_again_with_its_guid
 
 CAUGHT: dict[str, Callable[..., Awaitable[None]]] = {
     "anybody_may_write_to_a_check": contract.test_only_the_app_that_made_a_check_may_write_to_it,
@@ -24,7 +25,7 @@ CAUGHT: dict[str, Callable[..., Awaitable[None]]] = {
         contract.test_a_check_that_breaks_a_rule_is_refused, body={"status": "completed"}, described=False
     ),
     "checks_lose_what_we_call_them": _CHECKS,
-    "a_check_of_a_fork_knows_its_pull_request": contract.test_a_check_of_a_fork_names_no_pull_request,
+    "a_check_of_a_fork_knows_its_pull_request": events.test_a_check_of_a_fork_names_no_pull_request,
     "reactions_pile_up": _COMMENTS,
     "an_edit_is_lost": _COMMENTS,
     "nothing_is_folded_away": _COMMENTS,
