@@ -260,21 +260,22 @@ async def test_packages_of_two_repositories_pass_or_fail_together_and_each_gate_
     lead = await talk.open()
     files = {".revdeps.yaml": CONFIG.replace("libfoo", "libbar"), "libbar.spec": "Name: libbar\n"}
     other = await deeds.beside("other", files, {"libbar.spec": "Name: libbar\n# new\n"})
-    asked = await talk.say(lead, f"/revdeps with {other}")
+    name = talk.stage.forge.capabilities.parlance.name
+    asked = await talk.say(lead, f"/revdeps with {name(other)}")
     assert asked.reactions == ("eyes", "rocket")
     for ref, companion in ((lead, other), (other, lead)):
         gate = await gate_of(talk, ref)
         assert gate.conclusion == "success"
-        assert f"with {companion}" in gate.title
+        assert f"with {name(companion)}" in gate.title
 
     talk.engine.resolver.script_impact(["libbar"], affected("app", buildroot_after="libbar since"))
     talk.engine.resolver.script_impact(["libfoo", "libbar"], affected("app", buildroot_after="both since"))
     talk.engine.builder.outcome_for = breaks_in({"app": ("together", "1")})
-    await talk.say(lead, f"/revdeps with {other}")
+    await talk.say(lead, f"/revdeps with {name(other)}")
     assert (await gate_of(talk, other)).conclusion == "failure"
     own = await gate_of(talk, lead)
     assert own.conclusion not in {"success", "neutral", "skipped"}
-    assert own.title.startswith(f"Not this change: {other} is to blame.")
+    assert own.title.startswith(f"Not this change: {name(other)} is to blame")
     assert "caused by" in talk.summary(lead)
 
 
