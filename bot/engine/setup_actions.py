@@ -14,6 +14,7 @@ from bot.domain.decide import ChangeView
 from bot.domain.parlance import Parlance
 from bot.domain.run import Alone, ChangeState, Conclusion, Part, Problem, Run, RunState, RunTarget
 from bot.domain.selection import CONFIG_FILE, DEFAULT_SPEC, default_specs, touched
+from bot.domain.wording import quoted
 from bot.engine.asking import asking
 from bot.engine.change_actions import finished, run_view
 from bot.engine.companions import build_order, same_package, trusts_people, with_companions
@@ -87,6 +88,8 @@ def _configured(
     skipped = _reason_to_skip(loaded, state, packages, world.parlance(state.ref.repo.forge))
     if skipped:
         return finished(replace(run, config=loaded), Conclusion.SKIPPED, now, Problem(what=skipped)), []
+    if nowhere := _unknown_targets(run, loaded):
+        return finished(replace(run, config=loaded), Conclusion.ACTION_REQUIRED, now, nowhere), []
     targets = [target for target in loaded.targets if not run.only_targets or target.name in run.only_targets]
     for target in targets:
         for backend in (target.backend, target.fallback):
@@ -101,6 +104,15 @@ def _configured(
         state=RunState.ACTIVE if run.trusted else RunState.WAITING,
     )
     return run, [RunTarget(run=run.id, target=target) for target in targets]
+
+
+def _unknown_targets(run: Run, config: Config) -> Problem | None:
+    """Return what is wrong with the targets that a command named: a run on none of them would test nothing."""
+    known = [target.name for target in config.targets]
+    unknown = [quoted(name) for name in run.only_targets if name not in known]
+    if not unknown:
+        return None
+    return Problem(what=f"There is no target {' or '.join(unknown)}.", hint=f"Targets here: {', '.join(known)}.")
 
 
 def _reason_to_skip(config: Config, state: ChangeState, packages: tuple[PackageConfig, ...], parlance: Parlance) -> str:

@@ -16,7 +16,7 @@ from bot.engine.resync import Resync
 from tests.fakes.builder import failed
 from tests.fakes.domain import TARGET
 from tests.fakes.resolver import affected
-from tests.scenario.harness import Stage
+from tests.scenario.harness import CONFIG, Stage
 from tests.scenario.outcomes import IMPORT_ERROR, breaks, holds_builds
 from tests.scenario.test_conversations import (
     answers,
@@ -285,6 +285,26 @@ async def test_a_check_that_is_asked_for_again_keeps_the_options_of_its_run(revd
     again = (await revdeps.view(ref)).runs[0].run
     assert again.id != run.id
     assert (again.limit, again.depth, again.only_targets) == (run.limit, run.depth, run.only_targets)
+
+
+async def test_a_run_on_a_target_that_there_is_not_tests_nothing_and_is_not_green(revdeps: Stage) -> None:
+    ref = await revdeps.open()
+    await revdeps.say(ref, "/revdeps run target=nowhere")
+    check = revdeps.check(ref)
+    assert (check.conclusion, check.title) == (Conclusion.ACTION_REQUIRED, "There is no target `nowhere`.")
+
+
+async def test_a_run_on_some_of_the_targets_says_on_which_it_was_not_tested(revdeps: Stage) -> None:
+    other = '  - {name: f44, backend: fake, repositories: ["https://example.org/f44"]}\n'
+    revdeps.builder.outcome_for = breaks()
+    revdeps.resolver.script_impact(["libfoo"], affected("bar"))
+    ref = await revdeps.open(config=CONFIG + other)
+    await revdeps.settle()
+    assert revdeps.check(ref).title == "2 of 2 tested"
+    await revdeps.say(ref, "/revdeps run target=rawhide")
+    check = revdeps.check(ref)
+    assert (check.conclusion, check.title) == (Conclusion.SUCCESS, "1 of 1 tested · not tested on f44")
+    assert "Nothing that was tested breaks" in check.summary
 
 
 async def test_a_check_of_an_older_commit_that_is_asked_for_again_is_answered(revdeps: Stage) -> None:

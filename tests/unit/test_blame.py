@@ -253,7 +253,7 @@ def test_what_cannot_be_installed_is_blamed_on_whom_the_solver_names_even_where_
     )
     known = replace(known, alone=asked)
     same = failed("error: as ever")
-    assert blame(known, built("bar", same), base(known, same)) == Blame(culprits=(OTHER,))
+    assert blame(known, built("bar", same), built("bar", same, 2), base(known, same)) == Blame(culprits=(OTHER,))
 
 
 @pytest.mark.parametrize("outcome", [failed("needs libfoo"), Cancelled(), REFUSED])

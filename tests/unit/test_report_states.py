@@ -81,6 +81,14 @@ def row(verdict: Verdict | None, **changes: object) -> Row:
             "✅ Nothing was tested: 1 package is affected and left out",
         ),
         (
+            finished(Conclusion.SUCCESS, row(Verdict.STILL_PASSING), left_out=("f43",)),
+            "✅ Nothing that was tested breaks",
+        ),
+        (
+            finished(Conclusion.SUCCESS, targets=("f44",), left_out=("f43",), examined=0),
+            "✅ No package is affected on f44",
+        ),
+        (
             finished(Conclusion.SUCCESS, row(Verdict.STILL_PASSING), row(Verdict.WAIVED, package="b")),
             "✅ Nothing breaks, but for what was waived",
         ),
@@ -144,6 +152,11 @@ def test_the_title_says_what_was_not_tested() -> None:
 
 
 EMPTY_SUCCESS = finished(Conclusion.SUCCESS)
+
+
+def test_targets_that_a_command_left_out_stand_in_the_title():
+    report = finished(Conclusion.SUCCESS, row(Verdict.STILL_PASSING), left_out=("f43", "f42"))
+    assert title(report) == "1 of 1 tested · not tested on f43, f42"
 
 
 @pytest.mark.parametrize(

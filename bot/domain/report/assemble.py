@@ -67,6 +67,7 @@ def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
         author=state.author if state else "",
         url=state.url if state else "",
         targets=_target_names(stored),
+        left_out=_targets_left_out(stored.run),
         subjects=_subjects(stored, context),
         rows=_rows(stored, context),
         conclusion=run.conclusion,
@@ -139,6 +140,12 @@ def _target_names(stored: Stored) -> tuple[str, ...]:
     wanted = stored.run.only_targets
     configured = stored.run.config.targets if stored.run.config else ()
     return tuple(target.name for target in configured if not wanted or target.name in wanted)
+
+
+def _targets_left_out(run: Run) -> tuple[str, ...]:
+    configured = [target.name for target in run.config.targets] if run.config else []
+    tested = set(run.only_targets) & set(configured)
+    return tuple(name for name in configured if tested and name not in tested)
 
 
 def _subjects(stored: Stored, context: Context) -> tuple[Subject, ...]:

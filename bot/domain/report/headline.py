@@ -74,8 +74,12 @@ def counts(report: Report) -> str:
 
 
 def title(report: Report) -> str:
-    """Return the check's title: what became of it, and with which other changes it was tested."""
-    return " · ".join(part for part in (_result(report), with_others(report)) if part)
+    """Return the check's title: what became of it, where it was not tested, and with which other changes it was."""
+    return " · ".join(part for part in (_result(report), _not_on(report), with_others(report)) if part)
+
+
+def _not_on(report: Report) -> str:
+    return f"not tested on {', '.join(report.left_out)}" if report.left_out else ""
 
 
 def _result(report: Report) -> str:
@@ -102,13 +106,15 @@ def _progress(report: Report) -> str:
 def _success(report: Report) -> str:
     if not report.rows:
         looked = f" ({count(report.examined, 'source package')} looked at)" if report.examined else ""
-        return f"No package is affected{looked}"
+        where = f" on {', '.join(report.targets)}" if report.left_out else ""
+        return f"No package is affected{where}{looked}"
     coverage = report.coverage
     if not coverage.tested:
         affected = len({row.package for row in report.rows})
         return f"Nothing was tested: {count(affected, 'package is', 'packages are')} affected and left out"
     rebuild = _names(report, Verdict.NEEDS_REBUILD)
-    told = "Nothing breaks" if coverage.tested == coverage.affected else "Nothing that was tested breaks"
+    everything = coverage.tested == coverage.affected and not report.left_out
+    told = "Nothing breaks" if everything else "Nothing that was tested breaks"
     told += " for good" if rebuild else ""
     told += ", but for what was waived" if _names(report, Verdict.WAIVED) else ""
     return f"{told}; {count(rebuild, 'package needs', 'packages need')} a rebuild" if rebuild else told

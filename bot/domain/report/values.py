@@ -193,6 +193,8 @@ class Report:
     url: str = ""
     """The pull request's page."""
     targets: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Configured targets on which nothing was tested, because a command named others."""
     subjects: tuple[Subject, ...] = ()
     rows: tuple[Row, ...] = ()
     conclusion: Conclusion | None = None
