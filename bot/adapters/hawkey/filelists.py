@@ -60,13 +60,11 @@ def asks_beyond(universe: Universe, dependencies: Iterable[str]) -> bool:
 
 
 def _texts(universe: Universe) -> Iterator[str]:
+    """Yield what packages require or conflict with, each text once: most of the time would go into making them."""
+    dependencies = set[Any]()
     for package in universe.query():
-        yield from _strings(package.requires)
-        yield from _strings(package.conflicts)
-
-
-def _strings(dependencies: Iterable[Any]) -> Iterator[str]:
-    return (text for dependency in dependencies if "/" in (text := str(dependency)))
+        dependencies.update(package.requires, package.conflicts)
+    return map(str, dependencies)
 
 
 def _paths(dependency: str) -> list[str]:
