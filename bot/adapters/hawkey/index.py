@@ -18,6 +18,7 @@ from typing import Any
 
 from bot.adapters.hawkey.fingerprints import Fingerprints
 from bot.adapters.hawkey.loading import SOURCE_ARCHES
+from bot.adapters.hawkey.memory import give_back
 from bot.adapters.hawkey.rows import Rows, read_parts, write_parts
 from bot.adapters.hawkey.universe import Universe
 
@@ -43,32 +44,46 @@ class Index:
     def of(cls, universe: Universe) -> "Index":
         """Read it from the cache; where it is not there yet, work it out and leave it there."""
         path = place(universe) / "graph"
+        found = cls._read(path)
+        if found is None:
+            made = cls._work_out(universe)
+            made._write(path)
+            universe.forget()
+            del made  # it lies scattered among what was only needed on the way, which cannot be given back beside it
+            give_back()
+            found = cls._read(path) or cls._work_out(universe)
+        return found
+
+    @classmethod
+    def _read(cls, path: Path) -> "Index | None":
         known = read_parts(path)
-        if known is not None:
-            with suppress(FileNotFoundError):
-                os.utime(path.parent)  # what was not used for the longest time is evicted first
-            head, parts = known
-            rows = [Rows(parts[f"{name}-starts"], parts[f"{name}-values"]) for name in _PARTS]
-            return cls(head["texts"], rows, Fingerprints.unpacked(parts["order"], parts["fingerprints"]))
-        made = cls._work_out(universe)
-        parts = {"order": made.fingerprints.order, "fingerprints": made.fingerprints.packed}
-        for name, part in zip(_PARTS, made._rows, strict=True):
+        if known is None:
+            return None
+        with suppress(FileNotFoundError):
+            os.utime(path.parent)  # what was not used for the longest time is evicted first
+        head, parts = known
+        rows = [Rows(parts[f"{name}-starts"], parts[f"{name}-values"]) for name in _PARTS]
+        return cls(head["texts"], rows, Fingerprints.unpacked(parts["order"], parts["fingerprints"]))
+
+    def _write(self, path: Path) -> None:
+        parts = {"order": self.fingerprints.order, "fingerprints": self.fingerprints.packed}
+        for name, part in zip(_PARTS, self._rows, strict=True):
             parts[f"{name}-starts"], parts[f"{name}-values"] = part.starts, part.values
-        write_parts(path, {"texts": made.texts}, parts)
-        universe.forget()
-        return made
+        write_parts(path, {"texts": self.texts}, parts)
 
     @classmethod
     def _work_out(cls, universe: Universe) -> "Index":
         numbers: dict[str, int] = {}
         size = max(universe.packages, default=0) + 1
+        # Everything is asked for once: to remember it would take more memory than all else.
+        requirements, providers = universe.requirements.__wrapped__, universe.providers.__wrapped__
         wanted = Rows.of(
-            [numbers.setdefault(text, len(numbers)) for text in dict.fromkeys(universe.requirements(number))]
+            [numbers.setdefault(text, len(numbers)) for text in dict.fromkeys(requirements(number))]
             if number in universe.packages
             else ()
             for number in range(size)
         )
-        provided_by = Rows.of(sorted(universe.providers(text)) for text in numbers)
+        provided_by = Rows.of(sorted(providers(text)) for text in numbers)
         back = (wanted.turned(len(numbers)), provided_by.turned(size))
         foes = _foes(universe)
         hostile = Rows.of(sorted(foes.get(number, ())) for number in range(size))
