@@ -1,6 +1,7 @@
 """The solver processes: spawned, never forked (the service has threads), and made anew when one dies."""
 
 import asyncio
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -13,6 +14,9 @@ from typing import Generic, ParamSpec, TypeVar
 
 from bot.adapters.hawkey.memory import limit, resident_bytes
 from bot.ports.errors import Transient
+
+_SELDOM = (100_000, 50, 1000)
+"""How often a solver process looks for garbage: what it has loaded is much, and is looked through when it goes."""
 
 _Parameters = ParamSpec("_Parameters")
 _Answer = TypeVar("_Answer")
@@ -153,6 +157,7 @@ def _nothing() -> None:
 
 def _begin(initializer: Callable[[int], None], universes: int, most: int) -> None:
     limit(most)
+    gc.set_threshold(*_SELDOM)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     initializer(universes)
 
