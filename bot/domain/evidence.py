@@ -17,7 +17,7 @@ from bot.domain.attempts import Attempt, tells
 from bot.domain.build import ASIDE, BaselineKey, Build, BuildState, Failed, FailureReason, Succeeded
 from bot.domain.config import BaselinePolicy, Config, Mode
 from bot.domain.failure import normalise
-from bot.domain.freshness import to_hold
+from bot.domain.freshness import is_overtaken, to_hold
 from bot.domain.ids import BuildKey
 from bot.domain.plan import Effect, PlanEntry
 from bot.domain.run import RunTarget
@@ -76,10 +76,16 @@ class TargetView:
         What was in the way of one before the run began is in nobody's way now, one that ended for a shorter time limit
         than the run's was not seen to the end, and one whose root is no more says nothing about the one that there is.
         """
+        candidates = self.candidates(entry.package)
         return tuple(
             build
             for build in self.baselines(entry)
-            if build.key not in entry.outdated and not self._is_past(build) and not self._is_short(build)
+            if not (
+                build.key in entry.outdated
+                or self._is_past(build)
+                or self._is_short(build)
+                or is_overtaken(build, candidates)
+            )
         )
 
     def baselines_to_hold(self, entry: PlanEntry) -> tuple[BuildKey, ...]:

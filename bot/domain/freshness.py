@@ -9,7 +9,7 @@ the root is held against that of the failure.
 from collections.abc import Sequence
 
 from bot.domain.attempts import tells
-from bot.domain.build import Build, Failed, Succeeded
+from bot.domain.build import Build, Failed, FailureReason, Succeeded
 from bot.domain.ids import BuildKey
 from bot.domain.plan import PlanEntry
 
@@ -26,6 +26,17 @@ def to_hold(entry: PlanEntry, candidates: Sequence[Build], baselines: Sequence[B
 def first_failure(candidates: Sequence[Build]) -> Build | None:
     """Return the first build with the change that failed for the package's own reasons, None where none did."""
     return next((build for build in candidates if isinstance(build.outcome, Failed) and tells(build.outcome)), None)
+
+
+def is_overtaken(baseline: Build, candidates: Sequence[Build]) -> bool:
+    """Whether a baseline passed before the change failed in a way that leaves nothing to hold it against.
+
+    A root that could not be made, although the solver made it of what was pinned, is a sign that something has moved.
+    """
+    failed = first_failure(candidates)
+    if failed is None or not isinstance(baseline.outcome, Succeeded) or _is_fresh(baseline, failed):
+        return False
+    return isinstance(failed.outcome, Failed) and failed.outcome.reason is FailureReason.UNRESOLVABLE
 
 
 def _is_fresh(baseline: Build, failed: Build) -> bool:

@@ -314,8 +314,12 @@ def _judge_both_failed(
         return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=cause)
     if any(last.signature == failure.signature for failure in base_failures):
         return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.STILL_FAILING, last))
-    seen_once = len(base_failures) == 1 and base.reason is not FailureReason.UNRESOLVABLE
-    if seen_once and not evidence.uninstallable and not evidence.stopped and _may_retry_baseline(evidence):
+    if (
+        len(base_failures) == 1
+        and not evidence.uninstallable
+        and not evidence.stopped
+        and _may_retry_baseline(evidence)
+    ):
         # It may have failed by chance: then it would hide what the change breaks, in every run that asks.
         return Needs.BASELINE_RETRY
     return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.CHANGED_FAILURE, last))
@@ -338,10 +342,9 @@ def _judge_against_passing(
 
 
 def _unconfirmed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement | Needs | None:
-    """Return what is to be done about a failure that was seen once; None where it was seen twice, or would be."""
+    """Return what is to be done about a failure that was seen once; None where it was seen twice."""
     last = failures[-1]
-    bound_to_agree = last.reason is FailureReason.UNRESOLVABLE
-    if len(failures) > 1 or bound_to_agree:
+    if len(failures) > 1:
         return None
     if not evidence.stopped and not says_nothing(evidence.candidate[-1]):
         return Needs.CONFIRMATION

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
-from bot.domain.build import Build, Outcome, Succeeded
+from bot.domain.build import Build, FailureReason, Outcome, Succeeded
 from bot.domain.difference import is_outdated, moved
-from bot.domain.freshness import to_hold
-from tests.fakes.domain import INFRASTRUCTURE, NOW, base, built, entry, failed
+from bot.domain.evidence import judge_all
+from bot.domain.freshness import is_overtaken, to_hold
+from bot.domain.verdict import Needs
+from tests.fakes.domain import INFRASTRUCTURE, NOW, base, built, entry, failed, part
 
 BAR = entry("bar")
 OK = Succeeded()
@@ -38,6 +40,18 @@ def test_nothing_is_held_where_nothing_failed_or_passed_or_times_are_not_known()
     assert to_hold(BAR, [fails(0)], [passed(-1, outcome=failed())]) == ()
     assert to_hold(BAR, [fails(None)], [passed(-1)]) == ()
     assert to_hold(BAR, [fails(0)], [passed(None)]) == ()
+
+
+def test_a_root_that_could_not_be_made_overtakes_the_baselines_before_it():
+    unmade = failed("nothing provides foo", FailureReason.UNRESOLVABLE)
+    gone = built("bar", unmade, started_at=NOW)
+    assert is_overtaken(passed(-1), [gone])
+    assert not is_overtaken(passed(1), [gone])
+    assert not is_overtaken(passed(-1, outcome=failed()), [gone])
+    assert not is_overtaken(passed(-1), [fails(0)])
+    assert not is_overtaken(passed(-1), [])
+    view = part(BAR, builds=(gone, passed(-1)))
+    assert judge_all(view) == {"bar": Needs.BASELINE}
 
 
 def test_roots_differ_by_what_the_run_did_not_publish():
