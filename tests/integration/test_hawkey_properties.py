@@ -171,7 +171,7 @@ def assert_chain(universe: Universe, item: ReverseDependency, subject: str) -> N
     for link in item.path:
         needy = universe.sources.get(link.package, min(universe.binary_names.get(link.package, {-1})))
         assert link.capability in universe.requirements(needy)
-        assert universe.binary_names[link.provider] & universe.providers(link.capability)
+        assert set(universe.binary_names[link.provider]) & universe.providers(link.capability)
 
 
 @few

@@ -11,7 +11,7 @@ import re
 from array import array
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 from bot.adapters.hawkey.index import Index, is_plain, is_rich, is_rpm_s, operators
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
@@ -46,6 +46,7 @@ class Certainty:
         self._hawkey = hawkey
         self._universe = universe
         self._index = index
+        self._forced = lru_cache(maxsize=1)(self._work_out_forced)  # asked for twice in a row
         self._is_unclear = cache(self._work_out_unclear)
         self._units = cache(self._work_out_units)
         self._open = cache(self._work_out_open)
@@ -69,8 +70,8 @@ class Certainty:
         still_open = set[int]().union(*map(self._open, forced))
         if any(forced.isdisjoint(self._index.provided_by[wanted]) for wanted in still_open):
             return None
-        forced.remove(source)
-        return sorted(forced) if forced.isdisjoint(set[int]().union(*map(self._foes, forced))) else None
+        root = forced - {source}
+        return sorted(root) if root.isdisjoint(set[int]().union(*map(self._foes, root))) else None
 
     def _work_out_hopeless(self, number: int) -> bool:
         """Whether it takes the solver to see what becomes of a package.
@@ -147,13 +148,13 @@ class Certainty:
         conflicts = map(str, self._universe.packages[source].conflicts)
         return set[int]().union(*map(self._universe.providers, conflicts))
 
-    def _forced(self, source: int) -> set[int]:
+    def _work_out_forced(self, source: int) -> frozenset[int]:
         """Return what is installed before anything is chosen: whatever alone provides a requirement, and so on."""
         seen = new = {source}
         while new:
             new = set[int]().union(*map(self._units, new)) - seen
             seen |= new
-        return seen
+        return frozenset(seen)
 
     def _work_out_unclear(self, requirement: int) -> bool:
         """Whether more packages may meet a requirement than the index has: a file, where somebody provides its name."""

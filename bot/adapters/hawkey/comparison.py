@@ -235,10 +235,10 @@ class Comparison:
     def _path(self, number: int, before: Root | Problem, after: Root | Problem) -> tuple[Link, ...]:
         """The way to the change inside a buildroot: as it will be, else as it was, else over any packages at all."""
         change = self.replacement
-        if isinstance(after, Root) and not change.brought.isdisjoint(after.numbers):
-            return self._ways_after.way(number, set(after.numbers))
-        if isinstance(before, Root) and not change.removed.isdisjoint(before.numbers):
-            return self._ways_before.way(number, set(before.numbers))
+        if isinstance(after, Root) and not change.brought.isdisjoint(inside := frozenset(after.numbers)):
+            return self._ways_after.way(number, inside)
+        if isinstance(before, Root) and not change.removed.isdisjoint(inside := frozenset(before.numbers)):
+            return self._ways_before.way(number, inside)
         found = (ways.way_anywhere(number) for ways in (self._ways_after, self._ways_before))
         return min((way for way in found if way), key=len, default=())
 

@@ -18,7 +18,6 @@ _SMALL_SHARE = 200
 
 async def find_impact(pool: SolverPool, before: UniverseSpec, after: UniverseSpec, workers: int) -> Impact:
     """Return what a change does to everybody else."""
-    pool.prepare(worker.load, before, after)
     plan = await pool.ask(worker.plan_impact, before, after)
     shares = _shares(plan.examine, workers)
     examined = await asyncio.gather(*(pool.ask(worker.examine_sources, before, after, share) for share in shares))

@@ -12,7 +12,17 @@ from bot.adapters.hawkey.pins import FILELISTS, metadata_directory
 from bot.adapters.hawkey.superseding import SOURCE_ARCHES, hide, priority_among, source_name, supersede
 from bot.ports.errors import Misconfigured
 
-__all__ = ["SOURCE_ARCHES", "Layer", "Loaded", "UniverseSpec", "has_filelists", "is_of_change", "load", "source_name"]
+__all__ = [
+    "SOURCE_ARCHES",
+    "Layer",
+    "Loaded",
+    "UniverseSpec",
+    "has_filelists",
+    "is_change",
+    "is_of_change",
+    "load",
+    "source_name",
+]
 
 _CHANGE = "change-"
 """What the names of a change's repositories begin with; those of the base are hexadecimal digests."""
@@ -142,7 +152,7 @@ def _hide_modules(sack: Any, layers: Mapping[str, Layer], spec: UniverseSpec) ->
     documents = _documents(layers.values(), spec, "modules")
     if documents or spec.modules:
         # A change is what is being tested: it is there even where it replaces packages of a module.
-        hotfixes = [name for name, layer in layers.items() if layer.module_hotfixes or name.startswith(_CHANGE)]
+        hotfixes = [name for name, layer in layers.items() if layer.module_hotfixes or is_change(name)]
         hide_inactive_streams(sack, spec.arch, documents, spec.modules, hotfixes)
 
 
@@ -168,6 +178,11 @@ def _hide(hawkey: Any, sack: Any, spec: UniverseSpec) -> frozenset[int]:
     return supersede(sack, {_name(layer) for layer in spec.change}, spec.replaces) if spec.change else frozenset()
 
 
+def is_change(repository: str) -> bool:
+    """Whether a repository, by its name, is a change's and not the base's."""
+    return repository.startswith(_CHANGE)
+
+
 def is_of_change(package: Any) -> bool:
     """Whether a package comes from a change and not from the base."""
-    return bool(package.reponame.startswith(_CHANGE))
+    return is_change(package.reponame)

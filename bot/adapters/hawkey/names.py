@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from bot.adapters.hawkey.index import is_rich
@@ -14,7 +14,7 @@ _EAGER = ("supplements", "enhances")
 
 
 class Names:
-    """The requirements of a base by the names in them, and the texts that judge packages. Worked out once for a base.
+    """What of a base speaks of which names. Worked out once for a base.
 
     `judging` are conflicts, and what makes the solver prefer one of several packages that meet a requirement: what that
     one supplements or enhances, and what others recommend or suggest under a condition. `picky` are the source packages
@@ -29,10 +29,15 @@ class Names:
         wishes = filter(is_rich, _texts(binaries, "recommends", "suggests"))
         judging = _texts(binaries, "conflicts") | _texts(eager, *_EAGER)
         judging.update(text for text in wishes if any(map(self._is_one_of_several, universe.providers(text))))
-        self.requirements: Mapping[str, Sequence[int]] = _by_name(enumerate(self._index.texts))
         self.judging = _by_name((text, text) for text in judging)
         self.obsoletes = _by_name((text, text) for text in _texts(binaries, "obsoletes"))
         self.picky = [number for number in universe.sources.values() if universe.packages[number].conflicts]
+
+    def requirements(self, names: Set[str]) -> Iterator[int]:
+        """Yield the requirements that speak of any of these names."""
+        for number, text in enumerate(self._index.texts):
+            if text.partition(" ")[0] in names or (is_rich(text) and not names.isdisjoint(_names_in(text))):
+                yield number
 
     def _is_one_of_several(self, number: int) -> bool:
         provided_by = self._index.provided_by

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.adapters.hawkey.certainty import Course
 from bot.adapters.hawkey.index import Index, is_plain, is_rich
-from bot.adapters.hawkey.loading import SOURCE_ARCHES, is_of_change
+from bot.adapters.hawkey.loading import SOURCE_ARCHES
 from bot.adapters.hawkey.names import Names
 from bot.adapters.hawkey.roots import Roots
 
@@ -40,7 +40,7 @@ class Replacement:
         """Whether the rest of the base is the same with and without the change: no module stream came or went."""
         before, after = self._before.universe, self._after.universe
         base = replace(after.spec, change=(), replaces=frozenset(), priority=None, hidden=frozenset())
-        rest = {number for number, package in after.packages.items() if not is_of_change(package)}
+        rest = after.packages.keys() - after.of_change
         return base == before.spec and rest == before.packages.keys() - self.removed
 
     @cached_property
@@ -54,8 +54,8 @@ class Replacement:
     def providers(self) -> Mapping[int, frozenset[int]]:
         """Who meets, after the change, each requirement of the base that a removed or brought package meets."""
         asked = set[int]().union(*(self._index.provides[number] for number in self.removed))
-        for name in _all_provided(self._after, self.brought) | _all_provided(self._before, self.removed):
-            asked.update(self._names.requirements.get(name, ()))
+        provided = _all_provided(self._after, self.brought) | _all_provided(self._before, self.removed)
+        asked.update(self._names.requirements(provided))
         return {number: self._after.universe.providers(self._index.texts[number]) for number in asked}
 
     @cached_property
@@ -155,7 +155,7 @@ class Replacement:
     def altered(self) -> frozenset[int]:
         """Packages of the base whose place in a root nothing is known to take, or that a namesake now vies with."""
         names = {str(self._after.universe.packages[number].name) for number in self.brought}
-        namesakes = frozenset[int]().union(*(self._before.universe.binary_names.get(name, ()) for name in names))
+        namesakes = frozenset[int]().union(*map(self._before.universe.binaries_named, names))
         return (self.removed | namesakes) - self.successors.keys()
 
     @cached_property

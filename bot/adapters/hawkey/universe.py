@@ -6,7 +6,7 @@ small and quick to compare; what leaves this package is named by NEVRA and check
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 from bot.adapters.hawkey.access import local_path
 from bot.adapters.hawkey.contents import content_digest
 from bot.adapters.hawkey.headers import Header, kept_header
-from bot.adapters.hawkey.loading import SOURCE_ARCHES, Layer, UniverseSpec, is_of_change, load, source_name
+from bot.adapters.hawkey.loading import SOURCE_ARCHES, Layer, UniverseSpec, is_change, is_of_change, load, source_name
 from bot.adapters.hawkey.plain import Facts, source_from
 from bot.domain.packages import BinaryPackage, Nevra, SourcePackage
 
@@ -91,9 +91,9 @@ class Universe:
         return {name: frozenset(numbers) for name, numbers in grouped.items()}
 
     @cached_property
-    def binary_names(self) -> Mapping[str, frozenset[int]]:
+    def binary_names(self) -> Mapping[str, Sequence[int]]:
         """The binary packages of each name."""
-        return {name: frozenset(numbers) for name, numbers in self._by_name(self._all(source=False)).items()}
+        return {name: tuple(numbers) for name, numbers in self._by_name(self._all(source=False)).items()}
 
     def binaries_named(self, name: str) -> frozenset[int]:
         """Return the binary packages of one name, without looking at all others."""
@@ -123,9 +123,14 @@ class Universe:
         )
 
     @cached_property
+    def of_change(self) -> frozenset[int]:
+        """The packages of the change, binary and source, and stand-ins."""
+        return frozenset(map(hash, self.query().filter(reponame=list(filter(is_change, self._layers)))))
+
+    @cached_property
     def changed(self) -> frozenset[int]:
         """The binary packages that the change brings."""
-        return frozenset(hash(package) for package in self._all(source=False) if is_of_change(package))
+        return frozenset(number for number in self.of_change if self.packages[number].arch not in SOURCE_ARCHES)
 
     def _all(self, *, source: bool) -> Iterable[Any]:
         return (package for package in self.packages.values() if (package.arch in SOURCE_ARCHES) == source)
@@ -164,7 +169,7 @@ class Universe:
             return frozenset()  # not a dependency at all: nothing can provide it
         if not found and requirement.startswith("/"):
             found = self.query().filter(file=requirement)
-        return frozenset(hash(package) for package in found)
+        return frozenset(map(hash, found))
 
     def _neighbours(self, number: int) -> frozenset[int]:
         """Return every package that provides something that this one requires."""
