@@ -188,3 +188,15 @@ async def test_without_workers_this_process_answers() -> None:
             await pool.ask(be_misconfigured)
     finally:
         await pool.close()
+
+
+async def test_a_solver_process_need_not_wait_for_what_only_its_asker_needs() -> None:
+    modules = "bot.adapters.hawkey.answering, bot.adapters.hawkey.worker"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        f"import sys, {modules}; print({{'asyncio', 'requests', 'urllib.request'}} & sys.modules.keys())",
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert output == b"set()\n"

@@ -4,7 +4,6 @@ An answer about a whole distribution has hundreds of thousands of objects. Made 
 loop for seconds, in whatever thread; so plain values travel, and the objects are made a few at a time in between.
 """
 
-import asyncio
 import heapq
 import pickle
 from array import array
@@ -45,6 +44,8 @@ def unpack(parcels: Iterable[bytes]) -> Iterator[Any]:
 
 async def gently(steps: Iterable[_Item | None]) -> list[_Item]:
     """Collect what is made step by step; the event loop has its turn wherever that is None."""
+    import asyncio  # which solver processes do without
+
     found = []
     with uncollected():
         for step in steps:

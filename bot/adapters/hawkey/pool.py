@@ -1,33 +1,18 @@
 """The solver processes: spawned, never forked (the service has threads), and made anew when one dies."""
 
 import asyncio
-import gc
-import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context, parent_process
-from typing import Generic, ParamSpec, TypeVar
+from multiprocessing import get_context
+from typing import ParamSpec, TypeVar
 
-from bot.adapters.hawkey.memory import limit, resident_bytes
+from bot.adapters.hawkey.answering import answer, begin, nothing
 from bot.ports.errors import Transient
-
-_SELDOM = (100_000, 50, 1000)
-"""How often a solver process looks for garbage: what it has loaded is much, and is looked through when it goes."""
 
 _Parameters = ParamSpec("_Parameters")
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answered(Generic[_Answer]):
-    """An answer, and how much memory the process has that gave it."""
-
-    answer: _Answer
-    resident: int
 
 
 class SolverPool:
@@ -69,7 +54,7 @@ class SolverPool:
     def wake(self) -> None:
         """Start the process that the first question goes to, so that it need not wait for one."""
         if self._free is None and self._workers:
-            self._places[-1].executor.submit(_answer, _nothing)
+            self._places[-1].executor.submit(answer, nothing)
 
     def prepare(
         self, function: Callable[_Parameters, object], *args: _Parameters.args, **kwargs: _Parameters.kwargs
@@ -81,7 +66,7 @@ class SolverPool:
         for place in self._places if self._workers else ():
             if place.is_idle:
                 try:
-                    place.executor.submit(_answer, partial(function, *args, **kwargs))
+                    place.executor.submit(answer, partial(function, *args, **kwargs))
                 except BrokenProcessPool:
                     place.retire()
 
@@ -93,7 +78,7 @@ class SolverPool:
         place = await self._free.get()
         place.is_idle = False
         try:
-            found = await asyncio.wrap_future(place.executor.submit(_answer, question))
+            found = await asyncio.wrap_future(place.executor.submit(answer, question))
         except BrokenProcessPool:
             place.retire()
             raise
@@ -114,7 +99,7 @@ class SolverPool:
         return ProcessPoolExecutor(
             1,
             mp_context=get_context("spawn"),
-            initializer=_begin,
+            initializer=begin,
             initargs=(self._initializer, self._universes, self._most),
         )
 
@@ -144,27 +129,3 @@ class _Place:
         executor, self._executor = self._executor, None
         if executor is not None:
             await asyncio.to_thread(executor.shutdown, cancel_futures=True)
-
-
-def _answer(question: Callable[[], _Answer]) -> _Answered[_Answer]:
-    answer = question()
-    return _Answered(answer=answer, resident=resident_bytes())
-
-
-def _nothing() -> None:
-    """Ask nothing: whoever answers is there."""
-
-
-def _begin(initializer: Callable[[int], None], universes: int, most: int) -> None:
-    limit(most)
-    gc.set_threshold(*_SELDOM)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    initializer(universes)
-
-
-def _end_with_the_parent() -> None:
-    """End this process when the one that asks it is gone: killed, it closes no queue, and nobody would ask again."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -19,7 +19,6 @@ from bot.adapters.hawkey.impact import Comparison, Examined, Plan, examine, plan
 from bot.adapters.hawkey.known import KnownRoots
 from bot.adapters.hawkey.memory import give_back, resident_bytes
 from bot.adapters.hawkey.parcels import Parcels, pack
-from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.subjects import source_number
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe, UniverseSpec
@@ -143,6 +142,8 @@ def find_differences(
 
 def find_order(before: UniverseSpec, after: UniverseSpec, sources: Sequence[str], *, thin: bool) -> RebuildOrder:
     """Answer `Resolver.order`."""
+    from bot.adapters.hawkey.rebuild_order import rebuild_order  # what writes metadata comes with it
+
     found = rebuild_order(_compare(before, after), sources)
     return thinned(found) if thin else found
 
