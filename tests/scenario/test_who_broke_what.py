@@ -1,0 +1,242 @@
+"""Whatever is really broken, and whatever comes in between: no verdict is wrong, and nothing broken is green.
+
+The distributions, the configurations and what people and the infrastructure do are made up by hypothesis; what is told
+in the end is held against what is known to be the case.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.attempts import tells
+from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Purpose, Succeeded
+from bot.domain.conclusion import conclude
+from bot.domain.decide import RunView
+from bot.domain.evidence import baseline_key
+from bot.domain.plan import PlanEntry
+from bot.domain.run import ChangeRef, Conclusion, RunState
+from bot.domain.verdict import Finding, Verdict
+from tests.fakes.truth import SUBJECT, Distribution, Kind, TrueBuilds, TrueResolver, Truth
+from tests.scenario.harness import CONFIG, Stage, stage
+
+LOST = Failed(reason=FailureReason.INFRASTRUCTURE, cause="a mirror was down")
+NAMES = ("aa", "bb", "cc", "dd")
+
+
+@st.composite
+def distributions(draw: st.DrawFn) -> Distribution:
+    packages: list[Truth] = []
+    for name in NAMES[: draw(st.integers(1, len(NAMES)))]:
+        known = [SUBJECT, *(package.name for package in packages)]
+        packages.append(
+            Truth(
+                name=name,
+                uses=tuple(draw(st.sets(st.sampled_from(known), min_size=1))),
+                links=draw(st.booleans()),
+                mends=draw(st.integers(0, 3)) > 0,
+                without=draw(st.sampled_from([Kind.PASSES, Kind.PASSES, *Kind])),
+                changed=draw(st.sampled_from([Kind.PASSES, Kind.PASSES, *Kind])),
+                same=draw(st.booleans()),
+                resolves=draw(st.integers(0, 7)) > 0,
+            )
+        )
+    return Distribution(packages=tuple(packages), moves=draw(st.booleans()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What `.revdeps.yaml` says."""
+
+    mode: str
+    baseline: str
+    min_coverage: int
+    exclude: tuple[str, ...]
+    limit: int | None
+
+    @property
+    def text(self) -> str:
+        """The file."""
+        limit = "" if self.limit is None else f", limit: {self.limit}"
+        return (
+            f"{CONFIG}mode: {self.mode}\nbaseline: {self.baseline}\nmin-coverage: {self.min_coverage}\n"
+            f"reverse-dependencies: {{exclude: [{', '.join(self.exclude)}]{limit}}}\n"
+        )
+
+
+CONFIGURATIONS = st.builds(
+    Settings,
+    mode=st.sampled_from(["auto", "auto", "isolated", "chained"]),
+    baseline=st.sampled_from(["on-failure", "on-failure", "always", "off"]),
+    min_coverage=st.sampled_from([100, 100, 50]),
+    exclude=st.sampled_from([(), (), ("bb",)]),
+    limit=st.sampled_from([None, None, 1]),
+)
+DEEDS = st.one_of(
+    st.tuples(st.just("finish"), st.integers(0, 5)),
+    st.tuples(st.just("lose"), st.integers(0, 5)),
+    st.tuples(st.just("stop"), st.integers(0, 5)),
+    st.tuples(
+        st.sampled_from(["retry", "rebuild", "baseline", "skip", "include", "cancel", "waive", "unwaive"]),
+        st.sampled_from([*NAMES, "*"]),
+    ),
+    st.tuples(st.sampled_from(["push", "back", "again", "wait"]), st.none()),
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(distributions(), CONFIGURATIONS, st.lists(DEEDS, max_size=12))
+def test_verdicts_are_true(truth: Distribution, config: Settings, deeds: Sequence[tuple[str, object]]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(_story(Path(directory), truth, config, deeds))
+
+
+async def _story(directory: Path, truth: Distribution, config: Settings, deeds: Sequence[tuple[str, object]]) -> None:
+    resolver = TrueResolver(sources=[package.name for package in truth.packages])
+    resolver.truth = truth
+    async with stage(directory, resolver=resolver) as revdeps:
+        builds = TrueBuilds(truth)
+        ref = await revdeps.open(config=config.text)
+        await revdeps.settle()
+        for deed, what in deeds:
+            await _do(revdeps, ref, builds, deed, what)
+            await _look(revdeps, ref, truth, config)
+        for _ in range(200):
+            if (await revdeps.view(ref)).runs[0].run.state is RunState.FINISHED and not revdeps.builder.running:
+                break
+            await _finish(revdeps, builds, 0)
+            revdeps.clock.pass_time(seconds=100)
+            await revdeps.settle()
+        else:
+            raise AssertionError("the run does not come to its end")
+        await _look(revdeps, ref, truth, config)
+
+
+async def _finish(revdeps: Stage, builds: TrueBuilds, which: int) -> None:
+    running = revdeps.builder.running
+    if running:
+        key = running[which % len(running)]
+        revdeps.builder.finish(key, builds.end(revdeps.builder.request(key)))
+
+
+async def _do(revdeps: Stage, ref: ChangeRef, builds: TrueBuilds, deed: str, what: object) -> None:
+    running = revdeps.builder.running
+    match deed, what:
+        case "finish", int(which):
+            await _finish(revdeps, builds, which)
+        case "lose" | "stop", int(which):
+            if running:
+                revdeps.builder.finish(running[which % len(running)], LOST if deed == "lose" else Cancelled())
+        case "push", _:
+            await revdeps.push(ref)
+        case "again", _:
+            await revdeps.ask(ref, "/revdeps run")
+        case "back", _:
+            revdeps.forge.close(ref)
+            await revdeps.deliver_refresh(ref)
+            await revdeps.settle()
+            revdeps.forge.reopen(ref)
+            await revdeps.deliver_refresh(ref)
+        case "wait", _:
+            revdeps.clock.pass_time(minutes=10)
+        case "waive", str(package):
+            await revdeps.ask(ref, f"/revdeps waive {package} -- for a reason")
+        case verb, package:
+            await revdeps.ask(ref, f"/revdeps {verb} {package}")
+    await revdeps.settle()
+
+
+async def _look(revdeps: Stage, ref: ChangeRef, truth: Distribution, config: Settings) -> None:
+    """Hold what stands there against what is known."""
+    latest = (await revdeps.view(ref)).runs[0]
+    check = revdeps.check(ref)
+    green = check.conclusion is Conclusion.SUCCESS
+    if green:
+        assert latest.run.conclusion is Conclusion.SUCCESS
+    findings = {found.package: found for found in latest.findings}
+    for entry in latest.entries:
+        if entry.package in findings and latest.run.state is RunState.FINISHED:
+            _is_right(latest, entry, findings[entry.package], truth, config)
+    ended = latest.run.conclusion in {Conclusion.SUCCESS, Conclusion.FAILURE, Conclusion.ACTION_REQUIRED}
+    if latest.entries and ended and latest.run.problem is None:
+        assert set(findings) == {entry.package for entry in latest.entries}
+        judgements = [found.judgement for found in findings.values()]
+        assert latest.run.conclusion is conclude(judgements, min_coverage=config.min_coverage)
+        if green and config.min_coverage == 100:
+            broken = {entry.package for entry in latest.entries if entry.planned and _is_broken(truth, entry.package)}
+            waived = {name for name, found in findings.items() if found.judgement.verdict is Verdict.WAIVED}
+            assert broken <= waived, f"{broken} broken and green"
+
+
+def _is_broken(truth: Distribution, name: str) -> bool:
+    """Whether the change breaks a package for good, and that can be seen."""
+    package = truth.by_name[name]
+    if truth.breaks(name) and not truth.may_be_repaired(name):
+        return True
+    if not package.resolves:
+        return False
+    if not all(truth.may_be_repaired(needed) for needed in truth.root(name)):
+        return True
+    return _is_at_fault(package)
+
+
+def _is_at_fault(package: Truth) -> bool:
+    """Whether a package builds without the change, be it at times, and with it never."""
+    known = package.without is Kind.FLAKY and package.same
+    return (
+        package.without in {Kind.PASSES, Kind.FLAKY}
+        and package.changed in {Kind.FAILS, Kind.HANGS}
+        and not (known and package.changed is Kind.FAILS)
+    )
+
+
+def _may_regress(truth: Distribution, name: str, config: Settings) -> bool:
+    """Whether the change can be at fault at all."""
+    package = truth.by_name[name]
+    if truth.breaks(name) and (not truth.may_be_repaired(name) or config.mode == "isolated"):
+        return True
+    if package.resolves and not all(truth.may_be_repaired(needed) for needed in truth.root(name)):
+        return True
+    return _is_at_fault(package) or (config.baseline == "off" and package.changed in {Kind.FAILS, Kind.HANGS})
+
+
+def _is_right(view: RunView, entry: PlanEntry, found: Finding, truth: Distribution, config: Settings) -> None:
+    name, judged = entry.package, found.judgement
+    builds = [build for build in view.builds if build.package == name and build.state is BuildState.DONE]
+    candidates = [build for build in builds if build.run is not None and build.purpose is not Purpose.SUBJECT]
+    key = baseline_key(entry, view.targets[0].target, attempt=1).text.rpartition("/")[0]
+    baselines = [build for build in builds if build.run is None and build.key.startswith(key)]
+    passed = any(isinstance(build.outcome, Succeeded) for build in candidates)
+    failures = [build for build in candidates if tells(build.outcome) and isinstance(build.outcome, Failed)]
+    good = [build for build in baselines if isinstance(build.outcome, Succeeded)]
+    bad = [build for build in baselines if tells(build.outcome) and isinstance(build.outcome, Failed)]
+    known_broken = bool(entry.uninstallable) or not entry.ready
+    match judged.verdict:
+        case Verdict.REGRESSED:
+            assert _may_regress(truth, name, config), f"{name} did not regress: {judged}"
+            proved = config.baseline == "off" or bool(good)
+            assert known_broken or (proved and not passed and (len(failures) > 1 or judged.root))
+        case Verdict.STILL_PASSING:
+            assert passed
+            assert not known_broken
+        case Verdict.FIXED:
+            assert passed
+            assert bad or not truth.by_name[name].resolves
+        case Verdict.STILL_FAILING | Verdict.CHANGED_FAILURE:
+            assert bad or not truth.by_name[name].resolves
+            assert not entry.uninstallable
+        case Verdict.FLAKY:
+            assert failures
+            assert passed or (good and bad)
+        case Verdict.NEEDS_REBUILD:
+            assert truth.moves
+        case Verdict.BLOCKED:
+            assert not entry.ready
+        case Verdict.NOT_TESTED:
+            assert not entry.planned
+        case Verdict.INCONCLUSIVE | Verdict.WAIVED:
+            pass
