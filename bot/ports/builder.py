@@ -15,7 +15,7 @@ from bot.domain.reuse import LatestBuild
 from bot.domain.run import PublishedPackage
 from bot.domain.target import Target
 
-LOGS_AT_ONCE = 16
+LOGS_AT_ONCE = 32
 """So many logs, at most, are read in parts at a time."""
 
 

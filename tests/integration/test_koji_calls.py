@@ -118,7 +118,7 @@ async def test_however_many_builds_fail_at_once_the_requests_are_few(here: Place
     assert requests(here) - before == 5 + -(-count * TAIL // (20 * TAIL))
 
 
-async def test_logs_that_are_read_together_are_two_requests(here: Place) -> None:
+async def test_logs_that_are_read_together_are_one_request(here: Place) -> None:
     builder = here.builder()
     refs = await submitted(builder, rebuild(here, await workspace(builder, here)), LOGS_AT_ONCE)
     await done(builder, refs)
@@ -127,4 +127,4 @@ async def test_logs_that_are_read_together_are_two_requests(here: Place) -> None
     logs = await asyncio.gather(*(builder.log(ref, 0, 1 << 18) for ref in refs))
 
     assert logs == [b"+ make\nWrote: it\n"] * LOGS_AT_ONCE
-    assert requests(here) - before == 2
+    assert requests(here) - before == 1

@@ -20,7 +20,7 @@ from bot.adapters.koji import tasks
 from bot.adapters.koji.hub import Hub
 from bot.adapters.koji.latest import latest_builds
 from bot.adapters.koji.load import load
-from bot.adapters.koji.logs import parts
+from bot.adapters.koji.logs import Logs, parts
 from bot.adapters.koji.repositories import repository, tag_exactly, tagged
 from bot.adapters.koji.settings import KojiSettings
 from bot.adapters.koji.sources import SourceMaker, Sources, sent
@@ -51,8 +51,8 @@ class KojiBuilder:
         self._keys: dict[BuildKey, BuildRef] | None = None
         self._key_lock = asyncio.Lock()
         self._done: dict[BuildRef, BuildStatus] = {}
-        self._logged: dict[BuildRef, int | None] = {}
-        """The subtasks that logs of ended builds are read from."""
+        self._logged: dict[BuildRef, Logs | None] = {}
+        """The logs of ended builds."""
         self._requests: dict[int, Any] = {}
         """What was asked for with tasks that go on."""
         self._submitting = Together(self._submit_all, tasks.BATCH)
@@ -133,8 +133,8 @@ class KojiBuilder:
             if info["request"][1] in tags
         }
         over = [info for info in infos.values() if tasks.has_ended(info)]
-        for number, (status, child) in (tasks.ended(session, over) if over else {}).items():
-            self._done[BuildRef(str(number))], self._logged[BuildRef(str(number))] = status, child
+        for number, (status, logs) in (tasks.ended(session, over) if over else {}).items():
+            self._done[BuildRef(str(number))], self._logged[BuildRef(str(number))] = status, logs
             del self._requests[number]
         self._end_overdue(session, [info for info in infos.values() if not tasks.has_ended(info)])
         going = {BuildRef(str(number)): tasks.running(info) for number, info in infos.items()}
@@ -220,8 +220,8 @@ class KojiBuilder:
     def _parts(self, session: Any, asked: Sequence[tuple[BuildRef, int, int]]) -> list[bytes]:
         known = self._poll(session, [ref for ref, _, _ in asked])
         going = [ref for ref in known if ref not in self._done]
-        children = tasks.children_with_logs(session, tasks.ids(going)) if going else {}
-        places = [(self._logged.get(ref) or children.get(ref), offset, length) for ref, offset, length in asked]
+        growing = tasks.logs_of(session, tasks.ids(going)) if going else {}
+        places = [(self._logged.get(ref) or growing.get(ref), offset, length) for ref, offset, length in asked]
         return parts(session, places)
 
     async def cancel(self, refs: Sequence[BuildRef]) -> None:

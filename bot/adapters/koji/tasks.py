@@ -8,7 +8,7 @@ from typing import Any
 
 import koji
 
-from bot.adapters.koji.logs import LOGS, MANY, tails
+from bot.adapters.koji.logs import LOGS, MANY, Logs, sizes, tails
 from bot.adapters.koji.refusals import refusal
 from bot.domain.build import BuildState, Cancelled, Outcome, Succeeded
 from bot.domain.failure import BuildEnd, classify, of_koji
@@ -121,25 +121,32 @@ def has_ended(info: Mapping[str, Any]) -> bool:
     return info["state"] in _FINISHED
 
 
-def ended(session: Any, tasks: Sequence[Mapping[str, Any]]) -> dict[int, tuple[BuildStatus, int | None]]:
-    """Return the status of tasks that have ended, and the subtasks with their logs, None where there is none."""
-    builds = _read(session, tasks)
-    told = {build.info["id"]: int(build.told_by["id"]) if build.told_by else None for build in builds}
-    installed = _installed(session, {number: child for number, child in told.items() if child})
-    ends = tails(session, [task for build in builds if (task := told[build.info["id"]]) and not build.is_well])
+def ended(session: Any, tasks: Sequence[Mapping[str, Any]]) -> dict[int, tuple[BuildStatus, Logs | None]]:
+    """Return the status of tasks that have ended, and their logs, None where there is no subtask that has any."""
+    builds = {build.info["id"]: build for build in _read(session, tasks)}
+    told = {number: int(build.told_by["id"]) for number, build in builds.items() if build.told_by}
+    with session.multicall(batch=MANY) as many:
+        roots = {number: many.listBuildroots(taskID=child) for number, child in told.items()}
+        files = {
+            number: many.listTaskOutput(child, stat=True) for number, child in told.items() if builds[number].is_well
+        }
+    # The builder of a subtask that was cut off may still be sending what it wrote.
+    logs = {
+        number: Logs(child, sizes(files[number].result) if number in files else None) for number, child in told.items()
+    }
+    installed = _installed(session, {number: answer.result for number, answer in roots.items()})
+    ends = tails(session, [child for number, child in told.items() if not builds[number].is_well])
     return {
-        number: (_status(build, installed.get(number, ()), ends), told[number])
-        for build in builds
-        for number in [build.info["id"]]
+        number: (_status(build, installed.get(number, ()), ends), logs.get(number)) for number, build in builds.items()
     }
 
 
-def children_with_logs(session: Any, numbers: Sequence[int]) -> dict[str, int]:
-    """Return by build, as it is referred to, the subtask whose log tells most; those that have none are left out."""
+def logs_of(session: Any, numbers: Sequence[int]) -> dict[str, Logs]:
+    """Return by build, as it is referred to, the logs of the subtask that tells most; others are left out."""
     with session.multicall(batch=MANY) as many:
         asked = {number: many.getTaskChildren(number) for number in numbers}
     told = {str(number): Build({}, answer.result, {}).told_by for number, answer in asked.items()}
-    return {ref: int(child["id"]) for ref, child in told.items() if child}
+    return {ref: Logs(int(child["id"])) for ref, child in told.items() if child}
 
 
 def _status(build: Build, installed: tuple[str, ...], tails: Mapping[tuple[int, str], str]) -> BuildStatus:
@@ -185,14 +192,11 @@ def _result(answer: Any) -> Mapping[str, Any]:
     return result if isinstance(result, dict) else {}
 
 
-def _installed(session: Any, children: Mapping[int, int]) -> dict[int, tuple[str, ...]]:
-    with session.multicall(batch=MANY) as many:
-        roots = {number: many.listBuildroots(taskID=child) for number, child in children.items()}
+def _installed(session: Any, roots: Mapping[int, Sequence[Mapping[str, Any]]]) -> dict[int, tuple[str, ...]]:
+    """Return what was in the last of the roots of each build; those without one are left out."""
     with session.multicall(batch=BATCH) as many:
         listed = {
-            number: many.listRPMs(componentBuildrootID=answer.result[-1]["id"])
-            for number, answer in roots.items()
-            if answer.result
+            number: many.listRPMs(componentBuildrootID=found[-1]["id"]) for number, found in roots.items() if found
         }
     return {number: tuple(sorted(nevra(rpm) for rpm in answer.result)) for number, answer in listed.items()}
 
