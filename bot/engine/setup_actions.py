@@ -190,9 +190,12 @@ async def _named(world: World, checkout: str, package: PackageConfig) -> Package
 
 
 async def pin_snapshot(world: World, view: ChangeView, action: PinSnapshot) -> Write:
-    """Pin the target's metadata for the whole run."""
+    """Pin the target's metadata for the whole run; raise Misconfigured where they cannot tell who is affected."""
     target = _target(view, action)
     snapshot = await world.resolver.snapshot(target.target)
+    if not snapshot.sources:
+        where, what = f"{CONFIG_FILE}, target {action.target}", "its repositories have no source packages"
+        raise Misconfigured(where, f"{what}, so nothing says what is built with what", "Add a source repository.")
     run = run_view(view, action.run).run
     names = [package.name or "" for package in run.subjects]
     known = await world.resolver.describe(snapshot.id, target.target, names)

@@ -71,6 +71,8 @@ class FakeResolver:
         self.calls: Counter[str] = Counter()
         self.asked: list[tuple[str, str, Overlay | None]] = []
         self.closed = False
+        self.counted = 1
+        """How many source packages a snapshot is said to have."""
         self.kept: frozenset[SnapshotId] = frozenset()
         """The snapshots that were in use when the cache was pruned."""
         self.still_broken: dict[str, str] = {}
@@ -126,7 +128,7 @@ class FakeResolver:
             id=SnapshotId(f"snapshot-{target.name}-{self._versions[target.name]}"),
             taken_at=self.clock.now() if self.clock else datetime(2026, 1, 1, tzinfo=UTC),
             binaries=len(self.sources),
-            sources=len(self.sources),
+            sources=self.counted,
             stale=self._stale,
         )
 

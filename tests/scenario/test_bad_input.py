@@ -219,6 +219,16 @@ async def test_a_repository_that_is_down_is_waited_for_and_the_check_says_so(rev
     assert "mirror" not in shown(revdeps, ref)
 
 
+async def test_a_target_without_source_packages_is_no_proof_that_nobody_is_affected(revdeps: Stage) -> None:
+    revdeps.resolver.counted = 0
+    ref = await revdeps.open()
+    await revdeps.settle()
+    check = revdeps.check(ref)
+    assert check.conclusion is Conclusion.ACTION_REQUIRED
+    assert "no source packages" in check.title
+    assert "Add a source repository." in check.summary
+
+
 @pytest.mark.parametrize("call", ["snapshot", "impact"])
 @pytest.mark.parametrize(
     "what",
