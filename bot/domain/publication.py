@@ -25,14 +25,6 @@ class CheckStatus(Enum):
     COMPLETED = "completed"
 
 
-class Level(Enum):
-    """How loud an annotation is."""
-
-    NOTICE = "notice"
-    WARNING = "warning"
-    FAILURE = "failure"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
     """A remark at a line of a file of the change; lines count from 1."""
@@ -40,7 +32,6 @@ class Annotation:
     path: str
     line: int
     message: str
-    level: Level = Level.FAILURE
     title: str = ""
     column: int | None = None
 

@@ -126,7 +126,7 @@ def _annotation(one: Annotation) -> dict[str, Any]:
         "path": one.path,
         "start_line": one.line,
         "end_line": one.line,
-        "annotation_level": one.level.value,
+        "annotation_level": "failure",
         "message": one.message[:_MESSAGE],
     }
     if one.title:

@@ -7,10 +7,11 @@ counts.
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+
+from bot.adapters import rpm_header
 
 _SUFFIX = re.compile(r"\.rd[0-9a-f]{7}$")
 """What the engine appends to the Release of a change (`bot.domain.queue.release_suffix`)."""
@@ -54,18 +55,10 @@ def content_digest(path: Path, nvra: str) -> str | None:
     """
     import rpm
 
-    transaction = rpm.TransactionSet()
-    transaction.setVSFlags(rpm._RPMVSF_NOSIGNATURES)
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
+        header = rpm_header.read(path)
+    except (OSError, rpm_header.NoPackage):
         return None
-    try:
-        header = transaction.hdrFromFdno(descriptor)
-    except rpm.error:
-        return None
-    finally:
-        os.close(descriptor)
     if _text(header[rpm.RPMTAG_NVRA]) != nvra:
         return None
     release = _text(header[rpm.RPMTAG_RELEASE])

@@ -4,28 +4,12 @@ Nodes are anything hashable; everything is deterministic: ties are broken by the
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from itertools import chain
-from typing import TypeVar
 
 from bot.domain.plan import Cut, Cycle, RebuildOrder
-
-Node = TypeVar("Node")
-
-
-def closure(start: Iterable[Node], neighbours: Callable[[Node], Iterable[Node]], limit: int | None = None) -> set[Node]:
-    """Return everything reachable from `start` (which is included), at most `limit` steps away."""
-    seen = set(start)
-    frontier: Iterable[Node] = tuple(seen)
-    steps = 0
-    while frontier and (limit is None or steps < limit):
-        steps += 1
-        found = {node for near in frontier for node in neighbours(near)} - seen
-        seen |= found
-        frontier = found
-    return seen
 
 
 def shortest_path(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.adapters import rpm_header
 from bot.adapters.hawkey.architectures import builds_on
 from bot.adapters.hawkey.filelists import asks_beyond, is_silent
 from bot.adapters.hawkey.packages import fetch_packages
@@ -98,12 +99,9 @@ def read_header(path: Path) -> SourceHeader:
     """Read an SRPM's header; raise Rejected where the file is no RPM package."""
     import rpm
 
-    transaction = rpm.TransactionSet()
-    transaction.setVSFlags(rpm._RPMVSF_NOSIGNATURES)
     try:
-        with path.open("rb") as stream:
-            header = transaction.hdrFromFdno(stream.fileno())
-    except rpm.error as error:
+        header = rpm_header.read(path)
+    except rpm_header.NoPackage as error:
         raise Rejected(f"{path.name} is not an RPM package that can be read ({error})") from error
     return SourceHeader(
         name=header[rpm.RPMTAG_NAME],

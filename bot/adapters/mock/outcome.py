@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.adapters import rpm_header
 from bot.adapters.jobs.failing import BuildFailed, refused
 from bot.adapters.mock.process import Ended, read_tail
 from bot.domain.build import Failed
@@ -70,14 +71,9 @@ def collect(results: Path, packages: Path) -> Made:
 
 
 def _nevra(path: Path) -> str:
-    import rpm
-
-    transaction = rpm.TransactionSet()
-    transaction.setVSFlags(rpm._RPMVSF_NOSIGNATURES)
     try:
-        with path.open("rb") as file:
-            header = transaction.hdrFromFdno(file.fileno())
-    except rpm.error as error:
+        header = rpm_header.read(path)
+    except rpm_header.NoPackage as error:
         raise refused(f"{path.name} is not an RPM package that can be read ({error})") from error
     nevra = Nevra(
         name=header["name"],
