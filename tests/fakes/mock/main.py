@@ -3,7 +3,6 @@
 import json
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,10 +31,6 @@ def main(directory: Path, argv: Sequence[str]) -> int:
         with (directory / "violations").open("a") as file:
             file.write(f"not modelled: {error}\n")
         return 99
-    except Exception:
-        with (directory / "violations").open("a") as file:
-            file.write(traceback.format_exc())
-        raise
 
 
 def _main(directory: Path, stage: dict[str, Any], argv: Sequence[str]) -> int:

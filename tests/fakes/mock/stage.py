@@ -48,6 +48,6 @@ class Stage:
 
     @property
     def violations(self) -> str:
-        """What was asked for that is not modelled, or that mock does not know; and where the stand-in itself broke."""
+        """What was asked for that is not modelled, or that mock does not know."""
         path = self.directory / "violations"
         return path.read_text() if path.exists() else ""
