@@ -1,5 +1,6 @@
 """The peer that the webhook is measured beside: aiohttp, a handler that verifies the HMAC, and nothing else."""
 
+import asyncio
 import hashlib
 import hmac
 import sys
@@ -7,6 +8,7 @@ import sys
 from aiohttp import web
 
 from benchmarks.load import HOST
+from bot.app.running import run
 from bot.web.dialects import GitHubDialect
 
 
@@ -24,5 +26,13 @@ def application(secret: bytes) -> web.Application:
     return made
 
 
+async def serve(application: web.Application, port: int) -> None:
+    """Serve until the process is ended, as the service does."""
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, port, backlog=1024).start()
+    await asyncio.Event().wait()
+
+
 if __name__ == "__main__":
-    web.run_app(application(sys.argv[2].encode()), host=HOST, port=int(sys.argv[1]), access_log=None, print=None)
+    run(serve(application(sys.argv[2].encode()), int(sys.argv[1])))

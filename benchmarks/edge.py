@@ -4,8 +4,9 @@ import sys
 
 from aiohttp import web
 
-from benchmarks.load import HOST
+from benchmarks.bare import serve
 from bot.app.compose import SystemClock
+from bot.app.running import run
 from bot.domain.intents import ReceivedDelivery
 from bot.web.dialects import GitHubDialect
 from bot.web.metrics import Metrics
@@ -36,4 +37,4 @@ def application(secret: bytes) -> web.Application:
 
 
 if __name__ == "__main__":
-    web.run_app(application(sys.argv[2].encode()), host=HOST, port=int(sys.argv[1]), access_log=None, print=None)
+    run(serve(application(sys.argv[2].encode()), int(sys.argv[1])))

@@ -4,11 +4,11 @@ Settings, web side, engine, database and GitHub adapter are those of production.
 `DEPENDENTS` packages; their builds end by the next poll. Started by `benchmarks.process`.
 """
 
-import asyncio
 import logging
 from dataclasses import replace
 
 from bot.app.compose import world
+from bot.app.running import run
 from bot.app.service import serve
 from bot.app.settings import load_settings
 from bot.domain.build import Succeeded
@@ -41,4 +41,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(main())
+    run(main())

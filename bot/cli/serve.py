@@ -1,12 +1,12 @@
 """`revdeps serve`: the service."""
 
-import asyncio
 import logging
 
 import click
 
 from bot.adapters.sandbox.check import check_host
 from bot.app.compose import sandbox_settings, world
+from bot.app.running import run
 from bot.app.service import serve as run_service
 from bot.app.settings import Settings, load_settings
 
@@ -18,7 +18,7 @@ def serve() -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Said now and not at the first pull request: the machine may forbid what builds need.
     check_host(sandbox_settings(settings))
-    asyncio.run(_serve(settings))
+    run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:

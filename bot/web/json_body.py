@@ -7,6 +7,7 @@ asked for is read.
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -22,14 +23,18 @@ class JsonObject(Mapping[str, object]):
 
     __slots__ = ("_values",)
 
-    def __init__(self, pieces: dict[str, msgspec.Raw]) -> None:
-        self._values: dict[str, object] = dict(pieces)
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
 
     def __getitem__(self, key: str) -> object:
         value = self._values[key]
         if type(value) is msgspec.Raw:
             value = self._values[key] = _read(key, value)
         return value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value, or the default where there is none."""
+        return self[key] if key in self._values else default
 
     def __contains__(self, key: object) -> bool:
         return key in self._values

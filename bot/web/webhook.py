@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
 from aiohttp import web
@@ -74,8 +73,6 @@ class Webhook:
 
     def __init__(self, parts: WebhookParts) -> None:
         self._parts = parts
-        # Finding a counter by its labels costs more than counting.
-        self._counter = cache(parts.metrics.deliveries.labels)
 
     @property
     def forge(self) -> str:
@@ -90,14 +87,14 @@ class Webhook:
             name = _header(request, self._parts.dialect.event_header)
             event = name if name in self._parts.translate.events else "other"
             if name == "ping":
-                self._count(event, "ping")
+                self._parts.metrics.deliveries(event, "ping")
                 return web.Response(text="pong\n")
             await self._take(name, _header(request, *self._parts.dialect.delivery_headers), payload)
         except _Refused as refused:
-            self._count(event, refused.result)
+            self._parts.metrics.deliveries(event, refused.result)
             headers = {"Retry-After": str(_RETRY_SECONDS)} if refused.status == 503 else None
             return web.Response(status=refused.status, text=refused.text + "\n", headers=headers)
-        self._count(event, "accepted")
+        self._parts.metrics.deliveries(event, "accepted")
         return web.Response(status=202, text="accepted\n")
 
     async def _authentic_payload(self, request: web.Request) -> object:
@@ -135,10 +132,7 @@ class Webhook:
         except Transient as error:
             _log.warning("delivery %s was not stored: %s", guid, error)
             raise _Refused(503, "not-stored", "the delivery could not be stored; deliver it again later") from None
-        self._parts.metrics.intake_seconds.observe(time.perf_counter() - begun)
-
-    def _count(self, event: str, result: str) -> None:
-        self._counter(event, result).inc()
+        self._parts.metrics.intake_seconds(time.perf_counter() - begun)
 
 
 async def _read(request: web.Request, limit: int) -> bytes:

@@ -51,6 +51,16 @@ async def test_what_may_remove_much_is(opened: SqlStore) -> None:
         assert await tx.changes.get(change_ref().id) is None
 
 
+async def test_what_removes_a_few_rows_by_their_ids_is_not(opened: SqlStore) -> None:
+    statements: list[str] = []
+    async with opened.transaction() as tx:
+        raw: Any = (await tx.intents.connection.get_raw_connection()).driver_connection
+        await raw.set_trace_callback(statements.append)
+        await tx.intents.done([7])
+        [removing] = statements
+        assert await thread_of(tx.intents.connection, removing.replace("(7)", "(here())")) == {threading.get_ident()}
+
+
 async def test_the_loop_goes_on_while_another_process_writes(opened: SqlStore, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

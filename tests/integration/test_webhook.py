@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -280,6 +281,22 @@ async def test_deliveries_are_counted_by_event_and_result(bot: Bot) -> None:
     assert 'revdeps_webhook_deliveries_total{event="other",result="accepted"} 1.0' in text
     assert 'revdeps_webhook_deliveries_total{event="other",result="wrong-signature"} 1.0' in text
     assert "revdeps_webhook_intake_seconds_count 2.0" in text
+
+
+async def test_times_are_told_by_their_bounds(bot: Bot) -> None:
+    for seconds in (0.0004, 0.001, 0.0011, 0.2, 60):
+        bot.metrics.intake_seconds(seconds)
+    text = (await bot.metrics.render()).decode()
+    counts = dict(re.findall(r'revdeps_webhook_intake_seconds_bucket\{le="(.+)"\} (\d+)', text))
+    assert {le: counts[le] for le in ("0.001", "0.0025", "0.1", "0.25", "10.0", "+Inf")} == {
+        "0.001": "2",
+        "0.0025": "3",
+        "0.1": "3",
+        "0.25": "4",
+        "10.0": "4",
+        "+Inf": "5",
+    }
+    assert "revdeps_webhook_intake_seconds_sum 60.2025" in text
 
 
 async def test_others_may_count_and_be_asked(bot: Bot) -> None:

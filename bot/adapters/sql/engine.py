@@ -8,7 +8,7 @@ and they do so more fairly in the pool's queue than in SQLite's polling.
 
 aiosqlite hands every operation to a thread and back, which costs more than most of them take: a cursor that is made,
 executed, read and closed goes there four times. Here only what may wait goes: for another process's write, for the
-disk, and what removes many rows.
+disk, and what removes many rows. What was asked for is removed by its ids at every look at a change: that stays.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ BUSY_SECONDS = 30
 """How long to wait for another process's write, or for a free connection, before it is `Transient`."""
 
 _MAY_WAIT = ("BEGIN", "DELETE")
+_AT_ONCE = "DELETE FROM intent WHERE intent.id IN "
 _ROWS_AT_ONCE = 64
 """aiosqlite's own default, for a way of reading that is not used here."""
 
@@ -73,7 +74,8 @@ class _Connection(aiosqlite.Connection):
             self._conn.rollback()
 
     async def _execute(self, fn: Callable[..., T], *args: Any, **options: Any) -> T:
-        if args and isinstance(args[0], str) and args[0].lstrip().startswith(_MAY_WAIT):
+        statement = args[0] if args and isinstance(args[0], str) else ""
+        if statement.startswith(_MAY_WAIT) and not statement.startswith(_AT_ONCE):
             return await self._in_thread(fn, *args, **options)
         if not self._running or self._connection is None:
             raise ValueError("Connection closed")
