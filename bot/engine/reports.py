@@ -7,7 +7,7 @@ published where they differ. A crash after publishing repeats a write that finds
 import hashlib
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.build import Purpose
@@ -115,6 +115,8 @@ class _Publisher:
     new: Collection[RunId] = ()
     """Runs of which nothing was ever told, so that nothing of theirs need be looked for."""
     due: datetime | None = None
+    _read: dict[str, dict[str, Published]] = field(default_factory=dict)
+    """What was published before, by scope and name, as far as it was asked for."""
 
     async def checks(self, run_view: RunView, report: Report, *, silent: bool = False) -> None:
         """Publish a run's check, on each of its pull requests where these are several; `silent` on its own."""
@@ -256,13 +258,19 @@ class _Publisher:
         return True
 
     async def _known(self, scope: str) -> dict[str, Published]:
-        async with self.world.store.transaction() as tx:
-            return {published.name: published for published in await tx.reports.get(scope)}
+        """Return what was published under a scope; whoever holds the lease is the only one to publish."""
+        if scope not in self._read:
+            async with self.world.store.transaction() as tx:
+                for asked in {scope, self.view.change.ref.id} - self._read.keys():
+                    self._read[asked] = {published.name: published for published in await tx.reports.get(asked)}
+        return self._read[scope]
 
     async def _store(self, scope: str, name: str, digest: str, forge_id: str) -> Published:
         published = Published(scope=scope, name=name, digest=digest, published_at=self.now, forge_id=forge_id)
         async with self.world.store.transaction(self.lease) as tx:
             await tx.reports.put(published)
+        if scope in self._read:
+            self._read[scope][name] = published
         return published
 
 
