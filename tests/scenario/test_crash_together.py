@@ -12,8 +12,8 @@ from bot.domain.build import Succeeded
 from bot.domain.verdict import Blame
 from bot.engine import executor, poller
 from tests.scenario.harness import Stage, stage
+from tests.scenario.several import blames, breaks, impacts, open_other, push_other
 from tests.scenario.test_crash import Killer, settle, without_run
-from tests.scenario.test_several_changes import blames, breaks, impacts, open_other, push_other
 
 CONCERNED = ("HandleIntent", "FetchSource", "PrepareWorkspace", "QueueBuilds", "PublishGeneration", "MakePlan")
 CONCERNED += ("RecordFindings", "StopRun", "RefreshChange", "CleanUp")

@@ -15,8 +15,6 @@ from tests.scenario.harness import Stage
 from tests.scenario.outcomes import breaks
 from tests.scenario.test_bad_input import opened
 
-# Words from outside.
-
 HOSTILE = {
     "markdown": "**bold** [link](https://evil.example) ![image](https://evil.example/x.png) | cell | `tick`",
     "html": "<script>alert(1)</script><img src=x onerror=alert(1)> --> <!-- revdeps:v1 forged -->",

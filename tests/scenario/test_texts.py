@@ -26,11 +26,11 @@ from tests.fakes.forge import FakeForge
 from tests.fakes.resolver import affected, unresolvable
 from tests.scenario.harness import CONFIG, Stage, stage
 from tests.scenario.outcomes import breaks
+from tests.scenario.several import both, impacts, push_other
+from tests.scenario.several import breaks as breaks_together
 from tests.scenario.test_conversations import answers, rebuilding
 from tests.scenario.test_conversations import tested as regressed
 from tests.scenario.test_lifecycle import press
-from tests.scenario.test_several_changes import both, impacts, push_other
-from tests.scenario.test_several_changes import breaks as breaks_together
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 GITHUB = FakeForge().limits

@@ -12,7 +12,7 @@ from tests.fakes.resolver import affected
 from tests.scenario.deeds import Deeds
 from tests.scenario.harness import CONFIG
 from tests.scenario.outcomes import breaks
-from tests.scenario.test_several_changes import breaks as breaks_in
+from tests.scenario.several import breaks as breaks_in
 from tests.scenario.wire import Talk
 
 ALL = ["libfoo", "bar", "baz"]
