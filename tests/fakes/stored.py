@@ -12,6 +12,7 @@ from bot.domain.plan import Affected, Effect, PlanEntry, Selection
 from bot.domain.run import Change, ChangeRef, ChangeState, RepoRef, Run, RunTarget
 from bot.domain.target import Repository, Target
 from bot.domain.verdict import Finding, Judgement, Verdict
+from bot.ports.store import Store
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -125,3 +126,10 @@ def delivery(guid: str, *intents: Intent, at: datetime = NOW) -> ReceivedDeliver
     """A delivery; without intents it asks to look at the pull request again."""
     asked = intents or (Refresh(change=change_ref()),)
     return ReceivedDelivery(forge="github", guid=guid, event="pull_request", received_at=at, intents=asked)
+
+
+async def with_run(store: Store) -> None:
+    """Store the change and its run."""
+    async with store.transaction() as tx:
+        await tx.changes.put(change())
+        await tx.runs.put(run())
