@@ -295,9 +295,10 @@ async def _wake(tx: Transaction, builds: Sequence[Build], now: datetime) -> None
 async def _put(tx: Transaction, builds: Sequence[Build]) -> None:
     """Store builds, keeping a cancellation that was asked for since they were read."""
     fresh = await tx.builds.get([build.key for build in builds])
+    asked = [fresh[build.key].cancel_requested and not build.cancel_requested for build in builds]
     await tx.builds.put(
         [
-            replace(build, cancel_requested=build.cancel_requested or fresh[build.key].cancel_requested)
-            for build in builds
+            replace(build, cancel_requested=True) if meanwhile else build
+            for build, meanwhile in zip(builds, asked, strict=True)
         ]
     )

@@ -172,4 +172,5 @@ def _row(build: Build) -> dict[str, Any]:
 
 @lru_cache(maxsize=KEPT)
 def _from_row(value: str, outcome: str | None, failure: str | None) -> Build:
-    return decode(Build, value, outcome=decode_outcome(outcome, failure))
+    # Without an outcome it is whole as it stands there: that is the most frequent case.
+    return decode(Build, value) if outcome is None else decode(Build, value, outcome=decode_outcome(outcome, failure))
