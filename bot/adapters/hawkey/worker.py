@@ -6,6 +6,7 @@ The process has no other state, so a new one can answer any question that an old
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from cachetools import LRUCache
@@ -55,6 +56,7 @@ class Counts:
 
 def start(universes: int) -> None:
     """Set the process up: how many universes it keeps."""
+    import_module("hawkey")  # while the first metadata are read
     _Kept.roots = LRUCache(maxsize=max(universes, 2))
 
 
