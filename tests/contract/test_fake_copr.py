@@ -1,15 +1,12 @@
 """What a Copr does, through its own client: the fake is held to what its source says."""
 
-import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
-from tests.fakes.copr.dist_gits import DistGit
 from tests.fakes.copr.failures import Failure
-from tests.fakes.copr.stage import CHROOT, OTHER, Stage, staged
+from tests.fakes.copr.stage import CHROOT, OTHER, Stage, get, staged
 from tests.fakes.copr.worker import Source, Work, built, failed, going
 
 
@@ -18,10 +15,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     with staged(tmp_path) as found:
         yield found
         assert found.server.violations == []
-
-
-def get(url: str, **headers: str) -> requests.Response:
-    return requests.get(url, headers=headers, timeout=10)
 
 
 def test_a_project_is_made_once(stage: Stage) -> None:
@@ -191,126 +184,6 @@ def test_a_build_with_wrong_options_is_refused(stage: Stage, options: dict[str, 
     assert told in answer
 
 
-def test_a_script_has_a_limit(stage: Stage) -> None:
-    stage.project()
-
-    code, told = stage.refused(stage.bot.build_proxy.create_from_custom, "bot", "p", "x" * 4097)
-
-    assert code == 400
-    assert "Maximum script size is 4kB" in told
-
-
-def test_sources_are_given_in_five_ways(stage: Stage, tmp_path: Path) -> None:
-    stage.project()
-    file = tmp_path / "up-1-2.src.rpm"
-    file.write_bytes(b"a source package")
-    proxy = stage.bot.build_proxy
-    first, second = proxy.create_from_urls(
-        "bot", "p", ["https://example.org/a-1-1.src.rpm", "https://example.org/b-1-1.src.rpm"]
-    )
-    others = [
-        proxy.create_from_file("bot", "p", str(file)),
-        proxy.create_from_scm("bot", "p", "https://example.org/c.git", spec="c.spec", committish="f" * 40),
-        proxy.create_from_custom("bot", "p", "cat d.spec"),
-        proxy.create_from_distgit("bot", "p", "e", committish="main"),
-    ]
-    stage.server.run()
-
-    found = [proxy.get(each.id).source_package["name"] for each in (first, second, *others)]
-
-    assert found == ["a", "b", "up", "c", "d", "e"]
-
-
-def test_a_method_of_its_own_is_told_where_and_what(stage: Stage) -> None:
-    stage.project()
-    build = stage.bot.build_proxy.create_from_scm(
-        "bot",
-        "p",
-        "https://example.org/c.git",
-        committish="f" * 40,
-        subdirectory="rpm",
-        spec="c.spec",
-        source_build_method="make_srpm",
-    )
-
-    assert stage.bot.build_proxy.get_source_build_config(build.id).source_dict == {
-        "type": "git",
-        "clone_url": "https://example.org/c.git",
-        "committish": "f" * 40,
-        "subdirectory": "rpm",
-        "spec": "c.spec",
-        "srpm_build_method": "make_srpm",
-    }
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"source_build_method": "packit"}, "srpm_build_method"),
-        ({"scm_type": "hg"}, "scm_type"),
-        ({"spec": "foo.spec.in"}, "RPM spec file must end with .spec"),
-        ({"clone_url": "octocat/foo"}, "Invalid URL."),
-    ],
-)
-def test_a_method_of_its_own_that_it_has_not_is_refused(stage: Stage, options: dict[str, str], told: str) -> None:
-    stage.project()
-    given = {"clone_url": "https://example.org/foo.git"} | options
-
-    code, answer = stage.refused(stage.bot.build_proxy.create_from_scm, "bot", "p", **given)
-
-    assert code == 400
-    assert told in answer
-
-
-SMALL = DistGit("small", "https://git.example.org", "{namespace}/{pkgname}.git", priority=1)
-WHERE: list[tuple[dict[str, str], str]] = [
-    ({}, "https://src.fedoraproject.org/rpms/foo"),
-    ({"distgit": "fedora"}, "https://src.fedoraproject.org/rpms/foo"),
-    ({"namespace": "forks/octocat"}, "https://src.fedoraproject.org/forks/octocat/rpms/foo"),
-    ({"namespace": "rpms"}, "https://src.fedoraproject.org/rpms/rpms/foo"),
-    ({"distgit": "small", "namespace": "bot"}, "https://git.example.org/bot/foo.git"),
-]
-
-
-def test_a_dist_git_says_where_a_package_is(stage: Stage) -> None:
-    stage.server.builds.dist_gits.known.append(SMALL)
-    stage.project()
-    proxy = stage.bot.build_proxy
-    builds = [proxy.create_from_distgit("bot", "p", "foo", committish="f" * 40, **options) for options, _ in WHERE]
-
-    found = [proxy.get_source_build_config(build.id).source_dict for build in builds]
-
-    assert found == [
-        {"clone_url": url, "committish": "f" * 40, **({"distgit": "fedora"} | options)} for options, url in WHERE
-    ]
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"distgit": "none"}, "DistGit ID must be one of: fedora, small"),
-        ({"distgit": "small"}, "Can not validate DistGit input"),
-        ({"packagename": "a b"}, "Please enter a valid package name"),
-        ({"packagename": ""}, "Please enter a valid package name"),
-    ],
-)
-def test_what_no_dist_git_has_is_refused(stage: Stage, options: dict[str, str], told: str) -> None:
-    stage.server.builds.dist_gits.known.append(SMALL)
-    stage.project()
-    given = {"packagename": "foo"} | options
-
-    code, answer = stage.refused(stage.bot.build_proxy.create_from_distgit, "bot", "p", **given)
-
-    assert code == 400
-    assert told in answer
-
-
-def test_an_address_that_is_no_source_package_is_refused(stage: Stage) -> None:
-    stage.project()
-
-    assert stage.refused(stage.bot.build_proxy.create_from_url, "bot", "p", "https://example.org/a.rpm")[0] == 400
-
-
 def test_a_batch_begins_when_the_one_before_has_ended_even_in_failure(stage: Stage) -> None:
     stage.project()
     stage.script.table["foo"] = failed
@@ -434,99 +307,6 @@ def test_the_monitor_knows_the_latest_build_of_a_package_alone(stage: Stage) -> 
     assert package["chroots"][CHROOT]["build_id"] == last.id
     assert package["chroots"][CHROOT]["url_build_log"].endswith("/builder-live.log.gz")
     assert (code, told) == (400, "Wrong additional_fields argument(s): nothing")
-
-
-def test_a_directory_keeps_its_name_and_is_made_with_its_first_build(stage: Stage) -> None:
-    stage.project()
-    before = stage.refused(stage.bot.monitor_proxy.monitor, "bot", "p", project_dirname="p:custom:key")
-    build = stage.submit(directory="p:custom:key", chroots=[CHROOT])
-
-    assert before == (404, "Dirname 'p:custom:key' doesn't exist in 'bot/p' copr")
-    assert stage.bot.build_proxy.get_list("bot", "p")[0].project_dirname == "p:custom:key"
-    assert stage.bot.monitor_proxy.monitor("bot", "p", project_dirname="p:custom:key").packages == []
-    assert build.directory == "p:custom:key"
-
-
-@pytest.mark.parametrize("name", ["other:custom:x", "p:x", "p:pr:x", "p:custom:a_b"])
-def test_a_directory_has_to_be_called_right(stage: Stage, name: str) -> None:
-    stage.project()
-
-    assert stage.refused(stage.submit, directory=name)[0] == 400
-
-
-def test_a_directory_sees_the_main_one_and_no_other_sees_it(stage: Stage) -> None:
-    stage.project()
-    stage.script.table["user"] = lambda job: built(job, "main", "mine")
-    stage.submit("main", chroots=[CHROOT])
-    stage.submit("mine", directory="p:custom:own", chroots=[CHROOT])
-    stage.server.run()
-    roots = []
-    for directory in ("p:custom:own", "p:custom:another", "p"):
-        build = stage.submit("user", directory=directory, chroots=[CHROOT])
-        stage.server.run()
-        listed = get(f"{stage.bot.build_chroot_proxy.get(build.id, CHROOT).result_url}installed_pkgs.log.gz").text
-        roots.append([line.split()[0] for line in listed.splitlines()])
-
-    assert roots == [
-        ["host-base-1-1.noarch", "main-1-1.noarch", "mine-1-1.noarch"],
-        ["host-base-1-1.noarch", "main-1-1.noarch"],
-        ["host-base-1-1.noarch", "main-1-1.noarch"],
-    ]
-
-
-def test_what_a_project_adds_is_looked_up_when_a_build_begins(stage: Stage) -> None:
-    stage.project()
-    stage.submit("lib", directory="p:custom:lib", chroots=[CHROOT])
-    stage.server.run()
-    stage.bot.project_proxy.edit("bot", "p", additional_repos=["copr://bot/p:custom:lib?priority=1"])
-    stage.submit("user", directory="p:custom:user", chroots=[CHROOT])
-    stage.server.run()
-
-    assert stage.script.jobs[-1].find("lib") == "lib-1-1.noarch"
-    assert stage.script.jobs[-1].repos[-1].priority == 1
-
-
-def test_results_are_where_the_address_says(stage: Stage) -> None:
-    stage.project()
-    build = stage.submit(chroots=[CHROOT])
-    stage.server.run()
-
-    (chroot,) = stage.bot.build_chroot_proxy.get_list(build.id)
-    packages = stage.bot.build_chroot_proxy.get_built_packages(build.id, CHROOT).packages
-
-    assert chroot.result_url == f"{stage.server.url}/results/bot/p/{CHROOT}/{build.id:08d}-foo/"
-    assert get(f"{chroot.result_url}results.json").json() == {"packages": packages}
-    assert get(f"{chroot.result_url}success").status_code == 200
-    assert [(each["name"], each["arch"]) for each in packages] == [("foo", "noarch"), ("foo", "src")]
-
-
-def test_logs_are_read_in_parts_while_the_build_runs_and_are_compressed_at_its_end(stage: Stage) -> None:
-    stage.project()
-    stage.script.otherwise = lambda job: Work(done=False, log=b"0123456789")
-    build = stage.submit(chroots=[CHROOT])
-    stage.server.run()
-    (chroot,) = stage.bot.build_chroot_proxy.get_list(build.id)
-    part = get(f"{chroot.result_url}builder-live.log", Range="bytes=2-5")
-    stage.script.otherwise = built
-    stage.server.run()
-    packed = get(f"{chroot.result_url}builder-live.log")
-
-    assert (part.status_code, part.content) == (206, b"2345")
-    assert packed.url.endswith(".log.gz")
-    assert b"Executing(%build)" in packed.content
-    assert packed.headers["Content-Encoding"] == "gzip"
-
-
-def test_logs_may_wait_for_their_compression(stage: Stage) -> None:
-    stage.project()
-    stage.server.storage.lag = True
-    build = stage.submit(chroots=[CHROOT])
-    stage.server.run()
-    before = [path.name for path in stage.server.results(build).glob("builder-live*")]
-    stage.server.storage.compress()
-
-    assert before == ["builder-live.log"]
-    assert b"make" in gzip.decompress((stage.server.results(build) / "builder-live.log.gz").read_bytes())
 
 
 def test_a_build_may_be_called_failed_with_its_packages_there(stage: Stage) -> None:

@@ -28,9 +28,6 @@ OFFER = Offer(
 )
 
 
-SCANNING = " while scanning for the next token (which starts in line 4)"
-
-
 def config(text, specs=("libfoo.spec",), offer=OFFER):
     loaded = load(text.encode(), ".revdeps.yaml", specs, offer)
     assert isinstance(loaded, Config), "\n".join(map(str, loaded))

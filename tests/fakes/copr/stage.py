@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import requests
+
 import copr.v3
 from tests.fakes.copr.model import Build
 from tests.fakes.copr.server import CoprServer
@@ -100,3 +102,8 @@ def staged(directory: Path, plant: Callable[[CoprServer], None] | None = None) -
     with Serving(stage.server):
         stage.begin()
         yield stage
+
+
+def get(url: str, **headers: str) -> requests.Response:
+    """Read an address of the Copr's as anybody may."""
+    return requests.get(url, headers=headers, timeout=10)
