@@ -40,8 +40,6 @@ from tests.fakes.resolver import affected, uninstallable, unresolvable
 from tests.unit.test_decide import STORED_WITH_THE_TARGET
 
 TIMEOUT = failed("did not end", FailureReason.TIMEOUT)
-
-
 OUTCOMES: list[Outcome] = [Succeeded(), Succeeded(), failed("one"), failed("two"), TIMEOUT, INFRASTRUCTURE, Cancelled()]
 PROBLEM = "nothing provides libfoo.so.1"
 PLAN = (
