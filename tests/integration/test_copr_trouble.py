@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.copr import CoprBuilder
-from bot.domain.build import BuildState, Succeeded, TreeSource
-from bot.domain.config import PackageConfig, SourceMethod
+from bot.domain.build import BuildState, Succeeded
 from bot.domain.ids import BuildKey
 from bot.domain.target import Repository
 from bot.ports.errors import Gone, Misconfigured, Rejected, Transient
-from tests.fakes.copr.dist_gits import DistGit
 from tests.fakes.copr.failures import Failure
 from tests.fakes.copr.place import TARGET, Place, ended, place, prepare, srpm, submit
 from tests.fakes.copr.worker import Scripted, going
@@ -212,148 +209,6 @@ async def test_projects_of_others_and_of_other_services_are_none_of_ours(here: P
     await prepare(here.builder(prefix="other"))
 
     assert await builder.leftovers() == (mine,)
-
-
-async def test_the_change_is_made_by_a_script_on_the_coprs_own_builder(here: Place) -> None:
-    builder = here.builder()
-    tree = TreeSource(
-        directory="/nowhere",
-        package=PackageConfig(spec="rpm/foo.spec", name="foo"),
-        release_suffix=".rd1",
-        forge="github",
-        repository="octocat/foo",
-        commit="c" * 40,
-    )
-    request = replace(srpm(await prepare(builder)), source=tree)
-    ref = await builder.submit(BuildKey("subject"), request)
-
-    build = here.build(ref)
-
-    assert build.kind == "custom"
-    assert "url=https://example.org/octocat/foo.git" in build.source["script"]
-    assert f"commit={'c' * 40}" in build.source["script"]
-    assert build.source["chroot"] == "fedora-latest-x86_64"
-
-
-@pytest.mark.parametrize(
-    ("method", "release", "tools"),
-    [
-        (SourceMethod.SPEC, "1", set()),
-        (SourceMethod.SPEC, "%autorelease", {"rpmautospec"}),
-        (SourceMethod.LOOKASIDE, "%{autorelease -b 3}", {"curl", "rpmautospec"}),
-        (SourceMethod.RPMAUTOSPEC, "1", {"rpmautospec"}),
-        (SourceMethod.PACKIT, "%autorelease", {"packit"}),
-        (SourceMethod.COMMAND, "%autorelease", {"make", "packit"}),
-    ],
-)
-async def test_the_builder_gets_the_tools_that_the_script_needs(
-    here: Place, tmp_path: Path, method: SourceMethod, release: str, tools: set[str]
-) -> None:
-    (tmp_path / "foo.spec").write_text(f"Name: foo\nRelease: {release}\n")
-    builder = here.builder()
-    package = PackageConfig(spec="foo.spec", name="foo", method=method, command="make srpm")
-    tree = TreeSource(directory=str(tmp_path), package=package, forge="github", commit="c" * 40)
-    ref = await builder.submit(BuildKey("subject"), replace(srpm(await prepare(builder)), source=tree))
-
-    assert set(here.build(ref).source["builddeps"].split()) == {"git-core", "rpm-build"} | tools
-
-
-async def test_a_change_that_the_copr_cannot_fetch_is_refused_unless_it_may_be_uploaded(here: Place) -> None:
-    builder = here.builder(clone_urls={})
-    tree = TreeSource(directory="/nowhere", package=PackageConfig(spec="foo.spec"), forge="forge", commit="c" * 40)
-    request = replace(srpm(await prepare(builder)), source=tree)
-
-    with pytest.raises(Misconfigured, match="clone-urls"):
-        await builder.submit(BuildKey("subject"), request)
-
-
-async def test_a_source_package_is_made_here_and_uploaded_where_that_is_allowed(here: Place, tmp_path: Path) -> None:
-    async def make_source(tree: TreeSource) -> Path:
-        file = tmp_path / "foo-2-1.rd1.src.rpm"
-        file.write_bytes(b"a source package")
-        return file
-
-    tree = TreeSource(directory="/nowhere", package=PackageConfig(spec="foo.spec"), forge="private", commit="c" * 40)
-    builder = CoprBuilder(replace(here.settings, upload=True), make_source)
-    here.builders.append(builder)
-    request = replace(srpm(await prepare(builder)), source=tree)
-    ref = await builder.submit(BuildKey("subject"), request)
-
-    assert (await ended(builder, ref)).outcome == Succeeded()
-    assert (await builder.artifacts(ref)).source == "foo-2-1.rd1.src"
-    assert await builder.submit(BuildKey("subject"), request) == ref
-    assert here.server.calls["build/create/upload"] == 1
-
-
-async def test_a_dependent_is_built_from_a_dist_git_at_a_commit(here: Place) -> None:
-    here.server.builds.dist_gits.known.append(DistGit("ours", "https://git.example.org", "s/{pkgname}.git", priority=1))
-    known = {"fedora": "https://src.fedoraproject.org/rpms/{name}", "ours": "https://git.example.org/s/{name}.git"}
-    builder = here.builder(dist_gits=known)
-    workspace = await prepare(builder)
-    found = []
-    for number, url in enumerate(
-        (
-            "https://src.fedoraproject.org/rpms/gtk+",
-            "https://git.example.org/s/foo",
-            "https://git.example.org/s/foo.git",
-        )
-    ):
-        location = f"git+{url}#{'a' * 40}"
-        ref = await builder.submit(BuildKey(f"k{number}"), srpm(workspace, location=location))
-        found.append(here.build(ref))
-
-    assert [build.source for build in found] == [
-        {"clone_url": "https://src.fedoraproject.org/rpms/gtk+", "distgit": "fedora", "committish": "a" * 40},
-        *[{"clone_url": "https://git.example.org/s/foo.git", "distgit": "ours", "committish": "a" * 40}] * 2,
-    ]
-
-
-@pytest.mark.parametrize("url", ["https://src.fedoraproject.org/modules/foo", "https://src.fedoraproject.org/rpms/a/b"])
-async def test_a_dist_git_that_the_copr_does_not_know_is_the_operators_to_mend(here: Place, url: str) -> None:
-    builder = here.builder()
-
-    with pytest.raises(Misconfigured, match="dist_gits"):
-        await builder.submit(BuildKey("k"), srpm(await prepare(builder), location=f"git+{url}#{'a' * 40}"))
-
-
-@pytest.mark.parametrize(
-    ("method", "spec", "asked"),
-    [
-        (SourceMethod.RPKG, "foo.spec", ("rpkg", "", "foo.spec")),
-        (SourceMethod.RPKG, "rpm/foo.spec", ("rpkg", "rpm", "foo.spec")),
-        (SourceMethod.TITO, "rpm/foo.spec", ("tito_test", "rpm", "foo.spec")),
-        (SourceMethod.MAKE_SRPM, "rpm/foo.spec", ("make_srpm", "", "rpm/foo.spec")),
-    ],
-)
-@pytest.mark.parametrize("head", ["hubot/fork", ""])
-async def test_a_method_of_the_coprs_own_makes_the_change_where_a_clone_has_it(
-    here: Place, method: SourceMethod, spec: str, asked: tuple[str, ...], head: str
-) -> None:
-    builder = here.builder()
-    tree = TreeSource(
-        directory="/nowhere",
-        package=PackageConfig(spec=spec, name="foo", method=method),
-        forge="github",
-        repository="octocat/foo",
-        head_repository=head,
-        commit="c" * 40,
-    )
-    ref = await builder.submit(BuildKey("subject"), replace(srpm(await prepare(builder)), source=tree))
-
-    build = here.build(ref)
-
-    assert build.kind == "scm"
-    assert tuple(build.source[key] for key in ("srpm_build_method", "subdirectory", "spec")) == asked
-    assert (build.source["type"], build.source["committish"]) == ("git", "c" * 40)
-    assert build.source["clone_url"] == f"https://example.org/{head or 'octocat/foo'}.git"
-
-
-@pytest.mark.parametrize("location", ["file:///srv/foo-1-1.src.rpm", "rsync://example.org/foo-1-1.src.rpm"])
-async def test_a_source_package_that_no_copr_can_fetch_is_refused(here: Place, location: str) -> None:
-    builder = here.builder()
-
-    with pytest.raises(Rejected, match="cannot fetch"):
-        await builder.submit(BuildKey("k"), srpm(await prepare(builder), location=location))
 
 
 async def test_a_poll_costs_one_call_a_project_however_many_builds_there_are(here: Place, script: Scripted) -> None:

@@ -79,8 +79,8 @@ def test_a_branch_is_called_as_git_calls_branches(branch: str) -> None:
 def test_a_dist_git_is_for_coprs_alone(target: str, backend: str) -> None:
     place = target.index("dist-git") + 5
     assert loaded(target) == [
-        f"3:{place} `dist-git` has a meaning only with a Copr, and `{backend}` is none: it rebuilds the source packages "
-        "of the repositories"
+        f"3:{place} `dist-git` has a meaning only with a Copr, and `{backend}` is none: it rebuilds the source "
+        "packages of the repositories"
     ]
 
 
