@@ -181,6 +181,8 @@ class TrueBuilds:
 
     truth: Distribution
     seen: Counter[tuple[WorkspaceRef, str]] = field(default_factory=Counter)
+    moved: set[str] = field(default_factory=set)
+    """Packages that the distribution itself has broken meanwhile."""
 
     def end(self, request: BuildRequest) -> Outcome:
         """Return how a build ends that nothing comes in the way of."""
@@ -188,6 +190,8 @@ class TrueBuilds:
             return Succeeded()
         package = self.truth.by_name[request.package]
         baseline = is_baseline(request)
+        if request.package in self.moved:
+            return failed(f"a fault of the distribution in {package.name}")
         place = (request.workspace, request.package)
         self.seen[place] += 1
         kind = package.without if baseline else package.changed
