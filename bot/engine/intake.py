@@ -76,20 +76,19 @@ class Intake:
 
     async def _work(self) -> None:
         """Store everything that waits, and what comes meanwhile."""
+        batch: Sequence[_Taken] = ()
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
                 await self._store_all(batch)
         finally:
             self._worker = None
+            for taken in (*batch, *self._waiting):  # where the loop is torn down; otherwise all have their answer
+                taken.answer(Transient("the service is going down"))
 
     async def _store_all(self, batch: Sequence[_Taken]) -> None:
         try:
             await self._commit([taken.delivery for taken in batch])
-        except asyncio.CancelledError:
-            for taken in (*batch, *self._waiting):
-                taken.answer(Transient("the service is going down"))
-            raise
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, Transient):
                 # One of the batch cannot be stored, and must not take the others with it.

@@ -129,14 +129,14 @@ async def test_what_waits_when_the_loop_is_torn_down_is_to_be_delivered_again(st
     store.gate.clear()
     others = asyncio.all_tasks()
     intake = Intake(store, lambda: None)  # type: ignore[arg-type]
-    waiting = [asyncio.ensure_future(intake.submit(delivery("a")))]
+    waiting = [asyncio.ensure_future(intake.submit(delivery(guid))) for guid in ("poison", "a")]
     await settle()
-    [worker] = asyncio.all_tasks() - others - set(waiting)
     waiting.append(asyncio.ensure_future(intake.submit(delivery("b"))))
     await settle()
+    [worker] = asyncio.all_tasks() - others - set(waiting)
     worker.cancel()
     answers = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [Transient] * 2
+    assert [type(answer) for answer in answers] == [ValueError, Transient, Transient]
 
 
 async def test_a_database_that_is_down_is_asked_once_for_all(intake: Intake, store: SlowStore) -> None:
