@@ -13,10 +13,12 @@ JSON = sa.JSON()
 
 
 def one_of(constraint: str, *names: str) -> sa.Enum:
+    """Return a column of names, which a CHECK constraint holds to these."""
     return sa.Enum(*names, name=constraint, native_enum=False, create_constraint=True, length=40)
 
 
 def upgrade() -> None:
+    """Make all tables."""
     op.create_table(
         "audit",
         sa.Column("id", SERIAL, nullable=False),
