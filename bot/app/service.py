@@ -1,6 +1,7 @@
 """The running service: the web side, the reconcilers, a poller per backend, resync; and its orderly end."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -167,6 +168,12 @@ async def running_log(world: World, build: Build) -> AsyncIterator[bytes]:
             yield chunk
 
 
+def keep_for_good() -> None:
+    """Take all that there is now (modules, mostly) out of what the garbage collector goes through time and again."""
+    gc.collect()
+    gc.freeze()
+
+
 async def serve(world: World, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; builds go on by themselves and are taken up again at the next start."""
     metrics = Metrics()
@@ -181,6 +188,7 @@ async def serve(world: World, settings: Settings) -> None:
         Parts(world=world, settings=settings, workers=workers, metrics=metrics, intake=intake)
     )
     runner = await _listen(application, settings)
+    keep_for_good()
     try:
         await workers.run(stop)
     finally:
