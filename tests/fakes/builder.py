@@ -6,7 +6,7 @@ exceed the capacity, reuse a key for something else) is an AssertionError at onc
 """
 
 import hashlib
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from bot.domain.target import Target
 from bot.ports.builder import Artifacts, BuildStatus, RepoState, WorkspaceSpec
 from bot.ports.clock import Clock
 from bot.ports.errors import Gone, Rejected
+from tests.fakes.faults import Faults
 
 OutcomeFor = Callable[[BuildRequest], Outcome | None]
 """What becomes of a build; None lets it run on."""
@@ -42,14 +43,6 @@ class FakeBuild:
     request: BuildRequest
     status: BuildStatus
     log: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An error to raise; `after` the call took effect (the answer was lost), or instead of it."""
-
-    error: Exception
-    after: bool
 
 
 class FixedClock:
@@ -78,7 +71,8 @@ class FakeBuilder:
         self.generations: dict[WorkspaceRef, dict[int, RepoState]] = defaultdict(dict)
         self.builds: dict[BuildRef, FakeBuild] = {}
         self.submits: Counter[BuildKey] = Counter()
-        self.calls: Counter[str] = Counter()
+        self._faults = Faults()
+        self.calls = self._faults.calls
         self.started: list[BuildKey] = []
         self.cancelled: list[BuildKey] = []
         self.discarded: list[WorkspaceRef] = []
@@ -88,14 +82,13 @@ class FakeBuilder:
         self.latest: dict[str, LatestBuild] = {}
         """The distribution's own builds, by package."""
         self._requests: dict[BuildKey, BuildRequest] = {}
-        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
 
     # What tests say and ask.
 
     def fail_next(self, method: str, error: Exception, *, after: bool = False) -> None:
         """Let the next call of `method` raise; with `after`, once it has done its work."""
         assert hasattr(self, method), f"no such method of a builder: {method}"
-        self._faults[method].append(Fault(error, after))
+        self._faults.plan(method, error, after=after)
 
     def finish(self, key: str, outcome: Outcome | None = None, log: bytes | None = None) -> None:
         """End a running build, successfully unless told otherwise."""
@@ -128,19 +121,19 @@ class FakeBuilder:
     # The port.
 
     async def capacity(self) -> int:
-        self._enter("capacity")
+        self._faults.enter("capacity")
         return self.slots
 
     async def prepare(self, spec: WorkspaceSpec) -> WorkspaceRef:
-        self._enter("prepare")
+        self._faults.enter("prepare")
         ref = WorkspaceRef(f"workspace/{spec.key}")
         known = self.workspaces.setdefault(ref, spec)
         assert known == spec, f"workspace key {spec.key} stands for two different specs"
-        self._leave("prepare")
+        self._faults.leave("prepare")
         return ref
 
     async def submit(self, key: BuildKey, request: BuildRequest) -> BuildRef:
-        self._enter("submit")
+        self._faults.enter("submit")
         self.submits[key] += 1
         ref = self._ref(key)
         if ref not in self.builds:
@@ -149,15 +142,15 @@ class FakeBuilder:
             assert len(self.running) < self.slots, f"{key} submitted while all {self.slots} slots were taken"
             self._start(ref, key, request)
         assert self.builds[ref].request == request, f"{key} was submitted before, with another request"
-        self._leave("submit")
+        self._faults.leave("submit")
         return ref
 
     async def find(self, keys: Sequence[BuildKey]) -> Mapping[BuildKey, BuildRef]:
-        self._enter("find")
+        self._faults.enter("find")
         return {key: self._ref(key) for key in keys if self._ref(key) in self.builds}
 
     async def poll(self, refs: Sequence[BuildRef]) -> Mapping[BuildRef, BuildStatus]:
-        self._enter("poll")
+        self._faults.enter("poll")
         known = [ref for ref in dict.fromkeys(refs) if ref in self.builds]
         if self.outcome_for is not None:
             for ref in known:
@@ -166,15 +159,15 @@ class FakeBuilder:
                     outcome = self.outcome_for(build.request)
                     if outcome is not None:
                         self._end(ref, outcome)
-        self._leave("poll")
+        self._faults.leave("poll")
         return {ref: self.builds[ref].status for ref in known}
 
     async def artifacts(self, ref: BuildRef) -> Artifacts:
-        self._enter("artifacts")
+        self._faults.enter("artifacts")
         return self.artifacts_for(self._succeeded(ref).request)
 
     async def publish(self, workspace: WorkspaceRef, refs: Sequence[BuildRef], generation: int) -> RepoState:
-        self._enter("publish")
+        self._faults.enter("publish")
         spec = self.workspaces.get(workspace)
         if spec is None:
             raise Gone(f"there is no workspace {workspace}")
@@ -191,11 +184,11 @@ class FakeBuilder:
         url = f"file:///fake/{workspace}/{generation}"
         state = RepoState(url=url, digest=digest, packages=packages, priority=self.priority)
         self.generations[workspace][generation] = state
-        self._leave("publish")
+        self._faults.leave("publish")
         return state
 
     async def log(self, ref: BuildRef, offset: int, length: int) -> bytes:
-        self._enter("log")
+        self._faults.enter("log")
         if ref not in self.builds:
             return b""
         log = self.builds[ref].log
@@ -203,41 +196,30 @@ class FakeBuilder:
         return log[start : start + length]
 
     async def cancel(self, refs: Sequence[BuildRef]) -> None:
-        self._enter("cancel")
+        self._faults.enter("cancel")
         for ref in refs:
             self._cancel(ref)
-        self._leave("cancel")
+        self._faults.leave("cancel")
 
     async def discard(self, workspace: WorkspaceRef) -> None:
-        self._enter("discard")
+        self._faults.enter("discard")
         if self.workspaces.pop(workspace, None) is not None:
             self.discarded.append(workspace)
             self.generations.pop(workspace, None)
             for ref in [ref for ref, build in self.builds.items() if build.request.workspace == workspace]:
                 self._cancel(ref)
                 del self.builds[ref]
-        self._leave("discard")
+        self._faults.leave("discard")
 
     async def latest_builds(self, target: Target, packages: Sequence[str]) -> Mapping[str, LatestBuild]:
-        self._enter("latest_builds")
+        self._faults.enter("latest_builds")
         return {name: self.latest[name] for name in packages if name in self.latest}
 
     async def leftovers(self) -> Sequence[WorkspaceRef]:
-        self._enter("leftovers")
+        self._faults.enter("leftovers")
         return tuple(self.workspaces)
 
     # Inside.
-
-    def _enter(self, method: str) -> None:
-        self.calls[method] += 1
-        faults = self._faults[method]
-        if faults and not faults[0].after:
-            raise faults.popleft().error
-
-    def _leave(self, method: str) -> None:
-        faults = self._faults[method]
-        if faults and faults[0].after:
-            raise faults.popleft().error
 
     def _ref(self, key: BuildKey) -> BuildRef:
         return BuildRef(f"fake/{key}")

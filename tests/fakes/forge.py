@@ -8,7 +8,7 @@ comment, 65,535 in a check's texts, three buttons, a conclusion where a check is
 
 import hashlib
 import posixpath
-from collections import Counter, defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +21,7 @@ from bot.domain.publication import Capabilities, Check, CheckStatus, Reaction
 from bot.domain.run import ChangeRef, ChangeState, RepoRef
 from bot.ports.errors import Gone, Rejected
 from bot.ports.forge import Delivery
+from tests.fakes.faults import Faults
 
 REPO = RepoRef(forge="github", owner="octocat", name="libfoo")
 """A repository for tests that need just one."""
@@ -59,14 +60,6 @@ class FakeComment:
         return self.history[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An error to raise; `after` the call took effect (the answer was lost), or instead of it."""
-
-    error: Exception
-    after: bool
-
-
 def sha_of(text: str) -> str:
     """A commit id that a test can name by a word."""
     return hashlib.sha1(text.encode()).hexdigest()
@@ -88,8 +81,8 @@ class FakeForge:
         self.redelivered: list[str] = []
         self.unheard: list[Commented] = []
         self.clones: list[tuple[ChangeRef, str, str]] = []
-        self.calls: Counter[str] = Counter()
-        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._faults = Faults()
+        self.calls = self._faults.calls
         self._next_id = 0
 
     # What tests say.
@@ -97,11 +90,11 @@ class FakeForge:
     def fail_next(self, method: str, error: Exception, *, after: bool = False, times: int = 1) -> None:
         """Let the next calls of `method` raise; with `after`, once they have done their work."""
         assert hasattr(self, method), f"no such method of a forge: {method}"
-        self._faults[method].extend([Fault(error, after)] * times)
+        self._faults.plan(method, error, after=after, times=times)
 
     def heal(self) -> None:
         """Forget all failures that have not happened yet."""
-        self._faults.clear()
+        self._faults.forget()
 
     def install(self, repo: RepoRef = REPO) -> RepoRef:
         """Install the bot in a repository."""
@@ -183,39 +176,39 @@ class FakeForge:
         return self.limits
 
     async def change(self, ref: ChangeRef, known: ChangeState | None = None) -> ChangeState:
-        self._enter("change")
+        self._faults.enter("change")
         state = self._change(ref)
-        self._leave("change")
+        self._faults.leave("change")
         return known if known is not None and known.etag == state.etag else state
 
     async def repositories(self) -> Sequence[RepoRef]:
-        self._enter("repositories")
+        self._faults.enter("repositories")
         return tuple(self.installed)
 
     async def open_changes(self, repo: RepoRef) -> Sequence[ChangeState]:
-        self._enter("open_changes")
+        self._faults.enter("open_changes")
         if repo not in self.installed:
             raise Gone(f"{repo}: we are not installed there")
         return tuple(state for ref, state in self.changes.items() if ref.repo == repo and state.open)
 
     async def missed_deliveries(self, since: datetime) -> Sequence[Delivery]:
-        self._enter("missed_deliveries")
+        self._faults.enter("missed_deliveries")
         arrived = {delivery.guid for delivery in self.deliveries if delivery.succeeded}
         newest = {delivery.guid: delivery for delivery in self.deliveries if delivery.delivered_at >= since}
         missed = (delivery for guid, delivery in newest.items() if guid not in arrived)
         return tuple(sorted(missed, key=lambda delivery: delivery.delivered_at))
 
     async def redeliver(self, delivery: Delivery) -> None:
-        self._enter("redeliver")
+        self._faults.enter("redeliver")
         self.redelivered.append(delivery.guid)
-        self._leave("redeliver")
+        self._faults.leave("redeliver")
 
     async def unheard_comments(self, repo: RepoRef, since: datetime) -> Sequence[Commented]:
-        self._enter("unheard_comments")
+        self._faults.enter("unheard_comments")
         return tuple(one for one in self.unheard if one.change.repo == repo and one.written_at >= since)
 
     async def clone_source(self, ref: ChangeRef, sha: str, directory: str) -> None:
-        self._enter("clone_source")
+        self._faults.enter("clone_source")
         self._change(ref)
         if (ref.repo, sha) not in self.files:
             raise Gone(f"{ref}: there is no commit {sha}")
@@ -224,23 +217,23 @@ class FakeForge:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         self.clones.append((ref, sha, directory))
-        self._leave("clone_source")
+        self._faults.leave("clone_source")
 
     async def read_file(self, repo: RepoRef, path: str, ref: str) -> bytes | None:
-        self._enter("read_file")
+        self._faults.enter("read_file")
         return self.files[repo, ref].get(path) if (repo, ref) in self.files else None
 
     async def changed_files(self, ref: ChangeRef) -> Sequence[str]:
-        self._enter("changed_files")
+        self._faults.enter("changed_files")
         self._change(ref)
         return self.touched.get(ref, ())
 
     async def permission(self, repo: RepoRef, user: str) -> Permission:
-        self._enter("permission")
+        self._faults.enter("permission")
         return self.permissions.get((repo, user), Permission.READ)
 
     async def publish_check(self, repo: RepoRef, check: Check, known: str | None) -> str:
-        self._enter("publish_check")
+        self._faults.enter("publish_check")
         if repo not in self.installed:
             raise Gone(f"{repo}: we are not installed there")
         self._examine(check)
@@ -251,51 +244,40 @@ class FakeForge:
             found = FakeCheck(id=self._id(), repo=repo)
             self.checks[found.id] = found
         found.history.append(check)
-        self._leave("publish_check")
+        self._faults.leave("publish_check")
         return found.id
 
     async def upsert_comment(self, ref: ChangeRef, body: str, marker: str, known: str | None) -> str:
-        self._enter("upsert_comment")
+        self._faults.enter("upsert_comment")
         self._examine_body(body, marker)
         found = self.comments.get(known or "") or self._comment_by_marker(ref, marker)
         if found is None:
             found = self.write(ref, body, BOT)
         elif found.body != body:
             found.history.append(body)
-        self._leave("upsert_comment")
+        self._faults.leave("upsert_comment")
         return found.id
 
     async def comment(self, ref: ChangeRef, body: str, marker: str) -> str:
-        self._enter("comment")
+        self._faults.enter("comment")
         self._examine_body(body, marker)
         found = self._comment_by_marker(ref, marker) or self.write(ref, body, BOT)
-        self._leave("comment")
+        self._faults.leave("comment")
         return found.id
 
     async def minimise(self, ref: ChangeRef, comment: str) -> None:
-        self._enter("minimise")
+        self._faults.enter("minimise")
         self._comment(ref, comment).minimised = True
-        self._leave("minimise")
+        self._faults.leave("minimise")
 
     async def react(self, ref: ChangeRef, comment: str, reaction: Reaction) -> None:
-        self._enter("react")
+        self._faults.enter("react")
         reactions = self._comment(ref, comment).reactions
         if reaction not in reactions:
             reactions.append(reaction)
-        self._leave("react")
+        self._faults.leave("react")
 
     # Inside.
-
-    def _enter(self, method: str) -> None:
-        self.calls[method] += 1
-        faults = self._faults[method]
-        if faults and not faults[0].after:
-            raise faults.popleft().error
-
-    def _leave(self, method: str) -> None:
-        faults = self._faults[method]
-        if faults and faults[0].after:
-            raise faults.popleft().error
 
     def _id(self) -> str:
         self._next_id += 1

@@ -4,7 +4,7 @@ Answers are scripted by the set of sources that a change replaces. Where several
 asked about, the largest wins: so a chained run can be told what is different once a dependent was rebuilt too.
 """
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from bot.domain.target import Target
 from bot.ports.clock import Clock
 from bot.ports.errors import Rejected
 from bot.ports.resolver import Buildroot, Overlay, Question, ReverseDependency, Snapshot, Unsolvable
+from tests.fakes.faults import Faults
 
 Answer = TypeVar("Answer")
 
@@ -68,7 +69,8 @@ class FakeResolver:
     def __init__(self, *, clock: Clock | None = None, sources: Iterable[str] = ()) -> None:
         self.clock = clock
         self.sources = {name: source(name) for name in sources}
-        self.calls: Counter[str] = Counter()
+        self._faults = Faults()
+        self.calls = self._faults.calls
         self.asked: list[tuple[str, str, Overlay | None]] = []
         self.closed = False
         self.counted = 1
@@ -85,7 +87,6 @@ class FakeResolver:
         self._roots: dict[frozenset[str], dict[str, Buildroot | Unsolvable]] = defaultdict(dict)
         self._orders: dict[frozenset[str], RebuildOrder] = {}
         self._dependents: dict[str, tuple[ReverseDependency, ...]] = {}
-        self._faults: dict[str, deque[Exception]] = defaultdict(deque)
 
     # What tests say.
 
@@ -118,7 +119,7 @@ class FakeResolver:
     def fail_next(self, method: str, error: Exception) -> None:
         """Let the next call of `method` raise."""
         assert hasattr(self, method), f"no such method of a resolver: {method}"
-        self._faults[method].append(error)
+        self._faults.plan(method, error)
 
     # The port.
 
@@ -223,10 +224,8 @@ class FakeResolver:
 
     def _enter(self, method: str, target: Target | None = None, change: Overlay | None = None) -> None:
         assert not self.closed, f"{method} after close"
-        self.calls[method] += 1
         self.asked.append((method, target.name if target else "", change))
-        if self._faults[method]:
-            raise self._faults[method].popleft()
+        self._faults.enter(method)
 
     def _impact(self, change: Overlay) -> Impact:
         return _largest(self._impacts, change.replaces) or Impact(affected=())

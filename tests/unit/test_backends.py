@@ -8,7 +8,7 @@ import pytest
 from bot.adapters.koji import Certificate, Keytab, SourceOrigin
 from bot.adapters.sandbox import SandboxSettings, SandboxSourceMaker
 from bot.app.backends import Site, copr_settings, koji_settings, open_backends, short_names
-from bot.app.build_systems import CoprSystem, KojiLogin, KojiSystem, build_systems
+from bot.app.build_systems import BuildSystems, CoprSystem, KojiLogin, KojiSystem, build_systems
 from bot.ports.errors import Misconfigured
 
 HUB = "hub: https://koji.example.org/kojihub, topurl: https://files.example.org"
@@ -20,20 +20,25 @@ def read(tmp_path: Path, text: str):
     return build_systems(file)
 
 
-async def test_a_hub_without_a_login_is_only_read(tmp_path: Path) -> None:
-    (tmp_path / "bot.pem").write_text("key")
-    systems = read(tmp_path, f"koji: {{read: {{{HUB}}}, built: {{{HUB}, login: {{certificate: {tmp_path}/bot.pem}}}}}}")
-    sandbox = SandboxSettings(state=tmp_path)
+async def opened(state: Path, systems: BuildSystems) -> list[str]:
+    """Open the backends that there are with these build systems, and return their names."""
+    sandbox = SandboxSettings(state=state)
     async with AsyncExitStack() as stack:
         site = Site(
             systems=systems,
-            state=tmp_path,
+            state=state,
             sandbox=sandbox,
             supervisor=("true",),
             make_source=SandboxSourceMaker(sandbox),
             stack=stack,
         )
-        assert list(open_backends(site)) == ["sandbox", "koji:built"]
+        return list(open_backends(site))
+
+
+async def test_a_hub_without_a_login_is_only_read(tmp_path: Path) -> None:
+    (tmp_path / "bot.pem").write_text("key")
+    systems = read(tmp_path, f"koji: {{read: {{{HUB}}}, built: {{{HUB}, login: {{certificate: {tmp_path}/bot.pem}}}}}}")
+    assert await opened(tmp_path, systems) == ["sandbox", "koji:built"]
 
 
 def test_a_kinds_name_alone_is_enough_where_it_has_one_backend() -> None:
@@ -89,17 +94,7 @@ async def test_a_copr_with_a_login_is_built_in(tmp_path: Path) -> None:
         "copr: {read: 'https://r.example.org', built: {results: 'https://r.example.org/results', "
         f"login: {tmp_path}/copr}}}}",
     )
-    sandbox = SandboxSettings(state=tmp_path)
-    async with AsyncExitStack() as stack:
-        site = Site(
-            systems=systems,
-            state=tmp_path,
-            sandbox=sandbox,
-            supervisor=("true",),
-            make_source=SandboxSourceMaker(sandbox),
-            stack=stack,
-        )
-        assert list(open_backends(site)) == ["sandbox", "copr:built"]
+    assert await opened(tmp_path, systems) == ["sandbox", "copr:built"]
     assert systems.copr_results == {"read": "https://r.example.org", "built": "https://r.example.org/results"}
 
 
