@@ -111,6 +111,8 @@ class TrueResolver(FakeResolver):
     """Answers by what is true of a distribution."""
 
     truth: Distribution
+    contents = 0
+    """Another number for each push: what is built of it has other contents."""
 
     async def impact(self, snapshot: SnapshotId, target: Target, change: Overlay) -> Impact:
         self._enter("impact", target, change)
@@ -152,7 +154,7 @@ class TrueResolver(FakeResolver):
     def _solved(self, name: str, rebuilt: frozenset[str]) -> Buildroot | Unsolvable:
         root = self.truth.root(name)
         if self.truth.solves(name, rebuilt):
-            return Buildroot(packages=(), digest=f"{name} on {sorted(root & rebuilt)}")
+            return Buildroot(packages=(), digest=f"{name} on {sorted(root & rebuilt)} of {self.contents}")
         missing = sorted(needed for needed in root if not self.truth.installs(needed, rebuilt))
         return Unsolvable(problem=f"nothing provides libfoo.so.1 needed by {', '.join(missing)}")
 
