@@ -62,7 +62,9 @@ def test_paths_say_what_belongs_to_a_package(file, hit):
     assert bool(names([file], one)) is hit
 
 
-@pytest.mark.parametrize("method", [SourceMethod.ARCHIVE, SourceMethod.COMMAND, *NEED_A_COPR])
+@pytest.mark.parametrize(
+    "method", [SourceMethod.ARCHIVE, SourceMethod.COMMAND, *sorted(NEED_A_COPR, key=lambda each: each.value)]
+)
 def test_a_package_made_of_the_repository_is_touched_by_every_file(method):
     one = package("packaging/a.spec", method=method)
     assert names(["src/a.c"], one) == ["packaging/a.spec"]
