@@ -65,17 +65,20 @@ class Ours:
     def installs(self, source: str, subject: str) -> bool:
         """Whether the buildroot of a source package can be solved, and holds the subject."""
         root = self.roots.of_source(self.universe.sources[source])
-        return isinstance(root, Root) and not self.universe.binary_names[subject].isdisjoint(root.numbers)
+        return isinstance(root, Root) and not self._versions(subject).isdisjoint(root.numbers)
 
     def requires(self, number: int, subject: str) -> bool:
         """Whether a BuildRequires of a source package is met by the subject, among others perhaps."""
-        return not self.universe.binary_names[subject].isdisjoint(self.universe.neighbours(number))
+        return not self._versions(subject).isdisjoint(self.universe.neighbours(number))
 
     def only_earlier_requires(self, source: str, subject: str) -> bool:
         """Whether earlier versions of a source package require the subject, but not the latest."""
         latest = self.universe.sources[source]
         versions = (hash(package) for package in self.universe.query().filter(name=source, arch="src"))
         return not self.requires(latest, subject) and any(self.requires(number, subject) for number in versions)
+
+    def _versions(self, binary: str) -> frozenset[int]:
+        return frozenset(self.universe.binary_names[binary])
 
     def unresolvable(self) -> frozenset[str]:
         """Return the source packages, `name-version-release`, that cannot be solved."""

@@ -73,6 +73,6 @@ async def test_who_breaks_a_dependent_is_found_by_building_each_change_alone(bot
     broken = await open_pull_request(bot, "hello", spec.replace("Release: 1", "Release: 2"))
     ours, theirs = await together(bot, harmless, "hello", broken)
     assert (ours.conclusion, theirs.conclusion) == ("action_required", "failure")
-    assert ours.title.startswith(f"Not this change: octocat/hello#{broken[0]} is to blame.")
+    assert ours.title.startswith(f"Not this change: octocat/hello#{broken[0]} is to blame · 1 regressed")
     assert "caused by this change" in theirs.output["summary"]
     assert bot.github.violations == []

@@ -62,8 +62,9 @@ async def test_within_a_limit_the_heaviest_are_built_and_the_others_are_told_wit
         "stale",
     }
     listed = [line for line in revdeps.check(ref).text.splitlines() if "over the limit" in line or "weight " in line]
-    assert listed == [
-        f"- over the limit of packages: 3 packages. {RULE}",
+    told, *figures = listed
+    assert told.startswith(f"- over the limit of packages: 3 packages. {RULE} `/revdeps include PKG`")
+    assert figures == [
         "  - `stale`: distance 1, 0 dependents, failed 2 days ago: weight 416; the last one chosen has 444",
         "  - `far`: distance 4, 0 dependents, never built here: weight 320; the last one chosen has 444",
         "  - `recent`: distance 1, 0 dependents, passed 6 hours ago: weight 256; the last one chosen has 444",
