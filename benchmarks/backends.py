@@ -23,7 +23,8 @@ from benchmarks.memory import peak_memory_mib
 from benchmarks.statistics import percentile
 from bot.adapters.config_file import Offer, load
 from bot.adapters.koji import Certificate, KojiBuilder, KojiSettings
-from bot.app.service import Workers, keep_for_good
+from bot.app.running import keep_for_good
+from bot.app.service import Workers
 from bot.domain.build import BuildState, TreeSource
 from bot.domain.ids import BuildRef
 from bot.domain.run import RunState

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.memory import peak_memory_mib
 from benchmarks.statistics import percentile
 from benchmarks.turns import to_the_end
-from bot.app.service import keep_for_good
+from bot.app.running import keep_for_good
 from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.run import RunState
 from tests.fakes.builder import failed

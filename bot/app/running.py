@@ -16,7 +16,12 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     What was imported stays, and is most of what there is: looking through it for garbage held everything up for a tenth
     of a second, in the middle of a delivery.
     """
-    gc.collect()
-    gc.freeze()
+    keep_for_good()
     gc.set_threshold(_YOUNG)
     uvloop.run(main)
+
+
+def keep_for_good() -> None:
+    """Take all that there is now (modules, mostly) out of what the garbage collector goes through time and again."""
+    gc.collect()
+    gc.freeze()

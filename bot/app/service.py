@@ -1,7 +1,6 @@
 """The running service: the web side, the reconcilers, a poller per backend, resync; and its orderly end."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -14,6 +13,7 @@ from aiohttp import web
 
 from bot.adapters.config_file.check import schema_text
 from bot.app.forges import forge_entries
+from bot.app.running import keep_for_good
 from bot.app.settings import Settings, secret
 from bot.domain.build import Build
 from bot.engine.acknowledge import Acknowledger
@@ -166,12 +166,6 @@ async def running_log(world: World, build: Build) -> AsyncIterator[bytes]:
     if build.ref is not None and build.backend in world.builders:
         async for chunk in log_chunks(world.builder(build.backend), build.ref):
             yield chunk
-
-
-def keep_for_good() -> None:
-    """Take all that there is now (modules, mostly) out of what the garbage collector goes through time and again."""
-    gc.collect()
-    gc.freeze()
 
 
 async def serve(world: World, settings: Settings) -> None:
