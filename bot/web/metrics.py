@@ -2,21 +2,14 @@
 
 The engine lies below the web and knows nothing of Prometheus: it is given plain callables that count (`counter`), and
 says what it has of everything when it is asked (`gauge`).
-
-What is counted at every delivery is counted in plain numbers, which become Prometheus' when it asks: its own counters
-take a lock each time, and everything here is done in one thread.
 """
 
 import logging
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.registry import Collector
 
 from bot.ports.errors import RevdepsError
 
@@ -33,47 +26,6 @@ _log = logging.getLogger(__name__)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
-class _Tally(Collector):
-    """How often something happened, by the values of its labels."""
-
-    def __init__(self, name: str, documentation: str, labels: Sequence[str]) -> None:
-        self._described = (name, documentation, labels)
-        self._counts: Counter[tuple[str, ...]] = Counter()
-
-    def count(self, *values: str) -> None:
-        """Count one more."""
-        self._counts[values] += 1
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """Tell Prometheus."""
-        name, documentation, labels = self._described
-        family = CounterMetricFamily(name, documentation, labels=labels)
-        for values, count in self._counts.items():
-            family.add_metric(values, count)
-        yield family
-
-
-class _Times(Collector):
-    """How long something took, by the bounds of `_SECONDS`."""
-
-    def __init__(self, name: str, documentation: str) -> None:
-        self._described = (name, documentation)
-        self._counts = [0] * (len(_SECONDS) + 1)
-        self._sum = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count one that took so long."""
-        self._counts[bisect_left(_SECONDS, seconds)] += 1
-        self._sum += seconds
-
-    def collect(self) -> Iterator[HistogramMetricFamily]:
-        """Tell Prometheus."""
-        name, documentation = self._described
-        bounds = [*map(str, _SECONDS), "+Inf"]
-        buckets = list(zip(bounds, accumulate(self._counts), strict=True))
-        yield HistogramMetricFamily(name, documentation, buckets=buckets, sum_value=self._sum)
-
-
 class Metrics:
     """Everything that is measured in one process."""
 
@@ -85,15 +37,22 @@ class Metrics:
             "Webhook deliveries by event (of those that are handled) and result.",
             ("event", "result"),
         )
-        intake = _Times("revdeps_webhook_intake_seconds", "Time from a delivery's last byte to its durable record.")
-        self._registry.register(intake)
-        self.intake_seconds = intake.observe
+        self.intake_seconds = Histogram(
+            "revdeps_webhook_intake_seconds",
+            "Time from a delivery's last byte to its durable record.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        ).observe
 
     def counter(self, name: str, documentation: str, labels: Sequence[str]) -> Count:
         """Return a function that counts one more of something, by the values of these labels."""
-        tally = _Tally(name, documentation, labels)
-        self._registry.register(tally)
-        return tally.count
+        # Kept: to look one up by its labels costs more than to count.
+        labelled = cache(Counter(name, documentation, labels, registry=self._registry).labels)
+
+        def count(*values: str) -> None:
+            labelled(*values).inc()
+
+        return count
 
     def gauge(self, name: str, documentation: str, labels: Sequence[str], read: Read) -> None:
         """Have `read` called at every scrape; what it does not mention any more is not reported any more.
