@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.domain.build import Build, BuildState
@@ -37,6 +37,8 @@ Speak = Callable[[str], Parlance]
 
 RECENT = 50
 _TAIL_BYTES = 4_000
+_ELSEWHERE = "/{address:(?!webhook/).*}"
+"""Every address that nothing else is at; whoever opens a webhook's is told that it takes nothing but POST."""
 _HERE = Path(__file__).parent
 _CONTROL = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r")
 _HEADERS = {
@@ -77,14 +79,16 @@ def add_pages(
         foretell=foretell,
         settings=settings or PageSettings(),
     )
-    app.middlewares.append(_page_for_missing(pages))
-    if not pages.settings.public:
-        return
-    app.router.add_get("/", pages.recent)
-    app.router.add_get("/runs/{run}", pages.run)
-    app.router.add_get("/runs/{run}/report.json", pages.export)
-    app.router.add_get("/runs/{run}/log/{key:.+}", pages.log)
-    app.router.add_get("/static/{name}", pages.static)
+    public = {
+        "/": pages.recent,
+        "/runs/{run}": pages.run,
+        "/runs/{run}/report.json": pages.export,
+        "/runs/{run}/log/{key:.+}": pages.log,
+        "/static/{name}": pages.static,
+    }
+    for address, handler in public.items() if pages.settings.public else ():
+        app.router.add_get(address, _told_in_a_page(pages, handler))
+    app.router.add_route("*", _ELSEWHERE, _told_in_a_page(pages, _nothing))
 
 
 class _Pages:
@@ -217,21 +221,22 @@ def _environment() -> Environment:
     return environment
 
 
-def _page_for_missing(pages: _Pages) -> Middleware:
-    """Return a middleware that tells browsers in a page that there is nothing; programs get it as text."""
+def _told_in_a_page(pages: _Pages, handler: Handler) -> Handler:
+    """Return a handler that tells browsers in a page that there is nothing; programs get it as text."""
 
-    @web.middleware
-    async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
         except web.HTTPNotFound as missing:
             if "text/html" not in request.headers.get("Accept", ""):
                 raise
-            default = missing.text is None or missing.text == f"404: {missing.reason}"
-            why = "There is no page at this address." if default else missing.text
-            return pages.page("missing.html", {"why": why, "refresh": None}, status=404)
+            return pages.page("missing.html", {"why": missing.text, "refresh": None}, status=404)
 
     return handle
+
+
+async def _nothing(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound(text="There is no page at this address.")
 
 
 def _title(change: Change | None) -> str:

@@ -85,8 +85,9 @@ async def site(
     forecast: Forecast | None = None,
     parlances: Mapping[str, Parlance] | None = None,
     settings: PageSettings | None = None,
+    app: web.Application | None = None,
 ) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    """Serve the pages about these runs on a port of the loopback interface."""
+    """Serve the pages about these runs, and what `app` serves already, on a port of the loopback interface."""
     store = await SqlStore.open(f"sqlite:///{directory}/revdeps.db")
     await store.upgrade()
 
@@ -101,7 +102,7 @@ async def site(
         for offset, stored in enumerate(runs):
             created = stored.run.created_at + timedelta(minutes=offset)
             await fill(store, replace(stored, run=replace(stored.run, created_at=created, sequence=offset + 1)))
-        app = web.Application()
+        app = web.Application() if app is None else app
         add_pages(
             app,
             store,

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from bot.adapters.gitlab.parlance import MERGE_REQUESTS
 from bot.domain.build import BuildState, CandidateKey, Purpose
@@ -292,6 +293,19 @@ async def test_what_does_not_exist_is_told_in_a_page(tmp_path: Path, address: st
         assert answer.status == 404
         assert "<h1>Not found</h1>" in await answer.text()
         assert "<h1>" not in await (await client.get(address)).text()
+
+
+async def test_webhooks_are_none_of_the_pages(tmp_path: Path) -> None:
+    async def receive(_request: web.Request) -> web.Response:
+        raise web.HTTPNotFound
+
+    app = web.Application()
+    app.router.add_post("/webhook/github", receive)
+    async with site(tmp_path, story(), app=app) as client:
+        assert (await client.get("/webhook/github", headers=HTML)).status == 405
+        unknown = await client.post("/webhook/github", headers=HTML)
+        assert (unknown.status, await unknown.text()) == (404, "404: Not Found")
+        assert (await client.post("/webhooks/github")).status == 404
 
 
 async def test_the_start_page_lists_runs_newest_first(tmp_path: Path) -> None:
