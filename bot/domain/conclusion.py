@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.run import Conclusion
-from bot.domain.verdict import Judgement, Verdict
+from bot.domain.verdict import Finding, Verdict
 
 
 class Countable(Protocol):
-    """A package on a target, as a judgement or as a row of a report."""
+    """A package on a target, as a finding or as a row of a report."""
+
+    @property
+    def target(self) -> str:
+        """The target's name."""
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a package of the change itself, and none of those that it affects."""
 
     @property
     def planned(self) -> bool:
@@ -38,20 +46,31 @@ class Coverage:
 
 
 def coverage(packages: Iterable[Countable]) -> Coverage:
-    """Count; what was not selected is affected, but not planned."""
-    everything = list(packages)
+    """Count; what was not selected is affected, but not planned, and what is changed itself is neither."""
+    everything = [package for package in packages if not package.own]
     planned = [package for package in everything if package.planned]
     tested = sum(package.conclusive for package in planned)
     return Coverage(tested=tested, planned=len(planned), affected=len(everything))
 
 
-def conclude(judgements: Iterable[Judgement], *, min_coverage: int) -> Conclusion:
-    """Return the run's conclusion: a regression fails it, and what was not tested is never green."""
-    everything = list(judgements)
-    if any(judgement.verdict is Verdict.REGRESSED for judgement in everything):
+def untested(packages: Iterable[Countable]) -> tuple[str, ...]:
+    """Return the targets on which something was planned and nothing came to a conclusive verdict."""
+    tested: dict[str, bool] = {}
+    for package in packages:
+        if package.planned:
+            tested[package.target] = tested.get(package.target, False) or package.conclusive
+    return tuple(target for target, any_of_it in tested.items() if not any_of_it)
+
+
+def conclude(findings: Iterable[Finding], *, min_coverage: int) -> Conclusion:
+    """Return the run's conclusion: a regression fails it, and what was not tested is never green.
+
+    Nor is it where that is one target of several: a release that nobody built for is as unknown as a package.
+    """
+    everything = list(findings)
+    if any(found.judgement.verdict is Verdict.REGRESSED for found in everything):
         return Conclusion.FAILURE
-    counts = coverage(everything)
-    nothing_tested = counts.planned > 0 and counts.tested == 0
-    if nothing_tested or counts.percent < min_coverage or any(judgement.needs_order for judgement in everything):
+    too_little = coverage(everything).percent < min_coverage
+    if too_little or untested(everything) or any(found.judgement.needs_order for found in everything):
         return Conclusion.ACTION_REQUIRED
     return Conclusion.SUCCESS

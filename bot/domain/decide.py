@@ -253,7 +253,7 @@ def _decide_dependents(view: ChangeView, run_view: RunView, config: Config, now:
         actions = [action for step in steps for action in step or ()]
         open_questions = None in steps
     if not actions and not open_questions:
-        conclusion = conclude((finding.judgement for finding in findings), min_coverage=config.min_coverage)
+        conclusion = conclude(findings, min_coverage=config.min_coverage)
         actions.append(FinishRun(run=run.id, conclusion=conclusion))
     return actions
 

@@ -79,8 +79,11 @@ class Evidence:
     """The solver's text for `Effect.UNRESOLVABLE` and `Effect.STILL_UNRESOLVABLE`."""
     uninstallable: str = ""
     """The solver's text, where binaries of the package cannot be installed after the change."""
+    own: bool = False
+    """It is a package of the change itself."""
     repaired: bool | None = None
-    """Whether the rebuilt binaries can be installed; None until they were published and looked at."""
+    """Whether the rebuilt binaries can be installed; None until they were published and looked at. Where nothing is
+    rebuilt of it, whether its binaries can be, with what was rebuilt of others."""
     in_order: bool = True
     """Rebuilds are done in order (`Mode.CHAINED`, `Mode.AUTO`); False in isolated mode."""
     ready: bool = True
@@ -143,6 +146,8 @@ class Judgement:
     """NEEDS REBUILD that was not tried in order (isolated mode): a person has to act."""
     blame: Blame | None = None
     """REGRESSED with several changes together: None until each of them was tested alone."""
+    own: bool = False
+    """It is about a package of the change itself, which is none of those to be tested."""
 
     @property
     def planned(self) -> bool:
@@ -164,10 +169,22 @@ class Finding:
     package: str
     judgement: Judgement
 
+    @property
+    def planned(self) -> bool:
+        """Whether it is about something that was to be tested."""
+        return self.judgement.planned
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether it counts as tested."""
+        return self.judgement.conclusive
+
 
 def judge(evidence: Evidence) -> Judgement | Needs:
     """Return the verdict that the evidence allows, or the one thing that must be found out before there is one."""
     judged = _judge(evidence)
+    if evidence.own and isinstance(judged, Judgement):
+        judged = replace(judged, own=True)
     if isinstance(judged, Judgement) and evidence.waiver and judged.verdict in WAIVABLE:
         waiver = evidence.waiver
         cause = f"waived by {waiver.by} {waiver.how_long}: {waiver.reason} ({judged.cause})"
@@ -195,16 +212,31 @@ def _judge(evidence: Evidence) -> Judgement | Needs:
         return Judgement(verdict=Verdict.NOT_TESTED, cause=evidence.selection.value)
     match evidence.effect:
         case Effect.STILL_UNRESOLVABLE:
-            return _unless_uninstallable(evidence, Judgement(verdict=Verdict.STILL_FAILING, cause=evidence.problem))
+            return _judge_not_rebuilt(evidence, Judgement(verdict=Verdict.STILL_FAILING, cause=evidence.problem))
         case Effect.UNAFFECTED:
             # Its buildroot is the same, so a rebuild would ask for the same that is now missing.
-            return _unless_uninstallable(evidence, Judgement(verdict=Verdict.STILL_PASSING))
+            return _judge_not_rebuilt(evidence, Judgement(verdict=Verdict.STILL_PASSING))
         case Effect.UNRESOLVABLE | Effect.REBUILD | Effect.NOW_RESOLVABLE:
             if not evidence.ready:
                 return _judge_unready(evidence)
             return _judge_built(evidence)
         case _ as never:
             assert_never(never)
+
+
+def _judge_not_rebuilt(evidence: Evidence, judgement: Judgement) -> Judgement | Needs:
+    """Nothing is rebuilt of it: where it cannot be installed any more, only rebuilds of others can repair that."""
+    if not evidence.uninstallable:
+        return judgement
+    if evidence.repaired:
+        return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.uninstallable)
+    if evidence.blocked_by:
+        return Judgement(verdict=Verdict.BLOCKED, root=evidence.blocked_by, cause=evidence.uninstallable)
+    if evidence.may_become_ready:
+        return _CANCELLED if evidence.stopped else Needs.REBUILD_OF_OTHERS
+    if evidence.repairable and not evidence.in_order:
+        return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.uninstallable, needs_order=True)
+    return Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
 
 
 def _judge_unready(evidence: Evidence) -> Judgement | Needs:

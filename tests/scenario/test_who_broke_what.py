@@ -178,8 +178,7 @@ async def _look(revdeps: Stage, ref: ChangeRef, truth: Distribution, config: Set
     ended = latest.run.conclusion in {Conclusion.SUCCESS, Conclusion.FAILURE, Conclusion.ACTION_REQUIRED}
     if latest.entries and ended and latest.run.problem is None:
         assert set(findings) == {entry.package for entry in latest.entries}
-        judgements = [found.judgement for found in findings.values()]
-        assert latest.run.conclusion is conclude(judgements, min_coverage=config.min_coverage)
+        assert latest.run.conclusion is conclude(findings.values(), min_coverage=config.min_coverage)
         waived = {name for name, found in findings.items() if found.judgement.verdict is Verdict.WAIVED}
         open_ones = {entry.package for entry in latest.entries if entry.planned} - waived
         # What was not tested may be broken, as far as the coverage allows; what needs no test to be known may not.

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.conclusion import Coverage, conclude, coverage
+from bot.domain.conclusion import Coverage, conclude, coverage, untested
 from bot.domain.run import Conclusion
-from bot.domain.verdict import Judgement, Verdict
+from bot.domain.verdict import Finding, Judgement, Verdict
+from tests.fakes.domain import RUN, TARGET
 
 DOCS = (Path(__file__).parents[2] / "docs" / "verdicts.md").read_text(encoding="utf-8")
 GATES = {Conclusion.SUCCESS: "passes", Conclusion.FAILURE: "fails"}
@@ -15,15 +16,20 @@ GATES = {Conclusion.SUCCESS: "passes", Conclusion.FAILURE: "fails"}
 V, C = Verdict, Conclusion
 
 
-def judgements(*verdicts: Verdict) -> list[Judgement]:
-    return [Judgement(verdict=verdict) for verdict in verdicts]
+def finding(verdict: Verdict, target: str = TARGET.name, *, needs_order: bool = False) -> Finding:
+    judgement = Judgement(verdict=verdict, needs_order=needs_order)
+    return Finding(run=RUN, target=target, package="libbar", judgement=judgement)
+
+
+def findings(*verdicts: Verdict, target: str = TARGET.name) -> list[Finding]:
+    return [finding(verdict, target) for verdict in verdicts]
 
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_the_page_tells_what_follows_from_every_verdict(verdict):
-    judgement = Judgement(verdict=verdict)
-    gate = conclude([judgement, Judgement(verdict=V.STILL_PASSING)], min_coverage=0)
-    tested = "yes" if judgement.conclusive else "no"
+    found = finding(verdict)
+    gate = conclude([found, finding(V.STILL_PASSING)], min_coverage=0)
+    tested = "yes" if found.conclusive else "no"
     assert f"| {verdict.value} | {tested} | {GATES[gate]} |" in DOCS
 
 
@@ -58,16 +64,24 @@ CONCLUSIONS = [
     ("verdicts", "minimum", "expected"), [row[1:] for row in CONCLUSIONS], ids=[row[0] for row in CONCLUSIONS]
 )
 def test_a_run_concludes(verdicts, minimum, expected):
-    assert conclude(judgements(*verdicts), min_coverage=minimum) is expected
+    assert conclude(findings(*verdicts), min_coverage=minimum) is expected
 
 
 def test_a_rebuild_that_was_not_tried_in_order_asks_for_a_person():
-    needed = Judgement(verdict=V.NEEDS_REBUILD, needs_order=True)
-    assert conclude([needed, *judgements(*[V.STILL_PASSING] * 99)], min_coverage=90) is C.ACTION_REQUIRED
+    needed = finding(V.NEEDS_REBUILD, needs_order=True)
+    assert conclude([needed, *findings(*[V.STILL_PASSING] * 99)], min_coverage=90) is C.ACTION_REQUIRED
+
+
+def test_a_target_on_which_nothing_was_tested_is_not_made_up_for_by_another():
+    here, nowhere = findings(*[V.STILL_PASSING] * 99), findings(V.INCONCLUSIVE, target="f43-aarch64")
+    assert conclude([*here, *nowhere], min_coverage=90) is C.ACTION_REQUIRED
+    assert untested([*here, *nowhere]) == ("f43-aarch64",)
+    assert conclude([*here, *nowhere, *findings(V.FIXED, target="f43-aarch64")], min_coverage=90) is C.SUCCESS
+    assert conclude([*here, *findings(V.NOT_TESTED, target="f43-aarch64")], min_coverage=90) is C.SUCCESS
 
 
 def test_the_coverage_counts_what_is_conclusive_among_what_is_planned():
-    counted = coverage(judgements(V.STILL_PASSING, V.INCONCLUSIVE, V.NOT_TESTED))
+    counted = coverage(findings(V.STILL_PASSING, V.INCONCLUSIVE, V.NOT_TESTED))
     assert counted == Coverage(tested=1, planned=2, affected=3)
     assert counted.percent == 50
     assert coverage([]).percent == 100

@@ -101,6 +101,14 @@ def row(verdict: Verdict | None, **changes: object) -> Row:
         ),
         (finished(Conclusion.ACTION_REQUIRED, PLANNED), "✋ Too little tested: 0 %, and 90 % are needed"),
         (
+            finished(
+                Conclusion.ACTION_REQUIRED,
+                *[row(Verdict.STILL_PASSING, package=f"lib{number}") for number in range(9)],
+                row(Verdict.INCONCLUSIVE, target="f43-aarch64"),
+            ),
+            "✋ Nothing was tested on f43-aarch64",
+        ),
+        (
             finished(Conclusion.ACTION_REQUIRED, row(Verdict.NEEDS_REBUILD, needs_order=True)),
             "✋ 1 package needs a rebuild that was not tried in order",
         ),
@@ -206,6 +214,12 @@ def test_an_approver_is_told_what_to_read_and_what_to_write() -> None:
 def test_too_little_coverage_says_what_to_do() -> None:
     report = finished(Conclusion.ACTION_REQUIRED, row(Verdict.STILL_PASSING), row(Verdict.INCONCLUSIVE))
     assert "50 % of the planned packages came to a verdict, 90 % are needed." in render_comment(report, LINKS)
+
+
+def test_a_target_on_which_nothing_was_tested_is_named() -> None:
+    lost = row(Verdict.INCONCLUSIVE, target="f43-aarch64")
+    report = finished(Conclusion.ACTION_REQUIRED, row(Verdict.STILL_PASSING), lost, min_coverage=50)
+    assert "Of what was planned on `f43-aarch64` nothing came to a verdict." in render_comment(report, LINKS)
 
 
 def test_a_rebuild_that_was_not_tried_says_how_to_try_it() -> None:

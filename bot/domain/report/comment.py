@@ -11,7 +11,7 @@ from bot.domain.permission import Permission
 from bot.domain.report.budget import Detail, fit
 from bot.domain.report.escape import code, prose, tag
 from bot.domain.report.groups import regressions
-from bot.domain.report.headline import counts, headline, sign
+from bot.domain.report.headline import counts, enough_but_for, headline, sign
 from bot.domain.report.outlook import forecast_words
 from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import NAME, folded, link, names, subject, table
@@ -177,6 +177,9 @@ def next_step(report: Report) -> str:
         )
     if report.with_verdict(Verdict.NEEDS_REBUILD):
         return "Set `mode: auto` (or `chained`) in `.revdeps.yaml`, so that what has to be rebuilt is, in order."
+    if missed := enough_but_for(report):
+        nowhere = ", ".join(code(target, NAME) for target in missed)
+        return f"Of what was planned on {nowhere} nothing came to a verdict. `/revdeps retry` builds it again."
     return ""
 
 

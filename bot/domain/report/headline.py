@@ -6,6 +6,7 @@ A reader who sees nothing else must not be misled: what was not tested stands in
 from collections import Counter
 from typing import assert_never
 
+from bot.domain.conclusion import untested
 from bot.domain.report.together import with_others
 from bot.domain.report.values import Report, Stage
 from bot.domain.report.words import PENDING, SIGNS, UNFINISHED, WORDS, count, stop_words
@@ -143,7 +144,14 @@ def _action_required(report: Report) -> str:
     lost = len({row.package for row in report.rows if row.needs_order})
     if lost:
         return f"{count(lost, 'package breaks', 'packages break')}, and no rebuild came to a result"
+    if enough_but_for(report):
+        return f"Nothing was tested on {', '.join(enough_but_for(report))}"
     return f"Too little tested: {int(report.coverage.percent)} %, and {report.min_coverage} % are needed"
+
+
+def enough_but_for(report: Report) -> tuple[str, ...]:
+    """Return the targets on which nothing was tested, where on the whole there was enough."""
+    return untested(report.rows) if report.coverage.percent >= report.min_coverage else ()
 
 
 def _names(report: Report, verdict: Verdict) -> int:
