@@ -128,7 +128,7 @@ async def make_plan(world: World, view: ChangeView, action: MakePlan) -> Write:
         entries, target = await _first_plan(world, found.run, config, target)
     else:
         own = tuple(entry for entry in found.entries if entry.target == action.target)
-        entries = await _plan_again(world, config, target, own)
+        entries = await at_commits(world, target.target, await _plan_again(world, config, target, own), own)
         target = replace(target, planned=True)
 
     async def write(tx: Transaction) -> None:

@@ -26,6 +26,7 @@ from bot.domain.report.values import Report
 from bot.domain.run import ChangeRef, Run, RunState, StopReason
 from bot.domain.verbs import Verb
 from bot.engine.companions import look_up
+from bot.engine.pinning import newest_at_commits
 from bot.engine.proposing import proposed
 from bot.engine.reports import APPROVAL_ASKED, links_of, report_of
 from bot.engine.world import World
@@ -105,7 +106,7 @@ async def _carry_out_all(world: World, view: ChangeView, request: _Request, perm
             effect = Effect(view=after, done=False)
         if effect.view is not after:
             # The next command of the comment is about the change as this one left it.
-            after = effect.view
+            after = await newest_at_commits(world, after, effect.view)
             asked = replace(asked, report=await _report(world, after))
         if effect.answer:
             answers.append((_written(command), effect.answer))

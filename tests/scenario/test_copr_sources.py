@@ -8,7 +8,7 @@ import pytest
 
 from bot.adapters.config_file.load import load
 from bot.adapters.copr import DIST_GITS
-from bot.domain.run import Conclusion
+from bot.domain.run import ChangeRef, Conclusion
 from bot.domain.verdict import Verdict
 from tests.fakes.copr.place import Place, place
 from tests.fakes.copr.worker import Job, Scripted, Work, built, failed
@@ -57,13 +57,19 @@ async def revdeps(tmp_path: Path, here: Place) -> AsyncIterator[Stage]:
         yield made
 
 
-async def test_a_run_in_a_copr_is_made_of_commits_alone(revdeps: Stage, here: Place) -> None:
-    ref = await revdeps.open(config=CONFIG, head_repo="hubot/libfoo")
+async def concluded(revdeps: Stage, ref: ChangeRef) -> None:
+    """Let time pass until the check is complete."""
     for _ in range(100):
         revdeps.clock.pass_time(seconds=30)
         await revdeps.settle()
         if revdeps.forge.checks and revdeps.check(ref).conclusion is not None:
-            break
+            return
+    raise AssertionError("there is no end to it")
+
+
+async def test_a_run_in_a_copr_is_made_of_commits_alone(revdeps: Stage, here: Place) -> None:
+    ref = await revdeps.open(config=CONFIG, head_repo="hubot/libfoo")
+    await concluded(revdeps, ref)
 
     builds = list(here.server.projects.builds.values())
     state = revdeps.forge.changes[ref]
@@ -88,3 +94,18 @@ async def test_a_run_in_a_copr_is_made_of_commits_alone(revdeps: Stage, here: Pl
             "distgit": "fedora",
             "committish": COMMIT,
         }
+
+
+async def test_what_is_included_later_is_made_of_commits_too(revdeps: Stage, here: Place) -> None:
+    ref = await revdeps.open(config=f"{CONFIG}reverse-dependencies: {{exclude: [bar]}}\n", head_repo="hubot/libfoo")
+    await concluded(revdeps, ref)
+    before = [build.package for build in here.server.projects.builds.values()]
+    await revdeps.say(ref, "/revdeps include bar")
+    await concluded(revdeps, ref)
+
+    added = list(here.server.projects.builds.values())[1:]
+    assert before == ["libfoo"]
+    assert await revdeps.verdicts(ref) == {"bar": Verdict.REGRESSED}
+    assert [(build.package, build.kind, build.source.get("committish")) for build in added] == [
+        ("bar", "distgit", COMMIT)
+    ] * 3

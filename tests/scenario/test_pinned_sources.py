@@ -129,3 +129,41 @@ async def test_a_server_that_does_not_answer_is_asked_again(revdeps: Stage, pins
     assert waiting == []
     assert sources(revdeps, "bar") == [commit(OLD)]
     assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
+
+
+async def test_what_is_included_later_is_made_from_a_commit_as_well(revdeps: Stage, pins: FakePins) -> None:
+    revdeps.builder.outcome_for = lambda request: Succeeded()
+    ref = await revdeps.open(config=f"{CONFIG}reverse-dependencies: {{exclude: [bar]}}\n")
+    await revdeps.settle()
+    await revdeps.say(ref, "/revdeps include bar\n/revdeps rebuild bar")
+    await revdeps.say(ref, "/revdeps skip bar")
+    pins.heads["bar"] = NEW
+    await revdeps.say(ref, "/revdeps include bar\n/revdeps rebuild bar")
+
+    assert pins.asked == [("baz",), ("bar",)]
+    assert set(sources(revdeps, "bar")) == {commit(OLD)}
+    assert (await revdeps.verdicts(ref))["bar"] is Verdict.STILL_PASSING
+
+
+async def test_what_takes_the_place_of_a_skipped_package_is_made_from_a_commit(revdeps: Stage, pins: FakePins) -> None:
+    revdeps.builder.outcome_for = lambda request: Succeeded()
+    ref = await revdeps.open(config=f"{CONFIG}reverse-dependencies: {{limit: 1, boost: {{baz: 50}}}}\n")
+    await revdeps.settle()
+    await revdeps.say(ref, "/revdeps skip baz")
+
+    assert pins.asked == [("baz",), ("bar",)]
+    assert sources(revdeps, "bar") == [commit(OLD)]
+
+
+async def test_a_command_waits_for_a_dist_git_that_does_not_answer(revdeps: Stage, pins: FakePins) -> None:
+    revdeps.builder.outcome_for = lambda request: Succeeded()
+    ref = await revdeps.open(config=f"{CONFIG}reverse-dependencies: {{exclude: [bar]}}\n")
+    await revdeps.settle()
+    pins.failures.append(Transient("git.example.org does not answer"))
+    await revdeps.say(ref, "/revdeps include bar")
+    waiting = sources(revdeps, "bar")
+    revdeps.clock.time += timedelta(minutes=10)
+    await revdeps.settle()
+
+    assert waiting == []
+    assert sources(revdeps, "bar") == [commit(OLD)]
