@@ -57,7 +57,7 @@ def untested(packages: Iterable[Countable]) -> tuple[str, ...]:
     """Return the targets on which something was planned and nothing came to a conclusive verdict."""
     tested: dict[str, bool] = {}
     for package in packages:
-        if package.planned:
+        if package.planned and not package.own:
             tested[package.target] = tested.get(package.target, False) or package.conclusive
     return tuple(target for target, any_of_it in tested.items() if not any_of_it)
 

@@ -19,7 +19,7 @@ from bot.domain.config import BaselinePolicy, Config, Mode
 from bot.domain.failure import normalise
 from bot.domain.freshness import is_overtaken, to_hold
 from bot.domain.ids import BuildKey
-from bot.domain.plan import Effect, PlanEntry
+from bot.domain.plan import Effect, PlanEntry, does_not_install
 from bot.domain.run import RunTarget
 from bot.domain.target import Target
 from bot.domain.verdict import LIMITS, Evidence, Judgement, Needs, Verdict, Waiver, judge
@@ -27,6 +27,8 @@ from bot.domain.verdict import LIMITS, Evidence, Judgement, Needs, Verdict, Waiv
 Judged = Judgement | Needs
 
 _NO_FAULT = LIMITS | {FailureReason.INFRASTRUCTURE}
+_NAMED = 3
+"""So many packages whose rebuild broke another are named."""
 _REMEMBERED = 8_192
 """Packages of all runs, each as it was lately: those of a run over several thousand."""
 
@@ -134,7 +136,7 @@ def judge_all(view: TargetView) -> Mapping[str, Judged]:
     known = {name: _known_of(view, rules, name, entry) for name, entry in entries.items()}
     # On all others nobody else has any bearing.
     connected = [
-        name for name, entry in entries.items() if not entry.ready or entry.repaired is False or known[name].cause
+        name for name, entry in entries.items() if entry.waits or entry.repaired is False or known[name].cause
     ]
     alone: dict[str, Judged] = {name: itself.judged for name, itself in known.items()}
     judged = alone
@@ -173,6 +175,8 @@ def is_published(target: RunTarget, entry: PlanEntry) -> bool:
 
 def joins_the_chain(view: TargetView, entry: PlanEntry) -> bool:
     """Whether a rebuild of the entry is published, for others to be built with."""
+    if not entry.rebuilt:
+        return False
     return view.config.mode is Mode.CHAINED or (view.config.mode is Mode.AUTO and bool(entry.uninstallable))
 
 
@@ -229,8 +233,9 @@ def _known(
     evidence = Evidence(
         selection=entry.selection,
         effect=entry.affected.effect,
-        problem=entry.affected.problem,
-        uninstallable="\n".join(item.problem or f"{item.package} does not install" for item in entry.uninstallable),
+        problem=_told(entry, entry.affected.problem),
+        uninstallable=_told(entry, does_not_install(entry.uninstallable)),
+        own=entry.own,
         repaired=entry.repaired,
         in_order=in_order,
         ready=entry.ready,
@@ -246,6 +251,15 @@ def _known(
         waiver=waiver,
     )
     return _Known(evidence, judge(evidence), _cause(evidence))
+
+
+def _told(entry: PlanEntry, problem: str) -> str:
+    """Return what the solver says, and since whose rebuild; nothing where it says nothing."""
+    if not problem or not entry.broken_by:
+        return problem
+    names = entry.broken_by
+    who = f"{', '.join(names[:_NAMED])}{f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''}"
+    return f"since the rebuild of {who}: {problem}"
 
 
 def _attempts(builds: Sequence[Build]) -> tuple[Attempt, ...]:
@@ -268,7 +282,7 @@ def _from_others(
 ) -> Evidence:
     """Return the evidence of one package with what the others' judgements add to it."""
     entry = entries[name]
-    if entry.ready:
+    if not entry.waits:
         root = _root_cause(entries, known, judged, name) if known[name].cause else None
         # What it cannot be installed for may be rebuilt after it.
         unknown = entry.repaired is False and _goes_on(view, judged)

@@ -1,5 +1,6 @@
 """What a run is going to rebuild, and what the resolver found out about it before the first build."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,7 +27,7 @@ WITHOUT_A_BUILD = frozenset({Effect.UNAFFECTED, Effect.STILL_UNRESOLVABLE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uninstallable:
-    """A binary package of the distribution that could be installed before the change and cannot after."""
+    """A binary package of the distribution, or of the change, that cannot be installed after the change."""
 
     package: str
     """NEVRA of the binary package."""
@@ -34,6 +35,8 @@ class Uninstallable:
     """Name of the source package it was built from."""
     problem: str
     """The solver's own text."""
+    still: bool = False
+    """The package of that name could not be installed before the change either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,11 @@ class Impact:
     """What the change's packages offer that those which they replace do not, and the other way round, by name."""
 
 
+def does_not_install(packages: Iterable[Uninstallable]) -> str:
+    """Return what the solver says of packages that cannot be installed, one line a problem."""
+    return "\n".join(dict.fromkeys(each.problem or f"{each.package} does not install" for each in packages))
+
+
 class Selection(Enum):
     """Whether an affected package is rebuilt, and if not, why."""
 
@@ -97,7 +105,10 @@ class AloneImpact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanEntry:
-    """An affected package of a run on a target: the resolver's findings and what was decided about it."""
+    """An affected package of a run on a target: the resolver's findings and what was decided about it.
+
+    Or a package of the change itself of which something cannot be installed (`own`): nothing is rebuilt of it.
+    """
 
     run: RunId
     target: str
@@ -105,7 +116,8 @@ class PlanEntry:
     selection: Selection
     uninstallable: tuple[Uninstallable, ...] = ()
     repaired: bool | None = None
-    """Whether its rebuilt binaries can be installed; None until they were published."""
+    """Whether its rebuilt binaries can be installed; None until they were published. Where nothing is rebuilt of it,
+    whether its binaries can be, with what was rebuilt of others."""
     level: int = 0
     """Rebuild order: packages of level n wait for packages of level n - 1. 0 waits for nothing."""
     needs: tuple[str, ...] = ()
@@ -126,6 +138,10 @@ class PlanEntry:
     """For what is over the limit: the weight of the last package that was chosen by its weight, None without any."""
     alone: tuple[AloneImpact, ...] = ()
     """Of a package that regressed: what each of several changes does to it by itself, as far as that was asked."""
+    own: bool = False
+    """It is a package of the change itself, and no dependent."""
+    broken_by: tuple[str, ...] = ()
+    """Packages whose rebuild broke it; empty for what the change itself breaks."""
 
     def __hash__(self) -> int:
         # Of all fields, it would cost more than what is looked up by it.
@@ -142,9 +158,19 @@ class PlanEntry:
         return self.selection is Selection.PLANNED
 
     @property
+    def rebuilt(self) -> bool:
+        """Whether there is anything to rebuild of it, now or later."""
+        return self.affected.effect not in WITHOUT_A_BUILD
+
+    @property
+    def waits(self) -> bool:
+        """Whether what becomes of it is up to the rebuilds of others."""
+        return not self.ready or (bool(self.needs) and not self.rebuilt)
+
+    @property
     def buildable(self) -> bool:
         """Whether a build can tell something about it now."""
-        return self.planned and self.ready and self.affected.effect not in WITHOUT_A_BUILD
+        return self.planned and self.ready and self.rebuilt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,6 +230,7 @@ def _row(
     return Row(
         package=entry.package,
         target=entry.target,
+        own=entry.own,
         nevra=str(affected.source.nevra),
         verdict=told.verdict if told else None,
         cause=told.cause if told and not not_tested else "",
@@ -245,6 +246,7 @@ def _row(
         baseline=tuple(_view(build) for build in baselines),
         problem=affected.problem,
         uninstallable=entry.uninstallable,
+        rebuilt=entry.rebuilt,
         level=entry.level,
         needs=entry.needs,
         dynamic=affected.source.dynamic,

@@ -84,10 +84,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """An affected package on a target."""
+    """An affected package on a target, or one of the change itself of which something cannot be installed (`own`)."""
 
     package: str
     target: str
+    own: bool = False
     nevra: str = ""
     """Of the SRPM that is rebuilt."""
     verdict: Verdict | None = None
@@ -109,6 +110,8 @@ class Row:
     problem: str = ""
     """The solver's text, where its buildroot cannot be solved after the change."""
     uninstallable: tuple[Uninstallable, ...] = ()
+    rebuilt: bool = True
+    """Whether there is anything to rebuild of it, now or later."""
     level: int = 0
     """Rebuild order: level n waits for level n - 1; 0 waits for nothing."""
     needs: tuple[str, ...] = ()
