@@ -171,6 +171,11 @@ class Finding:
     judgement: Judgement
 
     @property
+    def own(self) -> bool:
+        """Whether it is about a package of the change itself."""
+        return self.judgement.own
+
+    @property
     def planned(self) -> bool:
         """Whether it is about something that was to be tested."""
         return self.judgement.planned
