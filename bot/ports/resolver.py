@@ -16,7 +16,7 @@ from bot.domain.target import Target
 
 if TYPE_CHECKING:  # a command that asks a short question takes as long to import as to answer
     from bot.domain.difference import RootChange
-    from bot.domain.plan import Impact, RebuildOrder
+    from bot.domain.plan import Impact, RebuildOrder, Uninstallable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +148,15 @@ class Resolver(Protocol):
     ) -> Mapping[str, str]:
         """Try to install each of these binary packages (NEVRAs) over the change; return the problems of those that
         cannot be, by NEVRA.
+        """
+        ...
+
+    async def broken_of_change(
+        self, snapshot: SnapshotId, target: Target, change: Overlay
+    ) -> tuple["Uninstallable", ...]:
+        """Try to install every binary package that the change brings; return those that cannot be, by NEVRA.
+
+        What was rebuilt for it is among them. Of each it is told whether the base's package of its name could be.
         """
         ...
 

@@ -1,7 +1,7 @@
 """What every resolver does: the fake that engine tests use, and hawkey's. See bot/ports/resolver.py."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from bot.adapters.hawkey.resolver import HawkeyResolver
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.domain.config import Depth
 from bot.domain.packages import BinaryPackage, Link, Nevra
-from bot.domain.plan import Effect, RebuildOrder
+from bot.domain.plan import Effect, RebuildOrder, Uninstallable
 from bot.domain.target import Repository, Target
 from bot.ports.errors import Rejected
 from bot.ports.resolver import Buildroot, Overlay, Question, Resolver, ReverseDependency, Unsolvable
@@ -18,6 +18,7 @@ from tests.fakes.resolver import FakeResolver, affected, source, uninstallable, 
 from tests.fakes.rpmmd import Rpm, soname_move, write_repository
 
 NAMES = ("app", "libbar", "prog-a", "prog-b")
+LAME = Rpm(name="libfoo-lame", version="2", requires=("nobody",))
 BROKEN = ("app", "libbar", "libbar-devel", "prog-a", "prog-b")
 
 
@@ -30,6 +31,8 @@ class World:
     change: Overlay
     move: Callable[[], object]
     """Let the distribution's metadata change."""
+    lame: str
+    """The address of the change with libfoo-lame beside it, which nobody can install."""
 
 
 def hawkey_world(directory: Path) -> World:
@@ -41,6 +44,7 @@ def hawkey_world(directory: Path) -> World:
         target=Target(name="t", arch="x86_64", backend="sandbox", repositories=(Repository(url=url),)),
         change=overlay,
         move=lambda: write_repository(base, [*soname_move(), Rpm(name="new")]),
+        lame=write_repository(directory / "lame", [*soname_move(2), LAME]),
     )
 
 
@@ -62,6 +66,10 @@ def fake_world(directory: Path) -> World:
         ReverseDependency(source=source("app"), distance=3, path=(link,) * 3),
         *(ReverseDependency(source=source(name), distance=1, path=(link,)) for name in ("prog-b", "libbar", "prog-a")),
     )
+    lame = "nothing provides nobody needed by libfoo-lame-2-1.x86_64"
+    fake.script_broken(
+        ["libfoo-lame"], Uninstallable(package="libfoo-lame-2-1.x86_64", source="libfoo-lame", problem=lame)
+    )
     fake.near = {"prog-a": {"libfoo-devel": 1, "libfoo": 2}, "app": {"libbar-devel": 1, "libbar": 2, "libfoo": 3}}
     fake.still_broken = {f"{name}-1-1.x86_64": "nothing provides" for name in BROKEN}
     for replaces, version, side in (([], "1", "before"), (["libfoo"], "2", "after")):
@@ -73,6 +81,7 @@ def fake_world(directory: Path) -> World:
         target=Target(name="t", arch="x86_64", backend="sandbox", repositories=(Repository(url="file:///fake"),)),
         change=Overlay(repository="file:///change", replaces=frozenset({"libfoo"})),
         move=lambda: fake.move("t"),
+        lame="file:///lame",
     )
 
 
@@ -216,3 +225,12 @@ async def test_only_what_cannot_be_installed_has_a_problem(world: World) -> None
     problems = await world.resolver.installability(snapshot.id, world.target, asked, world.change)
     assert list(problems) == ["libbar-1-1.x86_64"]
     assert "nothing provides" in problems["libbar-1-1.x86_64"]
+
+
+async def test_what_a_change_brings_is_tried_too(world: World) -> None:
+    snapshot = await world.resolver.snapshot(world.target)
+    assert await world.resolver.broken_of_change(snapshot.id, world.target, world.change) == ()
+    rebuilt = replace(world.change, replaces=frozenset({"libfoo", "libfoo-lame"}), repository=world.lame)
+    (found,) = await world.resolver.broken_of_change(snapshot.id, world.target, rebuilt)
+    assert (found.package, found.source, found.still) == ("libfoo-lame-2-1.x86_64", "libfoo-lame", False)
+    assert found.problem == "nothing provides nobody needed by libfoo-lame-2-1.x86_64"

@@ -86,6 +86,7 @@ class FakeResolver:
         self._impacts: dict[frozenset[str], Impact] = {}
         self._roots: dict[frozenset[str], dict[str, Buildroot | Unsolvable]] = defaultdict(dict)
         self._orders: dict[frozenset[str], RebuildOrder] = {}
+        self._broken: dict[frozenset[str], tuple[Uninstallable, ...]] = {}
         self._dependents: dict[str, tuple[ReverseDependency, ...]] = {}
 
     # What tests say.
@@ -98,6 +99,10 @@ class FakeResolver:
             affected=items, uninstallable=tuple(broken), sources=sources or len(items)
         )
         self.sources.update({item.source.name: item.source for item in items})
+
+    def script_broken(self, replaces: Iterable[str], *broken: Uninstallable) -> None:
+        """Say what cannot be installed of a change that replaces (at least) these sources."""
+        self._broken[frozenset(replaces)] = broken
 
     def script_order(self, replaces: Iterable[str], order: RebuildOrder) -> None:
         """Say in which order dependents are rebuilt; without it they are all of one level."""
@@ -196,6 +201,13 @@ class FakeResolver:
     ) -> Mapping[str, str]:
         self._enter("installability", target, change)
         return {binary: self.still_broken[binary] for binary in binaries if binary in self.still_broken}
+
+    async def broken_of_change(
+        self, snapshot: SnapshotId, target: Target, change: Overlay
+    ) -> tuple[Uninstallable, ...]:
+        self._enter("broken_of_change", target, change)
+        scripted = _largest(self._broken, change.replaces) or ()
+        return tuple(item for item in scripted if item.source in change.replaces)
 
     async def order(
         self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay, *, thin: bool = False

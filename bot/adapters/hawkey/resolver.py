@@ -18,7 +18,7 @@ from bot.adapters.hawkey.universe import UniverseSpec
 from bot.domain.difference import RootChange
 from bot.domain.ids import SnapshotId
 from bot.domain.packages import SourcePackage
-from bot.domain.plan import Impact, RebuildOrder
+from bot.domain.plan import Impact, RebuildOrder, Uninstallable
 from bot.domain.target import Target
 from bot.ports.errors import Misconfigured
 from bot.ports.resolver import Buildroot, Overlay, Question, ReverseDependency, Snapshot, Unsolvable
@@ -104,6 +104,13 @@ class HawkeyResolver:
         """Try to install each of these binary packages over the change; return the problems of those that fail."""
         spec = await self._spec(snapshot, target, change)
         return await self._pool.ask(worker.try_to_install, spec, tuple(binaries))
+
+    async def broken_of_change(
+        self, snapshot: SnapshotId, target: Target, change: Overlay
+    ) -> tuple[Uninstallable, ...]:
+        """Try to install every binary package that the change brings; return those that cannot be, by NEVRA."""
+        before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
+        return await self._pool.ask(worker.find_broken_of_change, before, after)
 
     async def order(
         self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay, *, thin: bool = False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cachetools import LRUCache
 
+from bot.adapters.hawkey.brought import broken_of_change
 from bot.adapters.hawkey.dependents import cone, dependent_rows
 from bot.adapters.hawkey.distances import distances
 from bot.adapters.hawkey.filelists import wants_filelists
@@ -131,6 +132,11 @@ def find_broken(before: UniverseSpec, after: UniverseSpec, numbers: "array[int]"
     """Go on answering `Resolver.impact`: which of some binary packages cannot be installed any more."""
     comparison = _compare(before, after)
     return comparison.told(comparison.find_broken(numbers))
+
+
+def find_broken_of_change(before: UniverseSpec, after: UniverseSpec) -> tuple[Uninstallable, ...]:
+    """Answer `Resolver.broken_of_change`."""
+    return broken_of_change(_compare(before, after))
 
 
 def find_differences(
