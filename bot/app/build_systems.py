@@ -10,18 +10,21 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.adapters.copr import DIST_GITS
 from bot.adapters.koji import SourceOrigin
-from bot.domain.target import KojiHub
+from bot.domain.target import DistGitInstance, KojiHub
 from bot.ports.errors import Misconfigured
 
 VARIABLE = "REVDEPS_BUILD_SYSTEMS_FILE"
 _STRICT = ConfigDict(extra="forbid")
 _PLAIN = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+NAMESPACE = r"[A-Za-z0-9@][A-Za-z0-9@._+-]*(/[A-Za-z0-9@][A-Za-z0-9@._+-]*)*"
 Name = Annotated[str, Field(pattern=_PLAIN)]
 """What `.revdeps.yaml` calls a build system."""
 Address = Annotated[str, Field(pattern=r"^https?://[^\s]+[^\s/]$")]
 """Of a server, without a slash at its end."""
-RepositoryAddress = Annotated[str, Field(pattern=r"^https?://[^\s/{}]+/([^\s{}]*/)?\{name\}(\.git)?$")]
-"""Of each package's repository in a dist-git, with `{name}` for the package's name."""
+RepositoryAddress = Annotated[
+    str, Field(pattern=r"^https?://[^\s/{}]+/([^\s{}]*/)?(\{namespace\}/([^\s{}]*/)?)?\{name\}(\.git)?$")
+]
+"""Of each package's repository in a dist-git, with `{name}` for the package's name, and maybe `{namespace}`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,19 @@ class KojiSystem(KojiHub):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DistGitSystem(DistGitInstance):
+    """A dist-git with a namespace that is meant where a target names none; it may be empty."""
+
+    __pydantic_config__ = _STRICT
+    url: RepositoryAddress
+    namespace: Annotated[str, Field(pattern=rf"^({NAMESPACE})?$")]
+
+    def __post_init__(self) -> None:
+        if not self.has_namespaces:
+            raise ValueError("a `namespace` is for addresses with {namespace} in them")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoprSystem:
     """A Copr: `results` is where its repositories are; it is built in as well, by whom `login` says."""
 
@@ -87,15 +103,15 @@ class CoprSystem:
     """Where the source package of a change is made."""
     source_packages: tuple[str, ...] = ("make", "packit")
     """What a package's `command` finds there."""
-    dist_gits: Mapping[Name, RepositoryAddress] = field(default_factory=dict)
+    dist_gits: Mapping[Name, RepositoryAddress | DistGitSystem] = field(default_factory=dict)
     """Further dist-gits that the Copr knows, by its names for them."""
     upload: bool = False
     """Whether source packages are made here and uploaded, where the Copr cannot fetch a change."""
 
     @property
-    def all_dist_gits(self) -> Mapping[str, str]:
-        """Every dist-git that the Copr knows, by its name for it: where repositories are."""
-        return {**DIST_GITS, **self.dist_gits}
+    def all_dist_gits(self) -> Mapping[str, DistGitInstance]:
+        """Every dist-git that the Copr knows, by its name for it."""
+        return {**DIST_GITS, **{name: _instance(said) for name, said in self.dist_gits.items()}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +139,8 @@ class BuildSystems:
     """None: not used."""
 
     @property
-    def dist_gits(self) -> Mapping[str, Mapping[str, str]]:
-        """The dist-gits that each Copr knows, by the name of its backend: by their names, where repositories are."""
+    def dist_gits(self) -> Mapping[str, Mapping[str, DistGitInstance]]:
+        """The dist-gits that each Copr knows, by the name of its backend and by their own."""
         built_in = {name: copr for name, copr in self.copr.items() if isinstance(copr, CoprSystem)}
         return {f"copr:{name}": copr.all_dist_gits for name, copr in built_in.items()}
 
@@ -132,6 +148,10 @@ class BuildSystems:
     def copr_results(self) -> Mapping[str, str]:
         """Where each Copr's repositories are."""
         return {name: copr if isinstance(copr, str) else copr.results for name, copr in self.copr.items()}
+
+
+def _instance(said: str | DistGitSystem) -> DistGitInstance:
+    return DistGitInstance(url=said) if isinstance(said, str) else said
 
 
 def build_systems(path: Path | None) -> BuildSystems:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+_NAMESPACE = "{namespace}/"
+
 
 class RepositoryKind(StrEnum):
     """What is at a repository's address."""
@@ -61,6 +63,27 @@ class DistGit:
     def repository(self, package: str) -> str:
         """Return the address of a package's repository."""
         return self.url.replace("{name}", package)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistGitInstance:
+    """A dist-git as a Copr knows it: `url` has `{name}` in it, and `{namespace}/` where packages have namespaces."""
+
+    url: str
+    namespace: str | None = None
+    """What is meant where none is named, which may be empty: none at all; None: one has to be named."""
+
+    @property
+    def has_namespaces(self) -> bool:
+        """Whether a namespace is part of where a package is."""
+        return _NAMESPACE in self.url
+
+    def repositories(self, namespace: str | None = None) -> str | None:
+        """Return where the repositories of a namespace are, with `{name}`; None where one would have to be named."""
+        meant = namespace or self.namespace
+        if not self.has_namespaces:
+            return self.url
+        return None if meant is None else self.url.replace(_NAMESPACE, f"{meant}/" if meant else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

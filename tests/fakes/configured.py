@@ -6,7 +6,7 @@ from bot.adapters.config_file import Offer, load
 from bot.domain.config import (
     Config,
 )
-from bot.domain.target import KojiHub, Repository, Target
+from bot.domain.target import DistGitInstance, KojiHub, Repository, Target
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "config-schema/examples").glob("*.yaml"))
@@ -23,7 +23,7 @@ OFFER = Offer(
     backends=("koji", "sandbox", "copr"),
     koji_hubs={"fedora": KojiHub(hub="https://koji.example.org/kojihub", topurl="https://files.example.org/")},
     coprs={"fedora": "https://copr.example.org/results", "other": "https://other.example.org/results/"},
-    dist_gits={"copr": {"fedora": "https://src.example.org/rpms/{name}"}},
+    dist_gits={"copr": {"fedora": DistGitInstance(url="https://src.example.org/rpms/{name}")}},
     arch="aarch64",
 )
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.copr import CoprBuilder
+from bot.adapters.copr import DIST_GITS, CoprBuilder
 from bot.domain.build import Succeeded, TreeSource
 from bot.domain.config import PackageConfig, SourceMethod
 from bot.domain.ids import BuildKey
+from bot.domain.target import DistGitInstance
 from bot.ports.errors import Misconfigured, Rejected
 from tests.fakes.copr.dist_gits import DistGit
 from tests.fakes.copr.place import Place, ended, place, prepare, srpm
@@ -99,9 +100,13 @@ async def test_a_source_package_is_made_here_and_uploaded_where_that_is_allowed(
 
 
 async def test_a_dependent_is_built_from_a_dist_git_at_a_commit(here: Place) -> None:
-    here.server.builds.dist_gits.known.append(DistGit("ours", "https://git.example.org", "s/{pkgname}.git", priority=1))
-    known = {"fedora": "https://src.fedoraproject.org/rpms/{name}", "ours": "https://git.example.org/s/{name}.git"}
-    builder = here.builder(dist_gits=known)
+    here.server.builds.dist_gits.known += [
+        DistGit("ours", "https://git.example.org", "s/{pkgname}.git", priority=1),
+        DistGit("many", "https://many.example.org", "{namespace}/{pkgname}", priority=1),
+    ]
+    ours = DistGitInstance(url="https://git.example.org/s/{name}.git")
+    many = DistGitInstance(url="https://many.example.org/{namespace}/{name}")
+    builder = here.builder(dist_gits={**DIST_GITS, "ours": ours, "many": many})
     workspace = await prepare(builder)
     found = []
     for number, url in enumerate(
@@ -109,6 +114,8 @@ async def test_a_dependent_is_built_from_a_dist_git_at_a_commit(here: Place) -> 
             "https://src.fedoraproject.org/rpms/gtk+",
             "https://git.example.org/s/foo",
             "https://git.example.org/s/foo.git",
+            "https://src.fedoraproject.org/forks/octocat/rpms/foo",
+            "https://many.example.org/@octocat/tools/foo",
         )
     ):
         location = f"git+{url}#{'a' * 40}"
@@ -118,6 +125,18 @@ async def test_a_dependent_is_built_from_a_dist_git_at_a_commit(here: Place) -> 
     assert [build.source for build in found] == [
         {"clone_url": "https://src.fedoraproject.org/rpms/gtk+", "distgit": "fedora", "committish": "a" * 40},
         *[{"clone_url": "https://git.example.org/s/foo.git", "distgit": "ours", "committish": "a" * 40}] * 2,
+        {
+            "clone_url": "https://src.fedoraproject.org/forks/octocat/rpms/foo",
+            "distgit": "fedora",
+            "namespace": "forks/octocat",
+            "committish": "a" * 40,
+        },
+        {
+            "clone_url": "https://many.example.org/@octocat/tools/foo",
+            "distgit": "many",
+            "namespace": "@octocat/tools",
+            "committish": "a" * 40,
+        },
     ]
 
 

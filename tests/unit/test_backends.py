@@ -1,5 +1,6 @@
 """Which backends the operator's build systems file makes, and what is said about a file that is wrong."""
 
+import json
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from bot.adapters.koji import Certificate, Keytab, SourceOrigin
 from bot.adapters.sandbox import SandboxSettings, SandboxSourceMaker
 from bot.app.backends import Site, copr_settings, koji_settings, open_backends, short_names
-from bot.app.build_systems import BuildSystems, CoprSystem, KojiLogin, KojiSystem, build_systems
+from bot.app.build_systems import BuildSystems, CoprSystem, DistGitSystem, KojiLogin, KojiSystem, build_systems
+from bot.domain.target import DistGitInstance
 from bot.ports.errors import Misconfigured
 
 HUB = "hub: https://koji.example.org/kojihub, topurl: https://files.example.org"
@@ -115,14 +117,20 @@ def test_the_settings_of_a_copr_reach_the_adapter(tmp_path: Path) -> None:
 def test_the_dist_gits_that_a_copr_knows_are_offered_and_reach_the_adapter(tmp_path: Path) -> None:
     (tmp_path / "copr").write_text(COPR_LOGIN)
     ours = "https://git.example.org/rpms/{name}.git"
+    many = "https://git.example.org/{namespace}/rpms/{name}"
     systems = read(
         tmp_path,
         f"copr: {{read: 'https://r.example.org', built: {{results: 'https://r.example.org', login: {tmp_path}/copr, "
-        f"dist_gits: {{ours: '{ours}'}}}}}}",
+        f"dist_gits: {{ours: '{ours}', many: {{url: '{many}', namespace: 'a/b'}}, forks: '{many}'}}}}}}",
     )
     system = systems.copr["built"]
     assert isinstance(system, CoprSystem)
-    known = {"fedora": "https://src.fedoraproject.org/rpms/{name}", "ours": ours}
+    known = {
+        "fedora": DistGitInstance(url="https://src.fedoraproject.org/{namespace}/rpms/{name}", namespace=""),
+        "ours": DistGitInstance(url=ours),
+        "many": DistGitSystem(url=many, namespace="a/b"),
+        "forks": DistGitInstance(url=many),
+    }
 
     assert systems.dist_gits == {"copr:built": known}
     assert copr_settings("built", system, {}).dist_gits == known
@@ -136,10 +144,18 @@ def test_the_dist_gits_that_a_copr_knows_are_offered_and_reach_the_adapter(tmp_p
         "ssh://git.example.org/rpms/{name}",
         "https://git.example.org/{name}/{name}",
         "https://git.example.org/rpms/{package}",
+        "https://git.example.org/{name}/{namespace}/x",
+        "https://git.example.org/x{namespace}/{name}",
+        "https://git.example.org/{namespace}/{namespace}/{name}",
+        {"url": "https://git.example.org/rpms/{name}", "namespace": "a"},
+        {"url": "https://git.example.org/{namespace}/{name}", "namespace": "../a"},
+        {"url": "https://git.example.org/{namespace}/{name}"},
     ],
 )
-def test_a_dist_git_has_an_address_with_the_packages_name_at_its_end(tmp_path: Path, address: str) -> None:
-    text = f"copr: {{built: {{results: 'https://r.example.org', login: /l, dist_gits: {{ours: '{address}'}}}}}}"
+def test_a_dist_git_has_an_address_with_the_packages_name_at_its_end(tmp_path: Path, address: object) -> None:
+    text = (
+        f"copr: {{built: {{results: 'https://r.example.org', login: /l, dist_gits: {{ours: {json.dumps(address)}}}}}}}"
+    )
     with pytest.raises(Misconfigured, match=r"dist_gits\.ours"):
         read(tmp_path, text)
 

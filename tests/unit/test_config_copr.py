@@ -6,7 +6,7 @@ import pytest
 
 from bot.adapters.config_file import Offer, load
 from bot.domain.config import NEED_A_COPR, Config, SourceMethod
-from bot.domain.target import DistGit, KojiHub, Target
+from bot.domain.target import DistGit, DistGitInstance, KojiHub, Target
 
 FEDORA = "https://src.example.org/rpms/{name}"
 OFFER = Offer(
@@ -14,10 +14,20 @@ OFFER = Offer(
     backends=("sandbox", "koji", "copr:fedora"),
     short_backends={"copr": "copr:fedora"},
     koji_hubs={"fedora": KojiHub(hub="https://koji.example.org/kojihub", topurl="https://files.example.org")},
-    dist_gits={"copr:fedora": {"fedora": FEDORA}},
+    dist_gits={"copr:fedora": {"fedora": DistGitInstance(url=FEDORA)}},
 )
+NAMESPACED = DistGitInstance(url="https://git.example.org/{namespace}/rpms/{name}")
 SEVERAL = replace(
-    OFFER, dist_gits={"copr:fedora": {"fedora": FEDORA, "stream": "https://git.example.org/s/{name}.git"}}
+    OFFER,
+    dist_gits={
+        "copr:fedora": {
+            "fedora": DistGitInstance(url=FEDORA),
+            "stream": DistGitInstance(url="https://git.example.org/s/{name}.git"),
+            "many": NAMESPACED,
+            "forks": replace(NAMESPACED, namespace=""),
+            "ours": replace(NAMESPACED, namespace="ours"),
+        }
+    },
 )
 KOJI = "repositories: [{koji: {tag: f42-build}}]"
 PLAIN = "repositories: [https://example.org/r]"
@@ -48,9 +58,46 @@ def test_of_several_dist_gits_one_is_named() -> None:
 
     assert dist_git(target, SEVERAL) == DistGit(url="https://git.example.org/s/{name}.git", branch="c10s")
     assert loaded(target.replace(", instance: stream", ""), offer=SEVERAL) == [
-        "3:70 the key `instance` is missing, and this service knows several. It has: `fedora`, `stream`."
+        "3:70 the key `instance` is missing, and this service knows several. It has: `fedora`, `forks`, `many`, "
+        "`ours`, `stream`."
     ]
     assert loaded(target) == ["3:95 this service knows no instance `stream`. It has: `fedora`."]
+
+
+def of(instance: str, namespace: str = "") -> str:
+    given = f", namespace: '{namespace}'" if namespace else ""
+    return f"{{backend: copr, {PLAIN}, dist-git: {{branch: x, instance: {instance}{given}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("instance", "namespace", "url"),
+    [
+        ("many", "@octocat/tools", "https://git.example.org/@octocat/tools/rpms/{name}"),
+        ("forks", "", "https://git.example.org/rpms/{name}"),
+        ("forks", "forks/octocat", "https://git.example.org/forks/octocat/rpms/{name}"),
+        ("ours", "", "https://git.example.org/ours/rpms/{name}"),
+    ],
+)
+def test_packages_are_in_a_namespace_of_a_dist_git_that_has_any(instance: str, namespace: str, url: str) -> None:
+    assert dist_git(of(instance, namespace), SEVERAL) == DistGit(url=url, branch="x")
+
+
+def test_a_namespace_is_named_where_one_has_to_be_and_there_are_any() -> None:
+    assert loaded(of("many"), offer=SEVERAL) == [
+        "3:70 the key `namespace` is missing: packages are at `https://git.example.org/{namespace}/rpms/{name}`"
+    ]
+    assert loaded(of("stream", "octocat"), offer=SEVERAL) == [
+        "3:111 the dist-git at `https://git.example.org/s/{name}.git` has no namespaces"
+    ]
+
+
+@pytest.mark.parametrize(
+    "namespace", ["..", "/octocat", "octocat/", "forks/../x", "forks//x", "a b", "{name}", "x" * 201]
+)
+def test_a_namespace_is_no_way_to_elsewhere(namespace: str) -> None:
+    (problem,) = loaded(of("many", namespace), offer=SEVERAL)
+
+    assert "expected names of letters, digits and . _ + - @" in str(problem)
 
 
 @pytest.mark.parametrize("offer", [OFFER, replace(OFFER, koji_hubs=None)])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.adapters.config_file.tree import Flaw, Node, Path, Place
 from bot.domain.hosts import ANY_HOST, checked, is_allowed
-from bot.domain.target import KojiHub, Target
+from bot.domain.target import DistGitInstance, KojiHub, Target
 from bot.domain.wording import quoted
 
 DEFAULT_BACKEND = "sandbox"
@@ -29,8 +29,8 @@ class Offer:
     """The Koji hubs that the operator has set up, by name."""
     coprs: Mapping[str, str] | None = None
     """The Coprs that the operator has set up, by name: the address under which their results are."""
-    dist_gits: Mapping[str, Mapping[str, str]] | None = None
-    """By backend: the dist-gits that it knows, by name, each the address of a repository with `{name}` in it."""
+    dist_gits: Mapping[str, Mapping[str, DistGitInstance]] | None = None
+    """By backend: the dist-gits that it knows, by name."""
     arch: str = "x86_64"
     """The architecture of targets that name none."""
     allowed_hosts: tuple[str, ...] = ANY_HOST

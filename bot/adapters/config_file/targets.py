@@ -6,7 +6,7 @@ from bot.adapters.config_file.copr_only import check_dist_git
 from bot.adapters.config_file.reading import DEFAULT_BACKEND, Reading, text, texts
 from bot.adapters.config_file.repositories import named, repository
 from bot.adapters.config_file.tree import Node
-from bot.domain.target import DistGit, Target
+from bot.domain.target import DistGit, DistGitInstance, Target
 from bot.domain.wording import did_you_mean, quoted
 
 DEFAULT_NAME = "default"
@@ -72,11 +72,24 @@ def _dist_git(reading: Reading, node: Node, target: Target) -> DistGit | None:
     if offered is not None and target.backend not in offered:
         return None  # what else is wrong is told about the backend
     known = None if offered is None else offered[target.backend]
-    url: str | None = named(reading, node, "instance", known)
-    if url is None:
+    instance: DistGitInstance | None = named(reading, node, "instance", known)
+    if instance is None:
         return DistGit(url="dist-git:{name}", branch=branch)
+    url = _repositories(reading, node, instance)
     reading.check_address(node, url)
     return DistGit(url=url, branch=branch)
+
+
+def _repositories(reading: Reading, node: Node, instance: DistGitInstance) -> str:
+    """Return where the packages of a dist-git are, in the namespace that is named or meant."""
+    namespace = node.items.get("namespace")
+    if namespace is not None and not instance.has_namespaces:
+        reading.complain(namespace.place, f"the dist-git at {quoted(instance.url)} has no namespaces")
+    url = instance.repositories(text(namespace))
+    if url is None:
+        what = f"the key `namespace` is missing: packages are at {quoted(instance.url)}"
+        reading.complain(node.place, what)
+    return url or instance.url
 
 
 def _preset(reading: Reading, name: str) -> Target | None:

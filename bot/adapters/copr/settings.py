@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-DIST_GITS: Mapping[str, str] = {"fedora": "https://src.fedoraproject.org/rpms/{name}"}
+from bot.domain.target import DistGitInstance
+
+DIST_GITS: Mapping[str, DistGitInstance] = {
+    "fedora": DistGitInstance(url="https://src.fedoraproject.org/{namespace}/rpms/{name}", namespace="")
+}
 """The dist-gits that every Copr knows from the beginning (coprs/models.py, insert_fedora_distgit)."""
 
 
@@ -25,8 +29,8 @@ class CoprSettings:
     """Projects whose names begin so, and `-`, are ours: services that share an account need one each."""
     clone_urls: Mapping[str, str] = field(default_factory=dict)
     """By forge: where the commits of a pull request can be fetched, with `{repository}` for `owner/name`."""
-    dist_gits: Mapping[str, str] = field(default_factory=lambda: DIST_GITS)
-    """By the name under which this Copr knows it: where a dist-git's repositories are, with `{name}`."""
+    dist_gits: Mapping[str, DistGitInstance] = field(default_factory=lambda: DIST_GITS)
+    """By the names under which this Copr knows them."""
     source_chroot: str = "fedora-latest-x86_64"
     """Where the source package of a change is made."""
     source_packages: tuple[str, ...] = ("make", "packit")

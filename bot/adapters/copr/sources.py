@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.adapters.copr.dist_gits import package_at
 from bot.adapters.copr.settings import CoprSettings
 from bot.adapters.jobs.failing import BuildFailed
 from bot.adapters.jobs.history import needs_history
@@ -209,21 +210,13 @@ def from_srpm(source: SrpmSource, settings: CoprSettings, options: Mapping[str, 
 
 
 def _from_dist_git(url: str, commit: str, settings: CoprSettings, options: Mapping[str, Any]) -> Create:
-    for name, pattern in settings.dist_gits.items():
-        package = _package(url, pattern)
-        if package:
-            return lambda client: client.build_proxy.create_from_distgit(
-                packagename=package, committish=commit, distgit=name, **options
-            )
-    raise Misconfigured(
-        f"build system {settings.name}",
-        f"the Copr's name for the dist-git of {url} is not known",
-        "Add its address under `dist_gits`.",
+    found = package_at(url, settings.dist_gits)
+    if found is None:
+        raise Misconfigured(
+            f"build system {settings.name}",
+            f"the Copr's name for the dist-git of {url} is not known",
+            "Add its address under `dist_gits`.",
+        )
+    return lambda client: client.build_proxy.create_from_distgit(
+        packagename=found.package, committish=commit, namespace=found.namespace, distgit=found.instance, **options
     )
-
-
-def _package(url: str, pattern: str) -> str:
-    """Return the package whose repository in a dist-git is at an address; empty where it is none of that dist-git's."""
-    before, _, after = pattern.removesuffix(".git").partition("{name}")
-    found = re.fullmatch(f"{re.escape(before)}([^/]+){re.escape(after)}", url.removesuffix(".git"))
-    return found[1] if found else ""
