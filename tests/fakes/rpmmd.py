@@ -16,14 +16,16 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 _OPERATORS = {"=": "EQ", "<": "LT", ">": "GT", "<=": "LE", ">=": "GE"}
+_MARKS = {"x86_64": "x86-64", "i686": "x86-32", "aarch64": "aarch-64"}
 _IN_PRIMARY = re.compile(r"/etc/|.*bin/|/usr/lib/sendmail$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rpm:
-    """A binary package. It provides its own name = EVR and `name(arch)` by itself; `source` defaults to its name.
+    """A binary package. It provides its own name = EVR and, unless it is noarch, `name(arch)` by itself.
 
-    `contents` stands for what is inside: another one is another checksum at an equal NEVRA.
+    `source` defaults to its name. `contents` stands for what is inside: another one is another checksum at an equal
+    NEVRA.
     """
 
     name: str
@@ -37,7 +39,9 @@ class Rpm:
     conflicts: tuple[str, ...] = ()
     obsoletes: tuple[str, ...] = ()
     recommends: tuple[str, ...] = ()
+    suggests: tuple[str, ...] = ()
     supplements: tuple[str, ...] = ()
+    enhances: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     contents: str = ""
 
@@ -54,7 +58,8 @@ class Rpm:
     @property
     def all_provides(self) -> tuple[str, ...]:
         """What it provides, its own name included."""
-        return (f"{self.name} = {self.evr}", f"{self.name}(x86-64) = {self.evr}", *self.provides)
+        marked = f"{self.name}({_MARKS.get(self.arch, 'x86-64')}) = {self.evr}"
+        return (f"{self.name} = {self.evr}", *(() if self.arch == "noarch" else (marked,)), *self.provides)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,7 @@ class Srpm:
     contents: str = ""
 
     arch = "src"
-    provides = obsoletes = recommends = supplements = all_provides = ()
+    provides = obsoletes = recommends = suggests = supplements = enhances = all_provides = ()
     sourcerpm = ""
 
     @property
@@ -170,6 +175,7 @@ def _package(package: Package, checksum: str) -> str:
         f"{_capabilities('provides', package.all_provides)}{_capabilities('requires', package.requires)}"
         f"{_capabilities('conflicts', package.conflicts)}{_capabilities('obsoletes', package.obsoletes)}"
         f"{_capabilities('recommends', package.recommends)}{_capabilities('supplements', package.supplements)}"
+        f"{_capabilities('suggests', package.suggests)}{_capabilities('enhances', package.enhances)}"
         f"{files}</format></package>\n"
     )
 

@@ -1,13 +1,19 @@
 """Filelists are fetched where an answer needs them, and not otherwise."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.adapters.hawkey.loading import Layer, UniverseSpec
+from bot.adapters.hawkey.metadata import fetch_later, fetch_metadata
+from bot.adapters.hawkey.pins import FILELISTS, PinnedRepository
 from bot.adapters.hawkey.resolver import HawkeyResolver
 from bot.adapters.hawkey.root_solver import HawkeyRootSolver
+from bot.adapters.hawkey.roots import Root, Roots
 from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.hawkey.universe import Universe
 from bot.domain.plan import Effect
 from bot.domain.target import Repository, Target
 from bot.ports.errors import Transient
@@ -130,3 +136,36 @@ async def test_a_root_for_a_file_outside_of_primary_fetches_them(
     assert isinstance(root, Buildroot)
     assert [package.nevra.name for package in root.packages] == ["data"]
     assert fetched(settings) == 1
+
+
+def test_what_was_found_out_without_them_is_not_what_there_is_with_them(
+    tmp_path: Path, settings: HawkeySettings
+) -> None:
+    url = write_repository(tmp_path / "repo", [PROVIDER, Srpm(name="app", requires=(DATA,))])
+    pinned = PinnedRepository(url=url, digest=fetch_metadata(url, settings))
+    spec = UniverseSpec(cache=settings.cache, arch="x86_64", base=(Layer(url=url, digest=pinned.digest),))
+    # Whoever asks who provides something has libsolv look for all files, and write down what it found.
+    assert Universe(replace(spec, files=False)).providers("/usr/bin/data")
+    fetch_later(pinned, FILELISTS, settings)
+    for _ in range(2):  # the second time from what was written down
+        roots = Roots(Universe(spec))
+        assert isinstance(roots.of_source(roots.universe.sources["app"]), Root)
+
+
+async def test_those_of_one_repository_are_not_enough_where_another_is_asked(
+    tmp_path: Path, settings: HawkeySettings, resolver: HawkeyResolver
+) -> None:
+    first = target(tmp_path, PROVIDER, Srpm(name="app", requires=(DATA,)))
+    await resolver.snapshot(first)
+    second = write_repository(tmp_path / "second", [Rpm(name="icons", files=("/usr/share/icons/file",))])
+    both = replace(
+        first,
+        name="both",
+        repositories=(*first.repositories, Repository(url=second)),
+        buildroot=("/usr/share/icons/file",),
+    )
+    snapshot = await resolver.snapshot(both)
+    root = (await resolver.buildroots(snapshot.id, both, ["app"]))["app"]
+    assert isinstance(root, Buildroot)
+    assert [package.nevra.name for package in root.packages] == ["data", "icons"]
+    assert fetched(settings) == 2

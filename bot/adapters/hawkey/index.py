@@ -22,7 +22,7 @@ from bot.adapters.hawkey.memory import give_back
 from bot.adapters.hawkey.rows import Rows, read_parts, write_parts
 from bot.adapters.hawkey.universe import Universe
 
-_FORMAT = 5
+_FORMAT = 6
 """Raised whenever the files mean something else than before."""
 _OPERATOR = re.compile(r"(?<= )(?:and|or|if|unless|else|with|without)(?= )")
 _WEAK = ("recommends", "suggests", "supplements", "enhances")

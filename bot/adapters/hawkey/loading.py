@@ -25,7 +25,9 @@ __all__ = [
 ]
 
 _CHANGE = "change-"
-"""What the names of a change's repositories begin with; those of the base are hexadecimal digests."""
+"""What the names of a change's repositories begin with; those of the base begin with hexadecimal digests."""
+_WHOLE = "-files"
+"""What the names of repositories end with that are loaded with filelists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ def load(spec: UniverseSpec) -> Loaded:
     # mirror named beside its origin, are one.
     layers: dict[str, Layer] = {}
     for layer in spec.base:
-        layers.setdefault(layer.digest, layer)
+        layers.setdefault(_name(layer, spec), layer)
     for name, layer in layers.items():
         _load(hawkey, sack, name, layer, spec)
         if layer.excludes:
@@ -159,23 +161,33 @@ def _hide_modules(sack: Any, layers: Mapping[str, Layer], spec: UniverseSpec) ->
 def _over(sack: Any, base: Mapping[str, Layer], spec: UniverseSpec) -> dict[str, Layer]:
     """Return the layers that lie over the base, which is in the sack already, by the names of their repositories."""
     if not spec.change:
-        return {_name(layer): layer for layer in spec.stand_ins}
+        return {_name_over(layer, spec): layer for layer in spec.stand_ins}
     priority = spec.priority
     if priority is None:
         priority = priority_among(sack, {name: layer.priority for name, layer in base.items()}, spec.replaces)
-    change = {_name(layer): replace(layer, priority=priority) for layer in spec.change}
-    return change | {_name(layer): layer for layer in spec.stand_ins}
+    change = {_name_over(layer, spec): replace(layer, priority=priority) for layer in spec.change}
+    return change | {_name_over(layer, spec): layer for layer in spec.stand_ins}
 
 
-def _name(layer: Layer) -> str:
-    return f"{_CHANGE}{layer.digest}"
+def _name(layer: Layer, spec: UniverseSpec) -> str:
+    """Return the name of a layer in the sack, with which those of its `.solv` files begin.
+
+    With filelists it is another one: libsolv keeps in these files who has which of the files that were asked for, and
+    never looks again.
+    """
+    return f"{layer.digest}{_WHOLE}" if spec.files and has_filelists(spec.cache, layer) else layer.digest
+
+
+def _name_over(layer: Layer, spec: UniverseSpec) -> str:
+    return f"{_CHANGE}{_name(layer, spec)}"
 
 
 def _hide(hawkey: Any, sack: Any, spec: UniverseSpec) -> frozenset[int]:
     """Hide what is not there over the base; return what the change supersedes."""
     if spec.hidden:
         hide(sack, (p for p in hawkey.Query(sack) if str(p) in spec.hidden and not is_of_change(p)))
-    return supersede(sack, {_name(layer) for layer in spec.change}, spec.replaces) if spec.change else frozenset()
+    change = {_name_over(layer, spec) for layer in spec.change}
+    return supersede(sack, change, spec.replaces) if change else frozenset()
 
 
 def is_change(repository: str) -> bool:

@@ -94,10 +94,7 @@ def fetch_later(pinned: PinnedRepository, name: str, settings: HawkeySettings) -
     Raises Transient where it cannot be reached or is not there any more, because the repository has moved on.
     """
     directory = metadata_directory(settings.cache, pinned.digest)
-    if any(directory.glob(f"{name}.*")):
-        return
-    records = parse_repomd((directory / "repomd.xml").read_bytes())
-    record = next((records[kind] for kind in _LATER[name] if kind in records), None)
+    record = _missing(directory, name)
     if record is None:
         return
     with tempfile.TemporaryDirectory(prefix=".new-", dir=directory.parent) as scratch:
@@ -108,6 +105,18 @@ def fetch_later(pinned: PinnedRepository, name: str, settings: HawkeySettings) -
         except UnavailableError as error:
             raise Transient(f"{pinned.url}: its {name} are not there, or not any more ({error.what})") from error
         path.replace(directory / path.name)
+
+
+def is_whole(digest: str, name: str, settings: HawkeySettings) -> bool:
+    """Whether nothing is missing of what was left out at first: it is here, or the repository has none."""
+    return _missing(metadata_directory(settings.cache, digest), name) is None
+
+
+def _missing(directory: Path, name: str) -> Record | None:
+    if any(directory.glob(f"{name}.*")):
+        return None
+    records = parse_repomd((directory / "repomd.xml").read_bytes())
+    return next((records[kind] for kind in _LATER[name] if kind in records), None)
 
 
 def _read(reader: Reader, name: str, record: Record, directory: Path, settings: HawkeySettings) -> Path:

@@ -1,7 +1,6 @@
 """From a target, a snapshot and a change to the spec of a universe."""
 
-from bot.adapters.hawkey.loading import has_filelists
-from bot.adapters.hawkey.metadata import fetch_later, fetch_metadata
+from bot.adapters.hawkey.metadata import fetch_later, fetch_metadata, is_whole
 from bot.adapters.hawkey.pins import FILELISTS, Pin, PinnedRepository
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.universe import Layer, UniverseSpec
@@ -33,7 +32,7 @@ def stack(settings: HawkeySettings, pin: Pin, target: Target, overlay: Overlay |
         for part in (pinned, pinned.sources)
         if part is not None
     )
-    files = any(has_filelists(settings.cache, layer) for layer in base)
+    files = all(is_whole(layer.digest, FILELISTS, settings) for layer in base)
     change: tuple[Layer, ...] = ()
     if overlay is not None:
         change = tuple(_of_change(url, settings, files=files) for url in overlay.repository.split())
