@@ -173,7 +173,7 @@ def _approve(command: Command, view: ChangeView, asked: Asked) -> Effect:
         answer = f"Which commit did you read? The head is `{head[:10]}`: say `/revdeps ok @{head[:10]}`."
         return Effect(view=view, answer=answer, done=False)
     if view.change.approved_sha != head:
-        view = replace(view, change=replace(view.change, approved_sha=head, approved_by=asked.actor))
+        view = replace(view, change=replace(view.change, approved_sha=head))
     if latest is not None and latest.run.state is RunState.WAITING:
         run = replace(revived(latest.run, asked.now), trusted=True)
         return Effect(view=with_run(view, replace(latest, run=run)))
@@ -186,7 +186,7 @@ def _revoke(view: ChangeView, asked: Asked) -> Effect:
     if view.change.approved_sha is None:
         return Effect(view=view, answer=f"No commit of this {view.parlance.change} is approved.", done=False)
     latest = view.runs[0]
-    change: Change = replace(view.change, approved_sha=None, approved_by=None)
+    change: Change = replace(view.change, approved_sha=None)
     view = replace(view, change=change)
     return _stop(with_run(view, replace(latest, run=replace(latest.run, trusted=False))), asked)
 

@@ -81,7 +81,6 @@ class Change:
     """A hint came in: ask the forge again before anything else is done."""
     approved_sha: str | None = None
     """The outsider's commit that a maintainer let through."""
-    approved_by: str | None = None
     pushed_sha: str | None = None
     """The last push that was heard of, and who made it."""
     pushed_by: str | None = None
