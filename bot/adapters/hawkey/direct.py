@@ -89,7 +89,7 @@ def _candidates(universe: Universe, question: Question, subject: Set[int]) -> li
         named.setdefault(package.name, []).append(package)
     itself = None if question.binary else question.subject
     return [
-        same[0] if len(same) == 1 else universe.packages[universe.preferred(map(hash, same))]
+        same[0] if len(same) == 1 else universe.preferred_package(same)
         for name, same in named.items()
         if name != itself
     ]

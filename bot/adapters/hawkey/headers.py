@@ -4,10 +4,8 @@ A header stands at the beginning of its package, and the metadata say where it e
 package. Whatever stands in the way, nothing is lost but time: a package without its header goes by its checksum.
 """
 
-import logging
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +13,6 @@ from bot.adapters.hawkey.fetch import UnavailableError, fetch_start
 from bot.adapters.hawkey.packages import home_of, kept
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.ports.errors import Misconfigured
-
-log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 _MOST_BYTES = 32 << 20
@@ -44,12 +40,17 @@ def fetch_headers(wanted: Sequence[Header], repositories: Sequence[str], setting
 
     `repositories` are the addresses of those that the packages are from.
     """
+    import logging  # both are of no use to solver processes and short commands, which are waited for
+    from concurrent.futures import ThreadPoolExecutor
+
     try:
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             for _ in threads.map(lambda header: _fetch(header, repositories, settings), within_bounds(wanted)):
                 pass
     except (UnavailableError, Misconfigured) as error:
-        log.warning("a change is not compared with its last commit: the header of a package cannot be had: %s", error)
+        logging.getLogger(__name__).warning(
+            "a change is not compared with its last commit: the header of a package cannot be had: %s", error
+        )
 
 
 def within_bounds(wanted: Iterable[Header]) -> list[Header]:

@@ -1,6 +1,5 @@
 """How much memory a solver process has, may have, and gives back."""
 
-import ctypes
 import gc
 import resource
 from pathlib import Path
@@ -22,5 +21,7 @@ def limit(most: int) -> None:
 
 def give_back() -> None:
     """Return what is free to the system. libsolv's pieces are small: the C library would keep them."""
+    import ctypes  # which a command that answers one question does without
+
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)

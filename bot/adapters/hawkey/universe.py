@@ -143,15 +143,21 @@ class Universe:
 
     def priority(self, number: int) -> int:
         """Return the priority of the repository that a package is from; a lower number wins."""
-        return self._layers[self.packages[number].reponame].priority
+        return self._priority(self.packages[number])
 
-    def _preference(self, number: int) -> Any:
-        package = self.packages[number]
-        return (is_of_change(package), -self.priority(number), _Comparable(package))
+    def _priority(self, package: Any) -> int:
+        return self._layers[package.reponame].priority
+
+    def _preference(self, package: Any) -> Any:
+        return (is_of_change(package), -self._priority(package), _Comparable(package))
 
     def preferred(self, numbers: Iterable[int]) -> int:
         """Return which of several packages of one name is the one that gets installed: by priority, then by EVR."""
-        return max(numbers, key=self._preference)
+        return hash(self.preferred_package(map(self.packages.__getitem__, numbers)))
+
+    def preferred_package(self, packages: Iterable[Any]) -> Any:
+        """Return the same of packages that a query found, without looking at all others."""
+        return max(packages, key=self._preference)
 
     # Dependencies.
 

@@ -1,7 +1,5 @@
 """zchunk, which not every libsolv reads: such metadata are kept with another packing."""
 
-import gzip
-import subprocess
 from pathlib import Path
 
 from bot.ports.errors import Misconfigured
@@ -16,6 +14,9 @@ def repack(path: Path, to: Path, most: int) -> None:
     Raises ValueError where it holds more than `most` bytes, OSError where it is no zchunk file or cut short, and
     Misconfigured where this machine cannot unpack it.
     """
+    import gzip  # like what starts processes, of no use to most repositories
+    import subprocess
+
     try:
         process = subprocess.Popen(["unzck", "-c", str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except FileNotFoundError:
