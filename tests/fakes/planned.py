@@ -20,7 +20,7 @@ class Counted:
 class Planned(Counted):
     """What is to go wrong with a build system.
 
-    status          an HTTP status instead of an answer
+    status          an HTTP status instead of an answer; with 200, something else answers
     drop            close the connection without doing anything
     lose_answer     do what is asked, then close the connection: the client cannot know
     hang            do not answer until `stop`, or until the server closes

@@ -258,7 +258,9 @@ async def test_a_build_whose_answer_was_lost_is_found_and_not_built_twice(here: 
     assert [task.id for task in here.hub.world.tasks.values() if task.method == "build"] == [int(ref)]
 
 
-@pytest.mark.parametrize("trouble", [{"status": 502}, {"drop": True}, {"fault": koji.ServerOffline("maintenance")}])
+@pytest.mark.parametrize(
+    "trouble", [{"status": 502}, {"status": 200}, {"drop": True}, {"fault": koji.ServerOffline("maintenance")}]
+)
 async def test_a_hub_in_trouble_is_asked_again_later(here: Place, trouble: dict[str, object]) -> None:
     builder = here.builder()
     await builder.capacity()

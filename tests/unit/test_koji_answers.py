@@ -7,7 +7,7 @@ from hypothesis import given, strategies
 from koji import Fault
 from koji.xmlrpcplus import DateTime, dumps, getparser
 
-from bot.adapters.koji.answers import Unusual, read
+from bot.adapters.koji_hub.answers import Unusual, read
 
 TEXTS = strategies.text(strategies.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])) | strategies.just("\n")
 PLAIN = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.koji.client import Client
+from bot.adapters.koji_hub.client import Client
 
 
 def test_what_the_environment_says_of_connections_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

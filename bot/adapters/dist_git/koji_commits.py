@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from bot.adapters.koji_reading import reading
+from bot.adapters.koji_hub.reading import reading
 from bot.domain.packages import SourcePackage
 from bot.domain.target import DistGit, KojiTag
 

@@ -15,7 +15,7 @@ from typing import Any
 from bot.adapters.hawkey.access import write_whole
 from bot.adapters.hawkey.architectures import ARCHITECTURES
 from bot.adapters.hawkey.rpmmd_writer import Written, write_metadata
-from bot.adapters.koji_reading import reading
+from bot.adapters.koji_hub.reading import reading
 from bot.domain.target import KojiTag
 from bot.ports.errors import Misconfigured
 

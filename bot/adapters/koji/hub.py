@@ -9,19 +9,17 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import koji
 
 from bot.adapters.koji.kerberos import NotLetIn, Session
 from bot.adapters.koji.settings import Certificate, KojiSettings
-from bot.ports.errors import Rejected, RevdepsError, Transient, login_refused
+from bot.adapters.koji_hub.client import options
+from bot.adapters.koji_hub.errors import ERRORS, LATER, UNFIT, meaning
+from bot.ports.errors import RevdepsError, Transient, login_refused
 
 _T = TypeVar("_T")
-_LATER = timedelta(minutes=1)
-_UNFIT = (koji.RetryError, koji.AuthError, koji.ServerOffline, koji.LockError)
-"""After these a session is of no use any more, or not now."""
 
 
 class Hub:
@@ -56,32 +54,19 @@ class Hub:
             except koji.AuthError:
                 self._forget()
                 return work(self._logged_in())
-        except (OSError, koji.GenericError, koji.xmlrpcplus.Fault) as error:  # requests' errors are OSErrors
-            if isinstance(error, _UNFIT):
+        except ERRORS as error:
+            if isinstance(error, UNFIT):
                 self._forget()
             raise self.told(error) from error
 
     def told(self, error: Exception) -> RevdepsError:
         """Return what an error of the client means; that of a call among others in one request too."""
-        name = f"Koji ({self._settings.name})"
-        if isinstance(error, _UNFIT):
-            return Transient(f"{name}: {error}", _LATER)
-        if isinstance(error, koji.ActionNotAllowed):
-            return Rejected(f"{name} does not allow it: {error}")
-        if isinstance(error, koji.GenericError):
-            return Rejected(f"{name}: {error}")
-        return Transient(f"{name} does not answer as it should: {error}", _LATER)
+        return meaning(f"Koji ({self._settings.name})", error)
 
     def _logged_in(self) -> Any:
         if self._session is None:
-            options = {
-                "timeout": self._settings.timeout.total_seconds(),
-                "max_retries": 2,
-                "retry_interval": self._settings.pause.total_seconds(),
-                "anon_retry": True,
-                "serverca": self._settings.authority,
-            }
-            session = Session(self._settings.hub, options)
+            calling = options(self._settings.timeout, self._settings.pause) | {"serverca": self._settings.authority}
+            session = Session(self._settings.hub, calling)
             session.getAPIVersion()  # a hub that is down would look like one that does not know us
             try:
                 self._log_in(session)
@@ -94,7 +79,7 @@ class Hub:
 
     def _refused(self, error: koji.AuthError) -> RevdepsError:
         if isinstance(error, NotLetIn) and error.passing:
-            return Transient(f"Koji ({self._settings.name}): {error}", _LATER)
+            return Transient(f"Koji ({self._settings.name}): {error}", LATER)
         mend = "Check the credentials in the settings: whether they have expired, and whom they stand for."
         return login_refused(
             f"Koji hub {self._settings.name}",
@@ -118,6 +103,6 @@ class Hub:
 
     def _leave(self) -> None:
         if self._session is not None:
-            with contextlib.suppress(OSError, koji.GenericError, koji.xmlrpcplus.Fault):  # it ends by itself
+            with contextlib.suppress(*ERRORS):  # it ends by itself
                 self._session.logout()
             self._forget()

@@ -18,7 +18,7 @@ from gssapi.raw.misc import GSSError
 from gssapi.raw.types import MechType, NameType
 from gssapi.sec_contexts import SecurityContext
 
-from bot.adapters.koji.client import Client
+from bot.adapters.koji_hub.client import Client
 
 _ENVIRONMENT = threading.Lock()
 """The client names a ticket to the libraries by variables of the process, which has one of each for all hubs."""
