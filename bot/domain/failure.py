@@ -2,21 +2,21 @@
 
 `classify` reads the log of rpmbuild: it picks the phase's reason and the one line that tells a packager most.
 `of_mock`, `of_koji` and `of_copr` know what their backend's codes and states mean; where these say too little, the logs
-decide. Two failures are the same fault where the phase and the normalised line are equal; `normalise` takes out what
-differs between two builds of one fault.
+decide. Two failures are the same fault where their signatures are equal (`bot.domain.signature`).
 """
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.build import Failed, FailureReason, Phase
 from bot.domain.failure_rules import (
+    ASSERTION,
     CAUSE_LENGTH,
     DISK,
     INCOMPLETE,
     MEMORY,
     RULES,
+    TESTS,
     TROUBLE,
     UNRESOLVABLE,
     cause_of,
@@ -24,8 +24,9 @@ from bot.domain.failure_rules import (
     find,
     lines_of,
 )
+from bot.domain.signature import normalise, signature_of
 
-__all__ = ("CAUSE_LENGTH", "cause_of", "clean")
+__all__ = ("CAUSE_LENGTH", "cause_of", "clean", "normalise", "signature_of")
 
 _PHASE_LINE = re.compile(r"Executing\(%(\w+)\):")
 _FILES_LINE = re.compile(r"Processing files: |Checking for unpackaged file")
@@ -53,23 +54,6 @@ _TIMED_OUT = re.compile(
     r"(?m)^.*(?:commandTimeoutExpired|Timeout\(\d+\) expired for command|Copr timeout => sending).*"
 )
 
-_SUBSTITUTIONS: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = (
-    (re.compile(r"^E\s+"), ""),
-    (re.compile(r"^(?:\[ERROR\] )?[^\s:]+:(?:\d+(?::\d+)?|\[\d+,\d+\]|\(\.[^)\s]*\)):? (?=\S)"), "<place>: "),
-    (re.compile(r" \(@INC[^)]*\)"), ""),
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
-    (re.compile(r"\b\d{1,2}:\d\d:\d\d(?:[.,]\d+)?\b"), "<time>"),
-    (re.compile(r"\b\d+(?:\.\d+)? ?(?:s|ms|seconds?|minutes?)\b"), "<time>"),
-    (re.compile(r"0x[0-9a-fA-F]+"), "<address>"),
-    (re.compile(r"\b[0-9a-f]{12,}\b"), "<hash>"),
-    (re.compile(r"(?<![\w.<>])/(?:[\w.+@%~-]+/)*[\w.+@%~-]+"), "<path>"),
-    (re.compile(r"(?<=<path>): \d+:"), ": <line>:"),
-    (re.compile(r"(?<=[\w>]):\d+(?::\d+)?(?=:|$|\s|\))"), ":<line>"),
-    (re.compile(r"\bline \d+"), "line <line>"),
-    (re.compile(r"\b(pid|PID|port) ?[=:]? ?\d+"), r"\1 <number>"),
-    (re.compile(r"\s+"), " "),
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildEnd:
@@ -92,25 +76,12 @@ def phase_of(line: str) -> Phase | None:
     return Phase.FILES if _FILES_LINE.match(line) else None
 
 
-def normalise(line: str) -> str:
-    """Return the line without paths, line numbers, addresses, hashes and times: equal for one fault in two packages."""
-    text = clean(line)
-    for pattern, replacement in _SUBSTITUTIONS:
-        text = pattern.sub(replacement, text)
-    return text.strip()
-
-
-def signature_of(phase: Phase | None, cause: str) -> str:
-    """Return the text that two failures share exactly when they are taken to be one fault."""
-    return f"{phase.value if phase else 'unknown'}: {normalise(cause)}"
-
-
 def classify(end: BuildEnd) -> Failed:
     """Say why a build failed. A limit that was hit is the cause; else it is the most telling line of the last phase."""
-    missing = _MISSING.search(end.tail)
-    if missing and not end.limit:
-        return _failed(FailureReason.UNRESOLVABLE, Phase.BUILDROOT, clean(missing.group(1)).strip())
     phase, own = _last_phase(end)
+    missing = _MISSING.search(end.tail)
+    if missing and not end.limit and phase is not Phase.CHECK:  # what packages build packages says so in its tests
+        return _failed(FailureReason.UNRESOLVABLE, Phase.BUILDROOT, clean(missing.group(1)).strip())
     cause = end.limit or cause_of(own) or "the build failed without a word"
     if end.timed_out:
         return _failed(FailureReason.TIMEOUT, phase, cause)
@@ -118,11 +89,12 @@ def classify(end: BuildEnd) -> Failed:
         return _failed(FailureReason.INFRASTRUCTURE, phase, cause)
     if end.limit.startswith(OUT_OF_MEMORY) or MEMORY.match(cause):
         return _failed(FailureReason.MEMORY, phase, cause)
-    return _failed(_REASONS.get(phase, FailureReason.COMPILE), phase, cause)
+    test = find(TESTS, lines_of(own)) if ASSERTION.match(cause) else ""
+    return _failed(_REASONS.get(phase, FailureReason.COMPILE), phase, cause, test)
 
 
-def _failed(reason: FailureReason, phase: Phase | None, cause: str) -> Failed:
-    return Failed(reason=reason, phase=phase, signature=signature_of(phase, cause), cause=cause[:CAUSE_LENGTH])
+def _failed(reason: FailureReason, phase: Phase | None, cause: str, test: str = "") -> Failed:
+    return Failed(reason=reason, phase=phase, signature=signature_of(phase, cause, test), cause=cause[:CAUSE_LENGTH])
 
 
 def _last_phase(end: BuildEnd) -> tuple[Phase, str]:

@@ -38,23 +38,41 @@ def _rule(pattern: str, pick: int = 0, *, below: bool = False) -> Rule:
 
 
 DISK = re.compile(
-    r"^.*(?:No space left on device|Input/output error|Read-only file system|Stale file handle"
+    r"^(?!.*(?:/dev/full|(?<!28, )[\"'`\u2018\u201c]No space left)|(?:ok \d|PASS|[+<>|]|- ))(?!.*\b(?:ok|PASS|PASSED)$)"
+    r".*(?:No space left on device|Input/output error|Read-only file system|Stale file handle"
     r"|Disk quota exceeded|File size limit exceeded)"
 )
-"""The machine's disk is at fault, whatever phase it was found in."""
+"""The machine's disk is at fault, whatever phase it was found in; not where a test writes to a disk that is never free,
+or only says what it looks for.
+"""
 
-MEMORY = re.compile(
-    r"^(?:.*: fatal error: Killed signal terminated program .+"
-    r"|.*(?:virtual memory exhausted|LLVM ERROR: out of memory|runtime: out of memory).*"
+_USED_UP = (
+    r".*: fatal error: Killed signal terminated program .+"
+    r"|.*(?:virtual memory exhausted|LLVM ERROR: out of memory|runtime: out of memory|heap out of memory).*"
+    r"|.*: out of memory allocating \d+ bytes.*"
+    r"|.*\bld(?:\.\w+)?: .*memory exhausted.*"
     r"|.*: internal compiler error: Killed \(program .+"
     r"|.*terminated with signal 9 \[Killed\].*"
     r"|.*\(signal: 9, SIGKILL: kill\).*"
+    r"|go (?:build|tool) .+: signal: killed$"
     r"|.*java\.lang\.OutOfMemoryError.*"
     r"|.*There is insufficient memory for the Java Runtime.*"
+    r"|.*\bfork: (?:retry: )?(?:Cannot allocate memory|Resource temporarily unavailable).*"
     r"|g?make(?:\[\d+\])?: \*\*\* .+ Killed$"
-    r"|.+: line \d+:\s+\d+ Killed\b.*)"
 )
+_KILLED = r".+: line \d+:\s+\d+ Killed\b.*"
+"""What a shell says of any process that was killed: tests do that to their servers, too."""
+MEMORY = re.compile(rf"^(?:{_USED_UP}|{_KILLED})")
 """Something was killed because the memory ran out, or could get no more of it."""
+
+ASSERTION = re.compile(r"^(?:AssertionError\b|assert |Failed: |assertion )")
+"""A cause that says what a test expected, and not which test."""
+
+HEARSAY = re.compile(
+    r"^\s*(?:.*\*\*\* .*Error \d+.*|.*FAILED: .+|(?:error: )?Bad exit status .+"
+    r"|error: (?:command '.+' failed|could not compile).*|RPM build errors:|the build failed without a word)"
+)
+"""A cause that says only that something else failed: two of these are not known to be of one fault."""
 
 _EXCEPTION = r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Failure|NotFound)\b"
 _NO_CAUSE = (
@@ -71,7 +89,8 @@ _COMPILERS = (
 )
 _LINKERS = (
     _rule(r".*(?:undefined reference to|undefined symbol: ).+"),
-    _rule(r"^(?:\S*/)?(?:ld|ld\.\w+|mold): (?:cannot find|error:|.*: (?:undefined|version node not found)).+"),
+    _rule(r"^(?:\S*/)?(?:ld|ld\.\w+|mold): (?:cannot find|.*: (?:undefined|version node not found)).+"),
+    _rule(r"^(?:\S*/)?(?:ld|ld\.\w+|mold): error: (?!lto-wrapper failed).+"),
     _rule(r"^(?:\S*/)?ld(?:\.\w+)?: .*(?:multiple definition of|relocation R_|DSO missing).+"),
     _rule(r"^.*error while loading shared libraries: .+"),
     _rule(r"^.*version [`'].+' not found \(required by .+\)"),
@@ -99,6 +118,7 @@ _CONFIGURATION = (
 )
 _TESTS = (
     _rule(r"^test .+ \.\.\. FAILED$"),
+    _rule(r"^thread '.+' .*panicked at \S+:\d+:\d+:$", below=True),
     _rule(r"^thread '.+' .*panicked at .+"),
     _rule(r"^\[ERROR\]\s+(?P<cause>\S+(?:\.\S+)* .*<<< (?:FAILURE|ERROR)!.*)"),
     _rule(r"^(?:FAILED|ERROR) \S+.*"),
@@ -110,6 +130,15 @@ _TESTS = (
         r"|Subprocess \w+|Exception: .+|Not Run)\).*"
     ),
     _rule(r"^\s*\d+/\d+ .+ (?:FAIL|TIMEOUT|ERROR)\s+\d.*"),
+    _rule(r"^\[  FAILED  \] [\w/]+\.\S+.*"),
+    _rule(r"^FAIL!  : .+"),
+    _rule(r"^\S+:\d+: FAILED:$", below=True),
+    _rule(r"^\S+:\d+: (?:FATAL )?ERROR: .+ is NOT correct!.*"),
+    _rule(r"^\S+\(\d+\): (?:fatal )?error: in \".+\": .+"),
+    _rule(r"^rspec \./\S+ # .+"),
+    _rule(r"^\w\S*#test_\S* \[.+\]:$"),
+    _rule(r"^(?:Failure|Error): test\S*\(.+\).*"),
+    _rule(r"^==== \S+ .*FAILED$"),
     _rule(r"^\S+\.t \.+ .*(?:Dubious|Failed \d+/\d+).*"),
     _rule(r"^\[ERROR\] (?P<cause>Failed to execute goal .+)"),
     _rule(r"^Exception in thread .+"),
@@ -142,7 +171,7 @@ _LAST_RESORT = (
 )
 RULES: Sequence[Rule] = (
     Rule(DISK, 0),
-    Rule(MEMORY, 0),
+    _rule(rf"^(?:{_USED_UP})"),
     *_COMPILERS,
     *_LINKERS,
     *_PYTHON,
@@ -151,9 +180,19 @@ RULES: Sequence[Rule] = (
     *_TESTS,
     *_PREPARATION,
     *_PACKAGING,
+    _rule(r"^\s*1\) (?!Failure:|Error:|Skipped)\S.*"),
+    _rule(rf"^{_KILLED}"),
     *_SIGNALS,
     *_LAST_RESORT,
 )
+
+TESTS: Sequence[Rule] = (
+    _rule(r"^_{2,} (?P<cause>(?!_|.*(?:summary|coverage))\S.*?) _{2,}$", -1),
+    _rule(r"^(?:FAIL|ERROR): (?P<cause>(?!Command failed|Exception\()\w.*)", -1),
+    _rule(r"^(?:FAILED|ERROR) (?P<cause>\S+::\S+)", -1),
+    _rule(r"^(?P<cause>thread '.+' .*panicked at .+)"),
+)
+"""Where the last of several tests that failed is named, which is the one whose assertion is shown."""
 
 INCOMPLETE: Sequence[Rule] = (
     _rule(r"^.*(?P<cause>Failed to synchronize cache for repo .+, ignoring this repo.*)"),
@@ -169,8 +208,8 @@ UNRESOLVABLE: Sequence[Rule] = (
     _rule(r"^\s*(?:Error: )?(?P<cause>(?:Unable to find a match|Requires): .+)"),
     _rule(r"^\s*(?P<cause>file \S+ (?:from install of|conflicts between attempted installs of) .+)"),
     _rule(r"^.*(?P<cause>Package \S+ is excluded|\S+ is filtered out by exclude filtering)"),
-    _rule(r"^.*(?P<cause>(?:error: )?%\w+\(\S+\) scriptlet failed.*)"),
-    _rule(r"^.*(?P<cause>Error in (?:<unknown>|[A-Z]+) scriptlet in rpm package .+)"),
+    _rule(r"^(?!.*\bwarning: ).*(?P<cause>(?:error: )?%\w+\(\S+\) scriptlet failed.*)"),
+    _rule(r"^.*(?P<cause>Error in (?:<unknown>|PRE[A-Z]+) scriptlet in rpm package .+)"),
     _rule(r"^\s*(?P<cause>\S+ is needed by \S+)$"),
     _rule(r"^\s*(?:Error:\s*)?(?P<cause>Problem(?: \d+)?: .+)"),
 )

@@ -128,3 +128,16 @@ def test_what_is_missing_without_one_of_the_repositories_says_nothing() -> None:
 
     assert told(failed) == (FailureReason.INFRASTRUCTURE, None)
     assert failed.cause == skipped.strip()
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("warning: %post(foo-1-1.noarch) scriptlet failed, exit status 1\n", FailureReason.INFRASTRUCTURE),
+        ("Error in POSTIN scriptlet in rpm package foo\n", FailureReason.INFRASTRUCTURE),
+        ("error: %prein(foo-1-1.noarch) scriptlet failed, exit status 1\n", FailureReason.UNRESOLVABLE),
+        ("Error in PREIN scriptlet in rpm package foo\n", FailureReason.UNRESOLVABLE),
+    ],
+)
+def test_a_scriptlet_keeps_a_package_out_only_where_it_runs_before_that(log: str, reason: FailureReason) -> None:
+    assert of_mock(30, root_log=log).reason is reason

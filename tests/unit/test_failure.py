@@ -65,6 +65,28 @@ error: Bad exit status from /var/tmp/rpm-tmp.cccccc (%check)
         ("error: Installed (but unpackaged) file(s) found:\n   /usr/bin/extra", "error: Installed (but unpackaged)"),
         ("make: *** [Makefile:3: all] Error 2\nerror: Bad exit status from x (%build)", "make: *** [Makefile:3: all]"),
         ("error: Bad exit status from /var/tmp/x (%build)\n    Bad exit status from", "error: Bad exit status"),
+        (
+            "[ RUN      ] Foo.Bar\n[  FAILED  ] Foo.Bar (0 ms)\n 1 FAILED TEST\nmake: *** [check] Error 1",
+            "[  FAILED  ] Foo.Bar",
+        ),
+        ("FAIL!  : Foo::bar() Compared values are not the same\nmake: *** [check] Error 1", "FAIL!  : Foo::bar()"),
+        ("x.cpp:33: FAILED:\n  REQUIRE( a == b )\nwith expansion:\n  1 == 2", "REQUIRE( a == b )"),
+        ("x.cpp:33: ERROR: CHECK( a == b ) is NOT correct!", "x.cpp:33: ERROR: CHECK"),
+        ('x.cpp(33): error: in "a/b": check c has failed\n*** 1 failure is detected', 'x.cpp(33): error: in "a/b"'),
+        (
+            "Failed examples:\n\nrspec ./spec/a_spec.rb:5 # A does x\nerror: Bad exit status from x",
+            "rspec ./spec/a_spec.rb:5",
+        ),
+        ("  1) Failure:\nTestA#test_b [test/a.rb:10]:\nExpected: 1\nrake aborted!", "TestA#test_b [test/a.rb:10]:"),
+        ("Failure: test_b(TestA): <1> expected but was\nrake aborted!", "Failure: test_b(TestA)"),
+        ("  12 passing\n  1 failing\n\n  1) Array indexOf:\nmake: *** [check] Error 1", "1) Array indexOf:"),
+        ("==== a-1.2 does x FAILED\nmake: *** [check] Error 1", "==== a-1.2 does x FAILED"),
+        (
+            "thread 'main' (47) panicked at build.rs:5:9:\ncalled `unwrap()` on `None`\nnote: run with",
+            "called `unwrap()`",
+        ),
+        ("thread 'main' panicked at 'no', src/a.rs:5:9", "thread 'main' panicked at 'no'"),
+        ("/usr/bin/ld: error: lto-wrapper failed\nmake: *** [x.so] Error 1", "make: *** [x.so] Error 1"),
         ("something odd\nthe last word\n\n", "the last word"),
         ("", ""),
     ],
@@ -86,7 +108,10 @@ def test_one_import_error_in_two_packages_is_the_same_fault() -> None:
     jinja, flask = classify(BuildEnd(tail=JINJA)), classify(BuildEnd(tail=FLASK))
 
     assert jinja.signature == flask.signature
-    assert normalise(jinja.cause) == "ImportError: cannot import name 'soft_unicode' from 'markupsafe' (<path>)"
+    assert (
+        normalise(jinja.cause)
+        == "ImportError: cannot import name 'soft_unicode' from 'markupsafe' (<path>/__init__.py)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,6 +139,9 @@ def test_what_differs_between_two_builds_of_one_fault_is_left_out(one: str, othe
 
 def test_different_faults_stay_different() -> None:
     assert normalise("undefined reference to `foo_init'") != normalise("undefined reference to `foo_exit'")
+    assert normalise("error: File not found: /a/BUILDROOT/x/b") != normalise("error: File not found: /a/BUILDROOT/x/c")
+    assert normalise("tmpfiles.d is odd") != normalise("tmpdir.d is odd")
+    assert normalise("1/2 parser FAIL 1s") != normalise("1/2 lexer FAIL 1s")
     assert signature_of(Phase.BUILD, "x") != signature_of(Phase.CHECK, "x")
     assert signature_of(None, "x") == "unknown: x"
 
@@ -165,6 +193,79 @@ def test_phase_and_limits_decide_the_reason(end: BuildEnd, reason: FailureReason
 
     assert (failed.reason, failed.phase) == (reason, phase)
     assert failed.cause == end.limit or not end.limit
+
+
+CHECK = "Executing(%check): /bin/sh -e /var/tmp/rpm-tmp.a\n"
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "printf x > /dev/full: No space left on device",
+        "ok 3 - write error: No space left on device",
+        "PASS: No space left on device",
+        "test says that there is No space left on device ... ok",
+        "+cat: write error: No space left on device",
+        "the message has to be 'No space left on device'",
+        "./serve.sh: line 12: 4711 Killed                  ./server",
+    ],
+)
+def test_what_tests_do_on_purpose_is_no_trouble_of_the_machine(mention: str) -> None:
+    failed = classify(BuildEnd(tail=f"{CHECK}{mention}\nFAIL: test_parser\nerror: Bad exit status from x (%check)\n"))
+
+    assert (failed.reason, failed.cause) == (FailureReason.CHECK, "FAIL: test_parser")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("OSError: [Errno 28] No space left on device: '/tmp/x'", FailureReason.INFRASTRUCTURE),
+        ("failed: OSError(28, 'No space left on device')", FailureReason.INFRASTRUCTURE),
+        ("cp: error writing 'a': No space left on device", FailureReason.INFRASTRUCTURE),
+        ("./build.sh: line 12: 4711 Killed                  ./generate", FailureReason.MEMORY),
+        ("go build example.org/x: /usr/lib/golang/pkg/tool/linux_amd64/link: signal: killed", FailureReason.MEMORY),
+        ("cc1plus: out of memory allocating 65536 bytes after a total of 5 bytes", FailureReason.MEMORY),
+        ("/usr/bin/ld: final link failed: memory exhausted", FailureReason.MEMORY),
+        ("/bin/sh: fork: retry: Resource temporarily unavailable", FailureReason.MEMORY),
+        ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", FailureReason.MEMORY),
+        ("y.tab.c: syntax error, memory exhausted", FailureReason.COMPILE),
+    ],
+)
+def test_what_the_machine_lacks_is_known_by_many_words(line: str, reason: FailureReason) -> None:
+    failed = classify(BuildEnd(tail=f"Executing(%build): /bin/sh\n{line}\nerror: Bad exit status from x (%build)\n"))
+
+    assert failed.reason is reason
+
+
+PYTEST = """\
+=================================== FAILURES ===================================
+______________________________ test_first[0x7f01] ______________________________
+E   assert 3 == 4
+_________________________________ test_{last} _________________________________
+    def test_{last}():
+>       assert 1 == 2
+E       assert 1 == 2
+=========================== short test summary info ============================
+"""
+
+
+def test_an_assertion_is_told_with_its_test() -> None:
+    one, other = (classify(BuildEnd(tail=CHECK + PYTEST.format(last=last))) for last in ("lexer", "parser"))
+
+    assert one.cause == other.cause == "assert 1 == 2"
+    assert one.signature == "check: assert 1 == 2 in test_lexer"
+    assert other.signature == "check: assert 1 == 2 in test_parser"
+    summary = f"{CHECK}E   AssertionError\nFAILED tests/test_a.py::test_b - AssertionError\n"
+    assert classify(BuildEnd(tail=summary)).signature == "check: AssertionError in tests/test_a.py::test_b"
+    assert classify(BuildEnd(tail=f"{CHECK}AssertionError: no\n")).signature == "check: AssertionError: no"
+
+
+def test_what_packages_build_packages_may_miss_dependencies_in_its_tests() -> None:
+    own = "error: Failed build dependencies:\n\tfoo > 1.3 is needed by test-1-1.x86_64\n"
+
+    failed = classify(BuildEnd(tail=f"{CHECK}{own}342. FAILED (rpmbuild.at:1439)\nFAIL: rpmtests\n"))
+
+    assert (failed.reason, failed.phase) == (FailureReason.CHECK, Phase.CHECK)
 
 
 def test_a_missing_build_dependency_is_not_the_packages_fault() -> None:
