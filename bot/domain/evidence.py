@@ -17,6 +17,7 @@ from bot.domain.attempts import Attempt, tells
 from bot.domain.build import ASIDE, BaselineKey, Build, BuildState, Failed, FailureReason, Succeeded
 from bot.domain.config import BaselinePolicy, Config, Mode
 from bot.domain.failure import normalise
+from bot.domain.failure_rules import ASSERTION, HEARSAY
 from bot.domain.freshness import is_overtaken, to_hold
 from bot.domain.ids import BuildKey
 from bot.domain.plan import Effect, PlanEntry, does_not_install
@@ -348,9 +349,11 @@ def _root_cause(
 def _cause(evidence: Evidence) -> str:
     """Return the normalised cause of the last failure with the change, empty where there is none that names a fault.
 
-    Trouble with the infrastructure, and limits that were run into, read the same whatever is wrong with a package.
+    Trouble with the infrastructure, and limits that were run into, read the same whatever is wrong with a package; so
+    do an assertion of its tests, and what only says that something else failed.
     """
     for attempt in reversed(evidence.candidate):
         if isinstance(attempt.outcome, Failed) and attempt.outcome.reason not in _NO_FAULT:
-            return normalise(attempt.outcome.cause)
+            cause = attempt.outcome.cause
+            return "" if ASSERTION.match(cause) or HEARSAY.match(cause) else normalise(cause)
     return ""

@@ -14,6 +14,7 @@ from typing import assert_never
 from bot.domain.attempts import Attempt, may_retry, results, says_nothing, spent
 from bot.domain.build import Failed, FailureReason, Purpose
 from bot.domain.config import BaselinePolicy
+from bot.domain.failure_rules import HEARSAY
 from bot.domain.ids import RunId
 from bot.domain.plan import Effect, Selection
 from bot.domain.run import ChangeRef
@@ -345,12 +346,22 @@ def _judge_against_both(
     unseen = tuple(failure for failure in failures if failure.signature not in at_times)
     if last.signature in at_times:
         if not unseen or len(unseen) < _TWICE < len(failures):
-            return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.FLAKY, last))
+            return _judge_as_at_times(evidence, failures)
         # What the package does of itself now and then may have hidden the other fault: it is looked for once more.
         evidence = replace(evidence, root=None)
     if evidence.to_hold:
         return Needs.COMPARISON
     return _judge_against_passing(evidence, unseen, base_duration)
+
+
+def _judge_as_at_times(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement | Needs:
+    """Every attempt failed as the baseline, which passes, does at times."""
+    last = failures[-1]
+    if not HEARSAY.match(last.cause):
+        return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.FLAKY, last))
+    # Where no log says what failed, it need not be the same: only passing once would show that.
+    unknown = _with_cause(Verdict.INCONCLUSIVE, last)
+    return _unconfirmed(evidence, failures) or _unless_beyond_repair(evidence, failures, unknown)
 
 
 def _judge_both_failed(

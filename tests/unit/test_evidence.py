@@ -172,6 +172,7 @@ def test_what_does_not_install_counts_as_such_also_without_the_solvers_words():
 JINJA = entry("jinja2")
 FLASK = entry(affected("flask", distance=2, contains=("jinja2",)))
 FAULT = "ImportError: cannot import name 'soft_unicode'"
+MAKE = "make: *** [Makefile:12: check] Error 2"
 
 
 def told_of_flask(*builds: Build, flask: PlanEntry = FLASK, **changes: object) -> object:
@@ -194,6 +195,8 @@ OTHERS = [
     ("nearer than the other one", entry(affected("flask", distance=0, contains=("jinja2",))), [failed(FAULT)],
      regressed(JINJA, FAULT)),
     ("the other one has not regressed", FLASK, [failed(FAULT)], (built("jinja2", failed(FAULT)),)),
+    ("an assertion that reads the same", FLASK, [failed("assert 1 == 2")], regressed(JINJA, "assert 1 == 2")),
+    ("make says the same of both", FLASK, [failed(MAKE)], regressed(JINJA, MAKE)),
     ("infrastructure trouble of one name", FLASK, [failed("own"), INFRASTRUCTURE],
      (*regressed(JINJA, FAULT), built("jinja2", INFRASTRUCTURE, 3))),
 ]  # fmt: skip

@@ -223,6 +223,19 @@ def test_a_baseline_that_is_older_than_the_failure_counts_once_its_root_was_held
     assert told(candidate=tried(NEW), baseline=tried(OLD, OLD), to_hold=True) is V.CHANGED_FAILURE
 
 
+@pytest.mark.parametrize(
+    "cause", ["make: *** [Makefile:3: check] Error 2", "error: Bad exit status from /var/tmp/rpm-tmp.a (%check)"]
+)
+def test_a_log_that_does_not_say_what_failed_makes_nothing_flaky(cause):
+    unknown = failed(cause)
+    baseline = tried(OK, unknown)
+    assert told(candidate=tried(unknown), baseline=baseline) is N.CONFIRMATION
+    assert told(candidate=tried(unknown, OK), baseline=baseline) is V.FLAKY
+    assert told(candidate=tried(unknown, unknown), baseline=baseline) is V.INCONCLUSIVE
+    assert told(candidate=tried(unknown, unknown), baseline=baseline, uninstallable=PROBLEM) is V.REGRESSED
+    assert told(candidate=tried(unknown), baseline=tried(unknown)) is V.STILL_FAILING
+
+
 def test_without_baselines_a_confirmed_failure_has_regressed():
     assert told(candidate=tried(NEW), baseline_policy=BaselinePolicy.OFF) is N.CONFIRMATION
     assert told(candidate=tried(NEW, NEW), baseline_policy=BaselinePolicy.OFF) is V.REGRESSED
