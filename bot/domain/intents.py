@@ -78,7 +78,6 @@ class StoredIntent:
     id: int
     intent: Intent
     received_at: datetime
-    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

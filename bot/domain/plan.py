@@ -205,11 +205,10 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildOrder:
-    """Levels of packages: those of one level need only earlier ones. `cut` names the edges dropped to break cycles."""
+    """Levels of packages: those of one level need only earlier ones."""
 
     levels: tuple[tuple[str, ...], ...]
     edges: tuple[tuple[str, str], ...] = ()
     """(package, the package whose rebuild it needs)."""
-    cut: tuple[tuple[str, str], ...] = ()
     cycles: tuple[Cycle, ...] = ()
-    """The cycles that `cut` breaks, with the reasons, by their first members."""
+    """The cycles that were broken, with the edges dropped for that and the reasons, by their first members."""

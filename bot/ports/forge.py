@@ -19,7 +19,6 @@ class Delivery:
     """A webhook delivery that the forge knows of, whether or not it reached us."""
 
     guid: str
-    event: str
     delivered_at: datetime
     succeeded: bool
     ref: str

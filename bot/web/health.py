@@ -101,7 +101,7 @@ class Health:
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Answer a scrape."""
-        return web.Response(body=await self._metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
 
 async def _ask_all(probes: Mapping[str, Probe]) -> dict[str, str]:

@@ -1,27 +1,18 @@
 """What Prometheus is told: a registry of our own, made with the application and not at import.
 
-The engine lies below the web and knows nothing of Prometheus: it is given plain callables that count (`counter`), and
-says what it has of everything when it is asked (`gauge`).
+The engine lies below the web and knows nothing of Prometheus: it is given plain callables that count (`counter`).
 """
 
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-
-from bot.ports.errors import RevdepsError
-
-Read = Callable[[], Awaitable[Mapping[tuple[str, ...], float]]]
-"""Returns the present values by their labels' values."""
 
 Count = Callable[..., None]
 """Counts one more, given the labels' values."""
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-
-_log = logging.getLogger(__name__)
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -31,7 +22,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._readers: list[tuple[Gauge, Read]] = []
         self.deliveries = self.counter(
             "revdeps_webhook_deliveries",
             "Webhook deliveries by event (of those that are handled) and result.",
@@ -54,23 +44,6 @@ class Metrics:
 
         return count
 
-    def gauge(self, name: str, documentation: str, labels: Sequence[str], read: Read) -> None:
-        """Have `read` called at every scrape; what it does not mention any more is not reported any more.
-
-        Where it raises one of the ports' errors, the gauge is left out and the rest is reported.
-        """
-        self._readers.append((Gauge(name, documentation, labels, registry=self._registry), read))
-
-    async def render(self) -> bytes:
+    def render(self) -> bytes:
         """Return everything in Prometheus' text format."""
-        for gauge, read in self._readers:
-            gauge.clear()
-            try:
-                values = await read()
-            except RevdepsError as error:
-                # A database that is down is just when somebody looks at everything else.
-                _log.warning("%s cannot be read: %s", gauge, error)
-                continue
-            for labels, value in values.items():
-                (gauge.labels(*labels) if labels else gauge).set(value)
         return generate_latest(self._registry)

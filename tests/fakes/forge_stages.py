@@ -157,7 +157,7 @@ class MemoryStage:
             self._now += timedelta(minutes=1)
             ref = str(len(self.forge.deliveries) + 1)
             self.forge.deliveries.append(
-                Delivery(guid=guid, event="push", delivered_at=self._now, succeeded=arrived, ref=ref)
+                Delivery(guid=guid, delivered_at=self._now, succeeded=arrived, ref=ref)
             )
 
     async def redelivered(self) -> Sequence[str]:

@@ -220,7 +220,6 @@ class FakeResolver:
         return RebuildOrder(
             levels=tuple(level for level in levels if level),
             edges=tuple(edge for edge in scripted.edges if set(edge) <= set(sources)),
-            cut=tuple(edge for edge in scripted.cut if set(edge) <= set(sources)),
         )
 
     async def prune(self, in_use: Collection[SnapshotId]) -> int:

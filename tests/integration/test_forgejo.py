@@ -275,6 +275,6 @@ async def test_another_base_shows(stage: ForgejoStage, ref: ChangeRef) -> None:
 
 
 async def test_nobody_can_be_asked_to_deliver_again(stage: ForgejoStage) -> None:
-    lost = Delivery(guid="g", event="push", delivered_at=stage.now(), succeeded=False, ref="1")
+    lost = Delivery(guid="g", delivered_at=stage.now(), succeeded=False, ref="1")
     with pytest.raises(Rejected):
         await stage.forge.redeliver(lost)

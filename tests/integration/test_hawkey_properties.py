@@ -185,4 +185,3 @@ def test_an_order_names_everybody_once_and_after_what_it_needs(base: Sequence[Pa
     level = {name: number for number, names in enumerate(found.levels) for name in names}
     assert sorted(name for names in found.levels for name in names) == sorted(wanted)
     assert all(level[needed] < level[name] for name, needed in found.edges)
-    assert {(cut.package, cut.needs) for cycle in found.cycles for cut in cycle.cuts} == set(found.cut)

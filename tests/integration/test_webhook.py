@@ -286,7 +286,7 @@ async def test_deliveries_are_counted_by_event_and_result(bot: Bot) -> None:
 async def test_times_are_told_by_their_bounds(bot: Bot) -> None:
     for seconds in (0.0004, 0.001, 0.0011, 0.2, 60):
         bot.metrics.intake_seconds(seconds)
-    text = (await bot.metrics.render()).decode()
+    text = bot.metrics.render().decode()
     counts = dict(re.findall(r'revdeps_webhook_intake_seconds_bucket\{le="(.+)"\} (\d+)', text))
     assert {le: counts[le] for le in ("0.001", "0.0025", "0.1", "0.25", "10.0", "+Inf")} == {
         "0.001": "2",
@@ -299,31 +299,13 @@ async def test_times_are_told_by_their_bounds(bot: Bot) -> None:
     assert "revdeps_webhook_intake_seconds_sum 60.2025" in text
 
 
-async def test_others_may_count_and_be_asked(bot: Bot) -> None:
+async def test_others_may_count(bot: Bot) -> None:
     count = bot.metrics.counter("revdeps_actions", "Actions performed.", ("kind",))
-    count("start-run")
-    states = {("running",): 3.0, ("queued",): 1.0}
-
-    async def read() -> dict[tuple[str, ...], float]:
-        return states
-
-    bot.metrics.gauge("revdeps_builds", "Builds by state.", ("state",), read)
-    assert b'revdeps_builds{state="running"} 3.0' in await bot.metrics.render()
-    del states["running",]
-    text = await bot.metrics.render()
-    assert b"running" not in text
-    assert b'revdeps_actions_total{kind="start-run"} 1.0' in text
-
-
-async def test_what_cannot_be_measured_is_left_out(bot: Bot) -> None:
-    async def read() -> dict[tuple[str, ...], float]:
-        raise Transient("the database is down")
-
-    bot.metrics.gauge("revdeps_runs", "Runs by state.", ("state",), read)
-    await bot.deliver(BODY)
-    text = await bot.metrics.render()
-    assert b"revdeps_runs{" not in text
-    assert b'result="accepted"} 1.0' in text
+    for kind in ("start-run", "make-plan", "start-run"):
+        count(kind)
+    text = bot.metrics.render()
+    assert b'revdeps_actions_total{kind="start-run"} 2.0' in text
+    assert b'revdeps_actions_total{kind="make-plan"} 1.0' in text
 
 
 async def test_editors_find_the_schema(bot: Bot) -> None:

@@ -43,7 +43,7 @@ def unheard(revdeps: Stage, repo: RepoRef = REPO) -> ChangeRef:
 
 
 def missed(revdeps: Stage, guid: str) -> Delivery:
-    delivery = Delivery(guid=guid, event="push", delivered_at=revdeps.clock.now(), succeeded=False, ref="1")
+    delivery = Delivery(guid=guid, delivered_at=revdeps.clock.now(), succeeded=False, ref="1")
     revdeps.forge.deliveries.append(delivery)
     return delivery
 

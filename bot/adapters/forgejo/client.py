@@ -61,7 +61,6 @@ class ForgejoClient:
     def __init__(self, settings: ForgejoSettings, session: aiohttp.ClientSession, clock: Clock) -> None:
         self.settings = settings
         self._session = session
-        self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=settings.request_seconds)
         self._token = ""
         self._writing = asyncio.Semaphore(_WRITES)

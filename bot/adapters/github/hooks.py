@@ -19,7 +19,6 @@ async def missed(client: GitHubClient, since: datetime) -> Sequence[Delivery]:
     for item in await client.app_pages("/app/hook/deliveries?per_page=100", lambda item: _when(item) < since):
         delivery = Delivery(
             guid=item["guid"],
-            event=item["event"],
             delivered_at=_when(item),
             succeeded=200 <= item["status_code"] < 300,
             ref=str(item["id"]),

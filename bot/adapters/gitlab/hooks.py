@@ -80,7 +80,6 @@ async def _of_hook(client: GitLabClient, address: str, since: datetime) -> Seque
 def _delivery(item: Mapping[str, Any], guid: str, address: str) -> Delivery:
     return Delivery(
         guid=guid,
-        event=item["request_headers"].get("X-Gitlab-Event", ""),
         delivered_at=datetime.fromisoformat(item["created_at"]),
         succeeded=False,
         ref=f"{address}/{item['id']}/resend",

@@ -53,13 +53,12 @@ def order(nodes: Collection[str], needs: Mapping[str, Collection[str]]) -> Rebui
         for nodes in _components(graph)
         if len(nodes) > 1
     ]
-    cut = [(edge.package, edge.needs) for cycle in cycles for edge in cycle.cuts]
-    for node, other in cut:
-        graph[node].discard(other)
+    for cycle in cycles:
+        for edge in cycle.cuts:
+            graph[edge.package].discard(edge.needs)
     return RebuildOrder(
         levels=tuple(_levels(graph)),
         edges=tuple((node, other) for node in sorted(graph) for other in sorted(graph[node])),
-        cut=tuple(sorted(cut)),
         cycles=tuple(sorted(cycles, key=lambda cycle: cycle.members)),
     )
 

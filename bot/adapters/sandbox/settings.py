@@ -38,16 +38,6 @@ class SandboxSettings:
     """Value of `%_smp_build_ncpus`."""
 
     @property
-    def jobs(self) -> Path:
-        """One directory per build, named by its key's hash."""
-        return self.state / "jobs"
-
-    @property
-    def workspaces(self) -> Path:
-        """One directory per workspace."""
-        return self.state / "workspaces"
-
-    @property
     def templates(self) -> Path:
         """The lower layers that every root over the host shares."""
         return self.state / "templates"

@@ -116,12 +116,7 @@ class SqlIntents:
     async def _select(self, query: sa.Select[Any], of: Mapping[str, ChangeId]) -> list[StoredIntent]:
         rows = await self.connection.execute(query, of)
         return [
-            StoredIntent(
-                id=row.id,
-                intent=decode_intent(row.kind, row.value),
-                received_at=row.received_at,
-                attempts=row.attempts,
-            )
+            StoredIntent(id=row.id, intent=decode_intent(row.kind, row.value), received_at=row.received_at)
             for row in rows
         ]
 

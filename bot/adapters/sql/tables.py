@@ -63,7 +63,6 @@ intent = sa.Table(
     sa.Column("kind", sa.String(40), nullable=False),
     sa.Column("value", Json, nullable=False),
     sa.Column("received_at", UtcTime, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     one_of("kind", "Refresh", "Commented", "RerunRequested", "ButtonPressed", "RepositoryTouched"),
     sa.Index(None, "change", "id"),
     # Ids order intents and are never used again, so that a late `done` cannot remove another's.

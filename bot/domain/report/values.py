@@ -110,8 +110,6 @@ class Row:
     problem: str = ""
     """The solver's text, where its buildroot cannot be solved after the change."""
     uninstallable: tuple[Uninstallable, ...] = ()
-    rebuilt: bool = True
-    """Whether there is anything to rebuild of it, now or later."""
     level: int = 0
     """Rebuild order: level n waits for level n - 1; 0 waits for nothing."""
     needs: tuple[str, ...] = ()
@@ -192,7 +190,6 @@ class Report:
     stage: Stage
     title: str = ""
     """The pull request's."""
-    author: str = ""
     url: str = ""
     """The pull request's page."""
     targets: tuple[str, ...] = ()

@@ -95,7 +95,6 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("value", JSON, nullable=False),
         sa.Column("received_at", TIME, nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint(
             "kind IN ('Refresh', 'Commented', 'RerunRequested', 'ButtonPressed', 'RepositoryTouched')",
             name=op.f("ck_intent_kind"),
