@@ -156,9 +156,7 @@ class MemoryStage:
         for arrived in attempts:
             self._now += timedelta(minutes=1)
             ref = str(len(self.forge.deliveries) + 1)
-            self.forge.deliveries.append(
-                Delivery(guid=guid, delivered_at=self._now, succeeded=arrived, ref=ref)
-            )
+            self.forge.deliveries.append(Delivery(guid=guid, delivered_at=self._now, succeeded=arrived, ref=ref))
 
     async def redelivered(self) -> Sequence[str]:
         return self.forge.redelivered
