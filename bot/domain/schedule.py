@@ -39,9 +39,23 @@ def seconds_until_done(jobs: Sequence[Job], slots: int, quotas: Mapping[str, int
     play = _Play(jobs, quotas)
     now = last = 0.0
     while play.ours and play.begin(now, slots):
-        now, job = play.end()
-        last = now if job.ours else last
+        now, number = play.end()
+        last = now if jobs[number].ours else last
     return last
+
+
+def seconds_until_each(jobs: Sequence[Job], slots: int, quotas: Mapping[str, int] = _NO_QUOTAS) -> Sequence[float]:
+    """Return how long it takes until each of the jobs has ended: of all together, for whoever asks of some of them.
+
+    None of them needs another.
+    """
+    play = _Play(jobs, quotas)
+    ends = [0.0] * len(jobs)
+    now = 0.0
+    while play.begin(now, slots):
+        now, number = play.end()
+        ends[number] = now
+    return ends
 
 
 class _Play:
@@ -69,8 +83,8 @@ class _Play:
             self._start(now, number)
         return bool(self._running)
 
-    def end(self) -> tuple[float, Job]:
-        """Let the next job end; return when, and which."""
+    def end(self) -> tuple[float, int]:
+        """Let the next job end; return when, and its number."""
         when, number = heapq.heappop(self._running)
         job = self._jobs[number]
         self._turns.end(job.owner)
@@ -79,7 +93,7 @@ class _Play:
         for waiting in freed:
             self._left[waiting].discard(job.name)
         self._release(waiting for waiting in freed if not self._left[waiting])
-        return when, job
+        return when, number
 
     def _release(self, numbers: Iterable[int]) -> None:
         waiting: defaultdict[Owner, list[int]] = defaultdict(list)

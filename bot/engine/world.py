@@ -75,7 +75,10 @@ class World:
     clock: Clock
     load_config: ConfigLoader
     settings: EngineSettings
-    queues: Queues = field(default_factory=Queues, repr=False)
+    queues: Queues = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "queues", Queues(self.clock))  # what it knows goes by this clock
 
     def forge(self, name: str) -> Forge:
         """Return the forge of that name; raise Misconfigured where the settings have none."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.schedule import Job, seconds_until_done
+from bot.domain.schedule import Job, seconds_until_done, seconds_until_each
 from bot.domain.turns import Owner
 
 
@@ -56,3 +56,11 @@ def test_how_long_it_takes(jobs, slots, expected):
 def test_the_end_is_between_the_bounds_that_nobody_can_beat_and_nobody_need_miss(lengths, slots):
     took = seconds_until_done([job(f"p{number}", length) for number, length in enumerate(lengths)], slots)
     assert max(*lengths, sum(lengths) / slots) <= took <= sum(lengths) / slots + max(lengths)
+
+
+@given(st.lists(st.integers(0, 100), max_size=30), st.integers(1, 8), st.integers(1, 3))
+def test_each_ends_when_it_would_if_it_alone_were_asked_about(lengths, slots, owners):
+    jobs = [job(f"p{number}", length, owner=f"o{number % owners}") for number, length in enumerate(lengths)]
+    for number, end in enumerate(seconds_until_each(jobs, slots)):
+        alone = [each._replace(ours=at == number) for at, each in enumerate(jobs)]
+        assert seconds_until_done(alone, slots) == end

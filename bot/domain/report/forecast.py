@@ -1,48 +1,51 @@
 """What is still to come: builds to go, what they are likely to cost, and when the last of them is expected to end.
 
-A package is expected to take what it took before on this target (the median of its last builds that passed, or of all
-where none did), one that was never built there what is usual on the target. Rebuilds that failures will ask for are not
-foreseen.
+Rebuilds that failures will ask for are not foreseen.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import attrgetter
-from statistics import median
 
-from bot.domain.allocate import Quotas, is_held, limits, owners_of, run_owner
+from bot.domain.allocate import Quotas, limits, run_owner
+from bot.domain.backlog import Backlog, jobs_of, lined_up, slots
 from bot.domain.build import Build, BuildState, Purpose
-from bot.domain.history import PastBuild
-from bot.domain.ids import RunId
+from bot.domain.costs import Costs, Place
 from bot.domain.plan import WITHOUT_A_BUILD, PlanEntry
 from bot.domain.queue import priority_of
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
-from bot.domain.run import Run, RunState
+from bot.domain.run import RunState
 from bot.domain.schedule import Job, seconds_until_done
-from bot.domain.turns import Owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experience:
-    """What is known besides the run itself; all of it may be missing. The first three are by target or backend."""
+    """What is known besides the run itself; all of it may be missing."""
 
-    past: Mapping[str, Sequence[PastBuild]] = field(default_factory=dict)
-    """Results of the packages of the plan, by target."""
-    lately: Mapping[str, Sequence[PastBuild]] = field(default_factory=dict)
-    """Results of whatever was built, by target."""
-    slots: Mapping[str, int] = field(default_factory=dict)
-    """How many builds go on at once, by backend."""
-    queue: Sequence[Build] = ()
-    """Every build on these backends that has not ended."""
-    runs: Mapping[RunId, Run] = field(default_factory=dict)
-    """The runs that these belong to."""
+    costs: Costs = field(default_factory=Costs)
+    backlogs: Mapping[str, Backlog] = field(default_factory=dict)
+    """By backend; they may be as they were a moment ago."""
     quotas: Quotas = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToCome:
+    """What of a run is still to be built: entries of which no build is written down, and builds that have not ended."""
+
+    waiting: Sequence[PlanEntry]
+    going: Sequence[Build]
+
+    @property
+    def places(self) -> list[Place]:
+        """Where these are built."""
+        found = [(entry.target, entry.package) for entry in self.waiting]
+        return found + [(build.target, build.package) for build in self.going]
+
+
 _NONE = Experience()
+_NOTHING = Backlog()
 
 
 def forecast(stored: Stored, now: datetime, experience: Experience = _NONE) -> Forecast | None:
@@ -52,20 +55,24 @@ def forecast(stored: Stored, now: datetime, experience: Experience = _NONE) -> F
     """
     if not has_future(stored):
         return None
-    begun = {(build.target, build.package) for build in stored.builds}
-    waiting = [entry for entry in unbuilt(stored) if (entry.target, entry.package) not in begun]
-    going = [build for build in stored.builds if build.state is not BuildState.DONE]
-    places = [(entry.target, entry.package) for entry in waiting]
-    places += [(build.target, build.package) for build in going]
-    costs = _Costs(experience)
-    wall = [costs.wall(*place) for place in places]
-    cpu = [costs.cpu(*place) for place in places]
-    seconds = _seconds(stored, waiting, going, costs, now) if places and None not in wall else None
+    to_come = to_come_of(stored)
+    costs = [experience.costs.of(*place) for place in to_come.places]
+    wall = [cost.wall for cost in costs]
+    end = _end(stored, to_come, now, experience) if costs and None not in wall else None
     return Forecast(
-        builds=len(places),
+        builds=len(costs),
         wall=_sum(wall),
-        cpu=_sum(cpu),
-        ends_at=None if seconds is None else _full_minute(now + timedelta(seconds=seconds)),
+        cpu=_sum([cost.cpu for cost in costs]),
+        ends_at=None if end is None else _full_minute(end),
+    )
+
+
+def to_come_of(stored: Stored) -> ToCome:
+    """Return what of a run is still to be built, as far as it is known."""
+    begun = {(build.target, build.package) for build in stored.builds}
+    return ToCome(
+        waiting=[entry for entry in _unbuilt(stored) if (entry.target, entry.package) not in begun],
+        going=[build for build in stored.builds if build.state is not BuildState.DONE],
     )
 
 
@@ -74,7 +81,7 @@ def has_future(stored: Stored) -> bool:
     return stored.run.state is RunState.ACTIVE and stored.run.pause is None and bool(stored.entries)
 
 
-def unbuilt(stored: Stored) -> list[PlanEntry]:
+def _unbuilt(stored: Stored) -> list[PlanEntry]:
     """Return the entries of which a build is still to tell, the nearest first."""
     judged = {(finding.target, finding.package) for finding in stored.findings}
     found = [
@@ -87,94 +94,41 @@ def unbuilt(stored: Stored) -> list[PlanEntry]:
     return sorted(found, key=lambda entry: (entry.affected.distance, entry.package))
 
 
-class _Costs:
-    """What a build is likely to take, in seconds, by target and package."""
-
-    def __init__(self, experience: Experience) -> None:
-        self.experience = experience
-        self._usual = {target: _medians(builds) for target, builds in experience.lately.items()}
-        self._own: dict[tuple[str, str], tuple[float | None, float | None]] = {}
-        for target, builds in experience.past.items():
-            packages: defaultdict[str, list[PastBuild]] = defaultdict(list)
-            for build in builds:
-                packages[build.package].append(build)
-            for package, found in packages.items():
-                self._own[target, package] = _medians([build for build in found if build.passed] or found)
-
-    def wall(self, target: str, package: str) -> float | None:
-        """From start to end."""
-        return self._told(target, package)[0]
-
-    def cpu(self, target: str, package: str) -> float | None:
-        """Of all processors together."""
-        return self._told(target, package)[1]
-
-    def _told(self, target: str, package: str) -> tuple[float | None, float | None]:
-        usual = self._usual.get(target, (None, None))
-        own = self._own.get((target, package), (None, None))
-        return usual[0] if own[0] is None else own[0], usual[1] if own[1] is None else own[1]
-
-
-def _medians(builds: Iterable[PastBuild]) -> tuple[float | None, float | None]:
-    wall, cpu = [], []
-    for build in builds:
-        if build.duration is not None:
-            wall.append(build.duration.total_seconds())
-        if build.cpu_seconds is not None:
-            cpu.append(build.cpu_seconds)
-    return median(wall) if wall else None, median(cpu) if cpu else None
-
-
-def _seconds(
-    stored: Stored, waiting: Sequence[PlanEntry], going: Sequence[Build], costs: _Costs, now: datetime
-) -> float:
-    """Return how long it takes until the last build of ours has ended, on the slowest of the backends."""
-    experience = costs.experience
+def _end(stored: Stored, to_come: ToCome, now: datetime, experience: Experience) -> datetime:
+    """Return when the last build of ours will have ended."""
+    known = [experience.backlogs.get(build.backend, _NOTHING).ends.get(build.key) for build in to_come.going]
+    ends = [end for end in known if end is not None]
+    if not to_come.waiting and len(ends) == len(known):
+        return max(now, *ends)
     backends = {target.target.name: target.target.backend for target in stored.targets}
-    jobs: defaultdict[str, list[Job]] = defaultdict(list)
-    ours = {build.key for build in going}
-    runs = {**experience.runs, stored.run.id: stored.run}
-    pausing = {name for name, run in runs.items() if run.pause is not None}
-    others = [
-        build
-        for build in experience.queue
-        if build.key not in ours and not (build.run in pausing and is_held(build, runs))
+    waiting: defaultdict[str, list[PlanEntry]] = defaultdict(list)
+    for entry in to_come.waiting:
+        waiting[backends.get(entry.target, "")].append(entry)
+    going: defaultdict[str, list[Build]] = defaultdict(list)
+    for build in to_come.going:
+        going[build.backend].append(build)
+    seconds = [
+        _seconds(stored, ToCome(waiting=waiting[backend], going=going[backend]), now, experience, backend)
+        for backend in {*waiting, *going}
     ]
-    owner_of = owners_of(runs)
-    for build in sorted((*going, *others), key=attrgetter("queued_at")):
-        seconds = costs.wall(build.target, build.package) or 0.0
-        jobs[build.backend].append(_job_of(build, owner_of(build), seconds, now, ours=build.key in ours))
+    return now + timedelta(seconds=max(seconds))
+
+
+def _seconds(stored: Stored, to_come: ToCome, now: datetime, experience: Experience, backend: str) -> float:
+    """Return how long it takes until the last build of ours on one backend has ended, with what others have there."""
+    backlog, costs = experience.backlogs.get(backend, _NOTHING), experience.costs
+    ours = {build.key for build in stored.builds}
+    runs = {**backlog.runs, stored.run.id: stored.run}
+    others = [build for build in backlog.builds if build.key not in ours]
+    jobs = jobs_of(lined_up([*to_come.going, *others], runs), runs, costs, now, ours)
     mine = run_owner(stored.run)
-    for entry in waiting:
+    for entry in to_come.waiting:
         needs = frozenset() if entry.ready else frozenset((entry.target, need) for need in entry.needs)
-        seconds = costs.wall(entry.target, entry.package) or 0.0
-        name = (entry.target, entry.package)
+        seconds = costs.of(entry.target, entry.package).wall or 0.0
         priority = priority_of(stored.run, entry, Purpose.FIRST)
-        job = Job(name=name, owner=mine, seconds=seconds, needs=needs, priority=priority)
-        jobs[backends.get(entry.target, "")].append(job)
-    quotas = limits(runs, experience.quotas)
-    return max(
-        seconds_until_done(found, experience.slots.get(backend) or _running(found), quotas)
-        for backend, found in jobs.items()
-    )
-
-
-def _job_of(build: Build, owner: Owner, seconds: float, now: datetime, *, ours: bool) -> Job:
-    if build.started_at is not None:
-        seconds = max(0.0, seconds - (now - build.started_at).total_seconds())
-    return Job(
-        name=(build.target, build.package),
-        owner=owner,
-        seconds=seconds,
-        ours=ours,
-        running=build.state is not BuildState.QUEUED,
-        priority=build.priority,
-    )
-
-
-def _running(jobs: Sequence[Job]) -> int:
-    """Return how many slots there are at least."""
-    return max(1, sum(job.running for job in jobs))
+        name = (entry.target, entry.package)
+        jobs.append(Job(name=name, owner=mine, seconds=seconds, needs=needs, priority=priority))
+    return seconds_until_done(jobs, slots(backlog, jobs), limits(runs, experience.quotas))
 
 
 def _sum(seconds: Sequence[float | None]) -> timedelta | None:
