@@ -139,7 +139,9 @@ async def _held(github: GitHubServer, deed: Any) -> HookDelivery:
     await deed
     await github.settled()
     github.webhooks.down = False
-    return next(sent for sent in reversed(github.deliveries) if sent.event in {"pull_request", "issue_comment"})
+    about = {"pull_request", "issue_comment"}
+    told: HookDelivery = next(sent for sent in reversed(github.deliveries) if sent.event in about)
+    return told
 
 
 def _has_check(github: GitHubServer) -> Callable[[HookDelivery], bool]:

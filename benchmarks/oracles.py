@@ -15,7 +15,8 @@ from pathlib import Path
 
 from benchmarks import dose
 from benchmarks.debian import control, convert
-from benchmarks.distribution import CACHE, Distribution, NoArchiveError, distribution
+from benchmarks.debian.archive import NoArchiveError
+from benchmarks.distribution import CACHE, Distribution, distribution
 from benchmarks.dose import Name
 from bot.adapters.hawkey.dependents import reverse_dependencies
 from bot.adapters.hawkey.metadata import fetch_metadata

@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks import webhooks
 from benchmarks.load import Load, send
 from benchmarks.process import REVDEPS_SERVE, SECRET, Running, bot, running, started
+from benchmarks.service import FILES
 from benchmarks.statistics import percentile
 from tests.fakes.github.server import GitHubServer
 from tests.fakes.service import free_port
@@ -32,7 +33,7 @@ async def measure(directory: Path) -> dict[str, Any]:
         return {"not_measured": "node or Probot is not here (benchmarks/setup brings it where npm is)"}
     async with AsyncExitStack() as stack:
         github = await stack.enter_async_context(GitHubServer(rate_limit=10**9, secondary=False))
-        await github.create_repository(webhooks.REPO, webhooks.FILES)
+        await github.create_repository(webhooks.REPO, FILES)
         service = await stack.enter_async_context(bot(REVDEPS_SERVE, directory / "bot", github))
         edge = await stack.enter_async_context(_edge(directory / "edge.log"))
         probot = await stack.enter_async_context(_probot(node, directory / "probot.log"))

@@ -24,8 +24,8 @@ from tests.fakes.koji.model import Tag
 from tests.fakes.koji.policies import for_user
 from tests.fakes.koji.sandbox_worker import SandboxWorker
 from tests.fakes.koji.server import KojiHub
-from tests.fakes.koji.worker import Made
 from tests.fakes.mock.stage import Stage as MockStage
+from tests.fakes.packages import Made
 
 _TAG = "miniature-build"
 _ACCOUNT = "revdeps"

@@ -54,9 +54,16 @@ class DemoForge(Protocol):
     """A forge on which the story is told."""
 
     name: str
-    url: str
-    violations: list[str]
-    """What was asked for that the real one refuses as wrong."""
+
+    @property
+    def url(self) -> str:
+        """The address of the forge."""
+        ...
+
+    @property
+    def violations(self) -> list[str]:
+        """What was asked for that the real one refuses as wrong."""
+        ...
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *error: object) -> None: ...

@@ -4,7 +4,8 @@ import shutil
 import tempfile
 from typing import Any
 
-from benchmarks.distribution import Distribution, NoArchiveError, distribution
+from benchmarks.debian.archive import NoArchiveError
+from benchmarks.distribution import Distribution, distribution
 from benchmarks.resolver import cli, cone, openeuler
 from benchmarks.resolver.place import WORK, alone, measured_alone, whole_process
 

@@ -68,7 +68,7 @@ class GitHubServer(PullRequestServer):
         self.webhooks = Sender(self.world)
         path = default_path() if openapi == "default" else openapi
         description = load(Path(path)) if path else None
-        self.gate = Gate(self.world, self.webhooks, description, rate_limit, check_answers=check_answers)
+        self.gate: Gate = Gate(self.world, self.webhooks, description, rate_limit, check_answers=check_answers)
         self.merge_queue = queue.MergeQueue(self.world, self.webhooks)
         self.manifests = Manifests(self.world, self.create_app)
 
