@@ -394,11 +394,13 @@ def _judge_against_passing(
         return replace(_with_cause(Verdict.REGRESSED, last), root=evidence.root)
     if doubt := _unconfirmed(evidence, failures):
         return doubt
-    if any(failure.reason in LIMITS for failure in failures[-2:]):
-        every = all(failure.reason is last.reason for failure in failures[-2:])
-        quick = base_duration is not None and base_duration < evidence.time_limit / 3
-        return _with_cause(Verdict.REGRESSED if every and quick else Verdict.INCONCLUSIVE, last)
-    return _with_cause(Verdict.REGRESSED, last)
+    quick = base_duration is not None and base_duration < evidence.time_limit / 3
+    kinds = [[failure for failure in failures if failure.reason not in LIMITS]]
+    for limit in (FailureReason.TIMEOUT, FailureReason.MEMORY) if quick else ():
+        kinds.append([failure for failure in failures if failure.reason is limit])
+    # Whatever comes of trying it again: what was seen twice was seen twice.
+    twice = [same[-1] for same in kinds if len(same) >= _TWICE]
+    return _with_cause(Verdict.REGRESSED, twice[0]) if twice else _with_cause(Verdict.INCONCLUSIVE, last)
 
 
 def _unconfirmed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement | Needs | None:
