@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.build import Cancelled, Failed, FailureReason, Phase, Succeeded
 from tests.fakes.copr.place import Place, ended, place, prepare, submit
+from tests.fakes.copr.stage import CHROOT, get
 from tests.fakes.copr.worker import Scripted, Source, Work, built, failed
 
 
@@ -20,6 +21,12 @@ def script() -> Scripted:
 @pytest.fixture
 def here(tmp_path: Path, script: Scripted) -> Iterator[Place]:
     with place(tmp_path, script) as found:
+        yield found
+
+
+@pytest.fixture
+def in_pulp(tmp_path: Path, script: Scripted) -> Iterator[Place]:
+    with place(tmp_path, script, pulp=True) as found:
         yield found
 
 
@@ -160,6 +167,24 @@ async def test_somebody_else_cancels_a_build(here: Place) -> None:
     here.server.builds.cancel(next(iter(here.server.users.values())), here.build(ref))
 
     assert (await ended(builder, ref)).outcome == Cancelled()
+
+
+async def test_repositories_may_be_elsewhere_than_results(in_pulp: Place, script: Scripted) -> None:
+    script.table["user"] = lambda job: built(job, "foo")
+    builder = in_pulp.builder()
+    workspace = await prepare(builder)
+    ref = await submit(builder)
+    await ended(builder, ref)
+
+    state = await builder.publish(workspace, [ref], 0)
+    later = await ended(builder, await submit(builder, "user"))
+
+    assert state.url == f"{in_pulp.server.url}/content/bot/{in_pulp.build(ref).directory}/{CHROOT}/"
+    assert state.packages[0].binaries == ("foo-1-1.noarch",)
+    assert "foo-1-1.noarch" in later.installed
+    assert get(f"{state.url}repodata/repomd.xml").ok
+    assert get(f"{state.url.replace('/content/', '/results/')}repodata/repomd.xml").status_code == 404
+    assert await builder.log(ref, 0, 10)
 
 
 async def test_rebuilds_do_not_see_one_another(here: Place, script: Scripted) -> None:

@@ -28,7 +28,11 @@ _AT_WORK = ("starting", "running", "importing")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A successful build: what came out, in which directory, where that is served."""
+    """A successful build: what came out, in which directory, where that is served.
+
+    Results and repositories need not be at one place: a Copr can keep what it builds in Pulp (coprs/models.py,
+    Copr.repo_url and CoprDir.repo_url), and tells of the repository of the project's main directory.
+    """
 
     artifacts: Artifacts
     directory: str
@@ -125,7 +129,7 @@ def made(client: Any, results: Results, number: int) -> Made:
     return Made(
         artifacts=Artifacts(source=source, binaries=binaries),
         directory=build.project_dirname,
-        repository=chroot.result_url.rstrip("/").rpartition("/")[0] + "/",
+        repository=f"{build.repo_url.rstrip('/').rpartition('/')[0]}/{build.project_dirname}/{chroot.name}/",
     )
 
 

@@ -158,7 +158,7 @@ class Builds:
             "state": build.state,
             "projectname": build.project.name,
             "ownername": build.project.owner,
-            "repo_url": f"{self._results()}/{build.project.full_name}",
+            "repo_url": f"{self._projects.repositories()}/{build.project.full_name}",
             "source_package": {"name": build.package, "version": build.version, "url": build.srpm_url},
             "submitted_on": build.submitted,
             "started_on": build.started,

@@ -43,9 +43,9 @@ class Place:
 
 
 @contextmanager
-def place(directory: Path, worker: Worker, **options: Any) -> Iterator[Place]:
+def place(directory: Path, worker: Worker, *, pulp: bool = False, **options: Any) -> Iterator[Place]:
     """Serve a Copr with `host-base` in its distribution; whatever it was asked, it knew the arguments."""
-    server = CoprServer(directory, worker, moves_when_asked=True)
+    server = CoprServer(directory, worker, moves_when_asked=True, pulp=pulp)
     server.farm.distribution = {"host-base": "host-base-1-1.noarch"}
     user = server.add_user("bot")
     with Serving(server):

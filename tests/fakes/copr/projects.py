@@ -40,10 +40,12 @@ _DEFAULTS: Mapping[str, Any] = {
 class Projects:
     """All projects. `mock_chroots` are the chroots of this Copr, True where they are active."""
 
-    def __init__(self, now: Callable[[], float], results: Callable[[], str]) -> None:
+    def __init__(self, now: Callable[[], float], repositories: Callable[[], str]) -> None:
         self._now = now
-        self._results = results
+        self.repositories = repositories
+        """Where repositories are (models.py, Copr.repo_url)."""
         self.mock_chroots: dict[str, bool] = {}
+        self.kept_in = "backend"
         self.all: dict[int, Project] = {}
         self.builds: dict[int, Build] = {}
         self.deleted: Callable[[Project], None] = lambda project: None
@@ -217,9 +219,11 @@ class Projects:
             **kept,
             "devel_mode": options["disable_createrepo"],
             "additional_repos": project.repos,
-            "chroot_repos": {name: f"{self._results()}/{project.full_name}/{name}/" for name in self.active(project)},
+            "chroot_repos": {
+                name: f"{self.repositories()}/{project.full_name}/{name}/" for name in self.active(project)
+            },
             "packit_forge_projects_allowed": [],
-            "storage": "backend",
+            "storage": self.kept_in,
         }
 
 

@@ -31,7 +31,8 @@ _YEAR = 365 * 86_400.0
 
 
 class CoprServer:
-    """A Copr. `moves_when_asked`: the builders take a step with every request to the API.
+    """A Copr. `moves_when_asked`: the builders take a step with every request to the API. `pulp`: packages and their
+    metadata are served elsewhere than results are (coprs/config.py, PULP_CONTENT_URL; backend/copr_backend/storage.py).
 
     `calls` counts requests by endpoint, `asked` those for results by file name, `violations` are arguments that no
     endpoint knows.
@@ -44,10 +45,12 @@ class CoprServer:
         now: Callable[[], float] = time.time,
         *,
         moves_when_asked: bool = False,
+        pulp: bool = False,
     ) -> None:
         self.now = now
         self.users: dict[str, User] = {}
-        self.projects = Projects(now, lambda: self.results_url)
+        self.projects = Projects(now, lambda: f"{self.url}/content" if pulp else self.results_url)
+        self.projects.kept_in = "pulp" if pulp else "backend"
         self.builds = Builds(self.projects, now, lambda: self.results_url)
         self.storage = Storage(directory / "results")
         self.farm = Farm(self.projects, self.storage, worker or Scripted(), now)
@@ -86,6 +89,7 @@ class CoprServer:
         application = web.Application(client_max_size=1 << 30)
         application.router.add_route("*", "/api_3{path:.*}", self._serve)
         application.router.add_route("*", "/results/{path:.*}", self._file)
+        application.router.add_route("*", "/content/{path:.*}", self._file)
         self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -252,7 +256,9 @@ class CoprServer:
         packed = path.with_name(f"{path.name}.gz")
         if not path.is_file() and path.name in ("builder-live.log", "backend.log") and packed.is_file():
             raise web.HTTPFound(f"{request.path}.gz")
-        if not path.is_file() or not path.is_relative_to(self.storage.root):
+        in_repository = path.suffix == ".rpm" or path.parent.name == "repodata"
+        here = self.projects.kept_in == "backend" or in_repository == request.path.startswith("/content/")
+        if not here or not path.is_file() or not path.is_relative_to(self.storage.root):
             return web.Response(status=404, text="404 Not Found\n")
         headers = {"Content-Encoding": "gzip", "Content-Type": "text/plain"} if path.name.endswith(".log.gz") else {}
         return web.FileResponse(path, headers=headers)
