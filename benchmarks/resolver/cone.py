@@ -1,6 +1,5 @@
 """The whole cone over Requires and BuildRequires, no solving: the service beside `dose-ceve -r`."""
 
-import asyncio
 import shutil
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from benchmarks.distribution import Distribution, distribution
 from benchmarks.resolver.place import resolver, target, whole_process
 from benchmarks.statistics import percentile
+from bot.app.running import run
 from bot.ports.resolver import Question
 
 SUBJECT = "zlib1g-dev"
@@ -40,4 +40,4 @@ def dose(made: Distribution) -> dict[str, Any]:
 
 def main(cache: str) -> dict[str, Any]:
     """Measure."""
-    return asyncio.run(measure(Path(cache)))
+    return run(measure(Path(cache)))

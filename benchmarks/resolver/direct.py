@@ -1,6 +1,5 @@
 """Direct reverse dependencies and loading, in the service: `direct CACHE NAME…` or `load CACHE`."""
 
-import asyncio
 import shutil
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from benchmarks.distribution import distribution
 from benchmarks.resolver.bare import ROUNDS
 from benchmarks.resolver.place import own_memory, resolver, solver_memory, target
 from benchmarks.statistics import percentile
+from bot.app.running import run
 from bot.domain.config import Depth
 from bot.ports.resolver import Question
 
@@ -55,4 +55,4 @@ async def direct(cache: Path, names: Sequence[str]) -> dict[str, Any]:
 
 def main(question: str, cache: str, *names: str) -> dict[str, Any]:
     """Ask one of the two questions."""
-    return asyncio.run(load(Path(cache)) if question == "load" else direct(Path(cache), names))
+    return run(load(Path(cache)) if question == "load" else direct(Path(cache), names))

@@ -15,6 +15,7 @@ from benchmarks.changes import Changes, Kind
 from benchmarks.distribution import distribution
 from benchmarks.resolver.place import TICK, Clock, own_memory, resolver, solver_memory, target
 from benchmarks.statistics import percentile
+from bot.app.running import run
 from bot.domain.plan import Impact
 
 SUBJECT = "zlib"
@@ -90,4 +91,4 @@ def _summary(found: Impact) -> dict[str, Any]:
 def main(question: str, cache: str, directory: str) -> dict[str, Any]:
     """Ask one of the two questions."""
     ask = zlib if question == "zlib" else packages
-    return asyncio.run(ask(Path(cache), Path(directory)))
+    return run(ask(Path(cache), Path(directory)))

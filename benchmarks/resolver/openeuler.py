@@ -1,6 +1,5 @@
 """A real RPM distribution, where its metadata lie beside the checkout: all of it before and after a change to zlib."""
 
-import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from benchmarks.resolver.place import resolver, solver_memory
 from bot.adapters.hawkey.metadata import fetch_metadata
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.universe import Layer, Universe, UniverseSpec
+from bot.app.running import run
 from bot.domain.target import Repository, Target
 from bot.ports.resolver import Overlay
 from tests.fakes.rpmmd import Rpm, write_repository
@@ -65,4 +65,4 @@ def _change(cache: Path, directory: Path, wanted: Target) -> Overlay:
 
 def main(cache: str, directory: str) -> dict[str, Any]:
     """Measure."""
-    return asyncio.run(measure(Path(cache), Path(directory)))
+    return run(measure(Path(cache), Path(directory)))

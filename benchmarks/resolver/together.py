@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.distribution import distribution
 from benchmarks.resolver.place import Clock, own_memory, resolver, solver_memory, target
+from bot.app.running import run
 from bot.ports.resolver import Question
 
 TARGETS = 10
@@ -44,4 +45,4 @@ async def measure(cache: Path) -> dict[str, Any]:
 
 def main(cache: str) -> dict[str, Any]:
     """Measure."""
-    return asyncio.run(measure(Path(cache)))
+    return run(measure(Path(cache)))

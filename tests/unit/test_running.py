@@ -20,13 +20,10 @@ def own_memory() -> Iterator[None]:
 
 @pytest.mark.usefixtures("own_memory")
 def test_it_runs_on_libuvs_loop_and_leaves_alone_what_was_there() -> None:
-    seen: list[object] = []
-
-    async def main() -> None:
-        seen.append(isinstance(asyncio.get_running_loop(), uvloop.Loop))
+    async def main() -> bool:
+        return isinstance(asyncio.get_running_loop(), uvloop.Loop)
 
     before = gc.get_threshold()[0]
-    run(main())
-    assert seen == [True]
+    assert run(main())
     assert gc.get_freeze_count() > len(gc.get_objects())
     assert gc.get_threshold()[0] > before
