@@ -192,7 +192,8 @@ class _Trials:
     def trial(self, suspect: _Suspect, place: int) -> Trial | None:
         """Return what became of a package with one change alone, None where that is not known yet."""
         entry, asked = suspect.entry, suspect.asked(place)
-        if self.is_hopeless(place):
+        # What was rebuilt with all of them is not there with one alone.
+        if entry.broken_by or self.is_hopeless(place):
             return Trial.UNKNOWN
         if asked is None:
             return None

@@ -55,10 +55,12 @@ class TargetView:
     def __post_init__(self) -> None:
         # Sorted into heaps once: a plan of thousands would be searched from end to end for each of its packages.
         heaps: defaultdict[str, list[Build]] = defaultdict(list)
+        first = {entry.package: entry.generation for entry in self.entries if entry.generation}
         for build in sorted(self.builds, key=lambda build: build.attempt):
             if build.run is None:
                 heaps[_without_attempt(build.key)].append(build)
-            elif build.purpose not in ASIDE:
+            elif build.purpose not in ASIDE and build.request.generation >= first.get(build.package, 0):
+                # What was built in an earlier generation knows nothing of what broke the package since.
                 heaps[build.package].append(build)
         object.__setattr__(self, "_builds", {name: tuple(builds) for name, builds in heaps.items()})
         object.__setattr__(self, "_has_baselines", any(build.run is None for build in self.builds))
@@ -136,9 +138,7 @@ def judge_all(view: TargetView) -> Mapping[str, Judged]:
     rules = _rules(view.config.mode, view.config.baseline, view.config.build_timeout)
     known = {name: _known_of(view, rules, name, entry) for name, entry in entries.items()}
     # On all others nobody else has any bearing.
-    connected = [
-        name for name, entry in entries.items() if entry.waits or entry.repaired is False or known[name].cause
-    ]
+    connected = [name for name, entry in entries.items() if entry.waits or entry.repaired is False or known[name].cause]
     alone: dict[str, Judged] = {name: itself.judged for name, itself in known.items()}
     judged = alone
     for _ in entries:

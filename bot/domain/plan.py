@@ -116,8 +116,8 @@ class PlanEntry:
     selection: Selection
     uninstallable: tuple[Uninstallable, ...] = ()
     repaired: bool | None = None
-    """Whether its rebuilt binaries can be installed; None until they were published. Where nothing is rebuilt of it,
-    whether its binaries can be, with what was rebuilt of others."""
+    """Whether its binaries can be installed with what was rebuilt so far; None until its own rebuild is published,
+    where the rebuilds of others do not repair it."""
     level: int = 0
     """Rebuild order: packages of level n wait for packages of level n - 1. 0 waits for nothing."""
     needs: tuple[str, ...] = ()

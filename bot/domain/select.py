@@ -15,9 +15,18 @@ from bot.domain.config import Config, ReverseDependencyConfig, matches
 from bot.domain.history import NEVER, Previous
 from bot.domain.ids import RunId
 from bot.domain.packages import Nevra, SourcePackage
-from bot.domain.plan import Affected, Effect, Impact, PlanEntry, RebuildOrder, Selection, Uninstallable
+from bot.domain.plan import (
+    Affected,
+    Effect,
+    Impact,
+    PlanEntry,
+    RebuildOrder,
+    Selection,
+    Uninstallable,
+    does_not_install,
+)
 from bot.domain.priority import Weight, boost_of, weigh
-from bot.domain.run import Run
+from bot.domain.run import PublishedPackage, Run
 
 _COSTS_A_BUILD = frozenset({Effect.REBUILD, Effect.NOW_RESOLVABLE})
 
@@ -74,6 +83,56 @@ def select(
     return tuple(sorted(_within_limit(entries, wishes), key=lambda entry: entry.package))
 
 
+def own_entries(
+    run: RunId, target: str, published: Mapping[str, PublishedPackage], broken: Sequence[Uninstallable]
+) -> tuple[PlanEntry, ...]:
+    """Return an entry for every package of the change of which something cannot be installed, by name.
+
+    It is no dependent: no wish leaves it out, and there is nothing to rebuild of it. What could not be installed before
+    the change either makes it one that fails as before.
+    """
+    return tuple(
+        PlanEntry(
+            run=run,
+            target=target,
+            affected=Affected(
+                source=SourcePackage(nevra=Nevra.parse(published[name].source), location="", checksum=""),
+                effect=Effect.STILL_UNRESOLVABLE if any(item.still for item in items) else Effect.UNAFFECTED,
+                distance=0,
+                problem=does_not_install(item for item in items if item.still),
+            ),
+            selection=Selection.PLANNED,
+            uninstallable=tuple(item for item in items if not item.still),
+            own=True,
+        )
+        for name, items in sorted(_by_source(broken).items())
+    )
+
+
+def with_remedies(entries: Sequence[PlanEntry]) -> tuple[PlanEntry, ...]:
+    """Return the entries, of which each that is not rebuilt itself names those whose rebuild may repair it.
+
+    These are packages that the solver names as a reason why it cannot be installed, and that cannot be themselves.
+    """
+    rebuilds = {each.package: entry for entry in entries if entry.rebuilt for each in entry.uninstallable}
+
+    def with_needs(entry: PlanEntry) -> PlanEntry:
+        if entry.rebuilt or not entry.uninstallable:
+            return entry
+        words = {word.strip(",;") for each in entry.uninstallable for word in each.problem.split()}
+        needs = tuple(sorted({rebuilds[word].package for word in words & rebuilds.keys()}))
+        return entry if needs == entry.needs else replace(entry, needs=needs)
+
+    return tuple(map(with_needs, entries))
+
+
+def selected_although_broken(entry: PlanEntry, wishes: Wishes) -> Selection:
+    """Return the selection of a package that turned out to be uninstallable later: no limit and no depth counts."""
+    if entry.selection not in {Selection.OVER_LIMIT, Selection.TOO_DEEP}:
+        return entry.selection
+    return _selection(entry.affected, wishes, broken=True)
+
+
 def reselect(entries: Sequence[PlanEntry], wishes: Wishes) -> tuple[PlanEntry, ...]:
     """Return those entries that are others under changed wishes: selected or not, or left out by another mark."""
     plain = [
@@ -83,9 +142,10 @@ def reselect(entries: Sequence[PlanEntry], wishes: Wishes) -> tuple[PlanEntry, .
             least_chosen=None,
         )
         for entry in entries
+        if not entry.own
     ]
     chosen = {entry.package: entry for entry in _within_limit(plain, wishes)}
-    return tuple(chosen[entry.package] for entry in entries if chosen[entry.package] != entry)
+    return tuple(chosen[entry.package] for entry in entries if chosen.get(entry.package, entry) != entry)
 
 
 def with_order(entries: Sequence[PlanEntry], order: RebuildOrder) -> tuple[PlanEntry, ...]:

@@ -84,8 +84,8 @@ class Evidence:
     own: bool = False
     """It is a package of the change itself."""
     repaired: bool | None = None
-    """Whether the rebuilt binaries can be installed; None until they were published and looked at. Where nothing is
-    rebuilt of it, whether its binaries can be, with what was rebuilt of others."""
+    """Whether its binaries can be installed with what was rebuilt so far; None until its own rebuild was published and
+    looked at, where the rebuilds of others do not repair it."""
     in_order: bool = True
     """Rebuilds are done in order (`Mode.CHAINED`, `Mode.AUTO`); False in isolated mode."""
     ready: bool = True
@@ -214,7 +214,7 @@ LIMITS = frozenset({FailureReason.TIMEOUT, FailureReason.MEMORY})
 
 
 def _judge(evidence: Evidence) -> Judgement | Needs:
-    if evidence.selection is Selection.ARCHITECTURE and evidence.uninstallable:
+    if evidence.selection is Selection.ARCHITECTURE and evidence.uninstallable and not evidence.repaired:
         # Nobody left it out: it is known to be broken, and only where it is built can a rebuild be tried.
         return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.uninstallable, needs_order=True)
     if evidence.selection is not Selection.PLANNED:
@@ -417,21 +417,15 @@ def _unconfirmed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement 
 
 def _unless_beyond_repair(evidence: Evidence, failures: tuple[Failed, ...], judgement: Judgement) -> Judgement | Needs:
     """It fails without the change too; where it cannot be installed with it, a rebuild that fails repairs nothing."""
-    if not evidence.uninstallable:
+    if not evidence.uninstallable or evidence.repaired:
         return judgement
-    return _unconfirmed(evidence, failures) or _unless_uninstallable(evidence, judgement)
+    return _unconfirmed(evidence, failures) or Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
 
 
 def _is_known_to_break(evidence: Evidence) -> bool:
     """Whether the solver alone has shown that, without a rebuild, the change breaks the package."""
-    return bool(evidence.uninstallable) or evidence.effect is Effect.UNRESOLVABLE
-
-
-def _unless_uninstallable(evidence: Evidence, judgement: Judgement) -> Judgement:
-    """It failed before, but now its binaries cannot be installed either, and no rebuild repairs that."""
-    if evidence.uninstallable:
-        return Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
-    return judgement
+    uninstallable = bool(evidence.uninstallable) and not evidence.repaired
+    return uninstallable or evidence.effect is Effect.UNRESOLVABLE
 
 
 def _with_cause(verdict: Verdict, failure: Failed) -> Judgement:

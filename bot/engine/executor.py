@@ -12,7 +12,7 @@ from bot.domain import actions
 from bot.domain.actions import Action
 from bot.domain.decide import ChangeView
 from bot.engine.baseline_actions import hold_baselines
-from bot.engine.build_actions import make_plan, publish_generation, queue_builds, record_findings
+from bot.engine.build_actions import publish_generation, queue_builds, record_findings
 from bot.engine.change_actions import (
     clean_up,
     finish_run,
@@ -24,6 +24,7 @@ from bot.engine.change_actions import (
 )
 from bot.engine.command_actions import handle_intent
 from bot.engine.difference_actions import compare_roots
+from bot.engine.plan_actions import make_plan
 from bot.engine.setup_actions import fall_back, fetch_source, load_configuration, pin_snapshot, prepare_workspace
 from bot.engine.view import load_change
 from bot.engine.world import World

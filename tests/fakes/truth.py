@@ -12,8 +12,7 @@ from functools import cached_property
 
 from bot.domain.build import BuildRequest, FailureReason, Outcome, Succeeded
 from bot.domain.ids import SnapshotId, WorkspaceRef
-from bot.domain.packages import Nevra
-from bot.domain.plan import Affected, Effect, Impact, RebuildOrder
+from bot.domain.plan import Affected, Effect, Impact, RebuildOrder, Uninstallable
 from bot.domain.target import Target
 from bot.ports.resolver import Buildroot, Overlay, Unsolvable
 from tests.fakes.builder import failed, is_baseline
@@ -158,16 +157,15 @@ class TrueResolver(FakeResolver):
         missing = sorted(needed for needed in root if not self.truth.installs(needed, rebuilt))
         return Unsolvable(problem=f"nothing provides libfoo.so.1 needed by {', '.join(missing)}")
 
-    async def installability(
-        self, snapshot: SnapshotId, target: Target, binaries: Sequence[str], change: Overlay
-    ) -> dict[str, str]:
-        self._enter("installability", target, change)
-        names = {binary: Nevra.parse(binary).name for binary in binaries}
-        return {
-            binary: f"nothing provides what {name} needs"
-            for binary, name in names.items()
+    async def broken_of_change(
+        self, snapshot: SnapshotId, target: Target, change: Overlay
+    ) -> tuple[Uninstallable, ...]:
+        self._enter("broken_of_change", target, change)
+        return tuple(
+            uninstallable(name, f"nothing provides what {name} needs")
+            for name in sorted(change.replaces)
             if not self.truth.installs(name, change.replaces)
-        }
+        )
 
     async def order(
         self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay, *, thin: bool = False

@@ -84,7 +84,7 @@ async def test_who_waits_for_what_was_left_out_is_not_said_to_be_broken_for_good
 async def test_a_rebuild_that_cannot_be_installed_all_the_same_has_regressed(revdeps: Stage) -> None:
     soname_moves(revdeps)
     revdeps.builder.outcome_for = breaks()
-    revdeps.resolver.still_broken = {"libbar-1-1.noarch": "nothing provides libbaz"}
+    revdeps.resolver.script_broken(["libfoo", "libbar"], uninstallable("libbar", "nothing provides libbaz"))
     found = await judgements(revdeps)
     assert found["libbar"].verdict is Verdict.REGRESSED
 

@@ -146,7 +146,7 @@ async def test_what_breaks_without_a_build_is_blamed_without_one(revdeps: Stage,
     revdeps.resolver.script_impact(["libfoo"], affected("app", buildroot_after="app-1"))
     revdeps.resolver.script_impact(["libbar"], item, broken=broken)
     revdeps.resolver.script_impact(["libfoo", "libbar"], item, broken=broken)
-    revdeps.resolver.still_broken = {"app-1-1.noarch": problem}
+    revdeps.resolver.script_broken(["libfoo", "libbar", "app"], uninstallable("app", problem))
     start = len(revdeps.builder.started)
     await revdeps.say(lead, "/revdeps with octocat/other#1")
     blame = (await blames(revdeps, lead))["app"]

@@ -282,3 +282,10 @@ def test_who_fails_because_of_another_package_is_blamed_on_whoever_is_to_blame_f
     assert found.root == "bar"
     assert found.blame == Blame(culprits=(OTHER,))
     assert find_out(JOINT, view, judged, NOW) == ()
+
+
+def test_what_was_broken_by_a_rebuild_is_not_known_of_one_change_alone():
+    view = part(entry(unresolvable("bar", "no"), ready=False, broken_by=("libbaz",)), target=both_alone())
+    judged = with_blame(JOINT, view, judge_all(view))["bar"]
+    assert isinstance(judged, Judgement)
+    assert judged.blame == Blame(unknown=(REF, OTHER))

@@ -258,3 +258,44 @@ def test_what_is_published_next(view, expected):
 def test_a_package_is_published_under_its_own_name_only():
     assert is_published(target("libbar"), LIBBAR)
     assert not is_published(target("libbar-extra"), LIBBAR)
+
+
+def test_what_is_not_rebuilt_waits_for_the_rebuilds_that_may_repair_it():
+    idle = entry(affected("idle", effect=Effect.UNAFFECTED), uninstallable=(uninstallable("idle", PROBLEM),), own=True)
+    waiting = replace(idle, needs=("libbar",))
+    goes_on = part(LIBBAR, waiting, builds=(built("libbar"),))
+    assert short(goes_on)["idle"] is Needs.REBUILD_OF_OTHERS
+    assert short(part(LIBBAR, idle, builds=(built("libbar"),)))["idle"] == (Verdict.REGRESSED, None)
+    lost = part(LIBBAR, waiting, builds=regressed(LIBBAR, "error"))
+    assert short(lost)["idle"] == (Verdict.BLOCKED, "libbar")
+    isolated = replace(goes_on, config=replace(CONFIG, mode=Mode.ISOLATED))
+    judged = judge_all(isolated)["idle"]
+    assert isinstance(judged, Judgement)
+    assert (judged.verdict, judged.needs_order, judged.own) == (Verdict.NEEDS_REBUILD, True, True)
+
+
+def test_what_waits_for_others_holds_up_no_generation():
+    idle = entry(
+        affected("idle", effect=Effect.UNAFFECTED), uninstallable=(uninstallable("idle", PROBLEM),), needs=("libbar",)
+    )
+    view = part(LIBBAR, idle, builds=(built("libbar", OK),))
+    assert [build.package for build in unpublished_rebuilds(view, judge_all(view))] == ["libbar"]
+
+
+def test_what_was_built_before_a_rebuild_broke_the_package_counts_no_more():
+    broken = replace(LIBBAR, generation=1, broken_by=("baz",))
+    old = built("libbar", OK)
+    assert short(part(broken, builds=(old,))) == {"libbar": Needs.CANDIDATE}
+    new = replace(old, request=replace(old.request, generation=1))
+    assert short(part(broken, builds=(new,))) == {"libbar": Needs.REBUILD_OF_OTHERS}
+
+
+@pytest.mark.parametrize(
+    ("guilty", "told"),
+    [(("baz",), "since the rebuild of baz: "), (("a", "b", "c", "d"), "since the rebuild of a, b, c and 1 more: ")],
+)
+def test_a_cause_names_whose_rebuild_it_was(guilty: tuple[str, ...], told: str):
+    idle = entry(affected("idle", effect=Effect.UNAFFECTED), uninstallable=(uninstallable("idle", PROBLEM),))
+    judged = judge_all(part(replace(idle, broken_by=guilty)))["idle"]
+    assert isinstance(judged, Judgement)
+    assert judged.cause == told + PROBLEM

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bot.domain.config import Config, Depth, ReverseDependencyConfig
 from bot.domain.history import Known, Previous
-from bot.domain.plan import Affected, Effect, Impact, PlanEntry, RebuildOrder, Selection
-from bot.domain.select import Wishes, in_levels, reselect, select, wishes_of, with_order
-from tests.fakes.domain import CONFIG, NOW, RUN, TARGET, entry, run
+from bot.domain.plan import Affected, Effect, Impact, PlanEntry, RebuildOrder, Selection, Uninstallable
+from bot.domain.select import Wishes, in_levels, own_entries, reselect, select, wishes_of, with_order, with_remedies
+from tests.fakes.domain import CONFIG, NOW, RUN, TARGET, entry, published, run
 from tests.fakes.resolver import affected, uninstallable, unresolvable
 
 S = Selection
@@ -207,3 +207,49 @@ def test_only_what_cannot_be_resolved_waits_for_what_is_left_out():
     entries = (entry("bar", selection=S.SKIPPED), entry(unresolvable("app", PROBLEM), ready=False), entry("top"))
     placed = with_order(entries, order)
     assert [item.needs for item in placed] == [(), ("bar",), ()]
+
+
+def own(*broken: Uninstallable) -> tuple[PlanEntry, ...]:
+    return own_entries(RUN, TARGET.name, {name: published(name) for name in ("libfoo", "libbar")}, broken)
+
+
+def test_a_package_of_the_change_is_in_the_plan_only_where_something_is_wrong_with_it():
+    assert own() == ()
+    (found,) = own(uninstallable("libfoo", PROBLEM, binary="foo-tools"))
+    assert (found.package, found.own, found.planned, found.buildable) == ("libfoo", True, True, False)
+    assert str(found.affected.source.nevra) == "libfoo-1-1.src"
+    assert [each.package for each in found.uninstallable] == ["foo-tools-1-1.x86_64"]
+
+
+def test_what_could_not_be_installed_before_either_is_told_of_and_no_fault():
+    old = replace(uninstallable("libfoo", PROBLEM), still=True)
+    (found,) = own(old)
+    assert (found.affected.effect, found.affected.problem, found.uninstallable) == (
+        Effect.STILL_UNRESOLVABLE,
+        PROBLEM,
+        (),
+    )
+    (both,) = own(old, uninstallable("libfoo", "new", binary="foo-tools"))
+    assert [each.problem for each in both.uninstallable] == ["new"]
+
+
+def test_no_wish_leaves_out_what_is_changed_itself():
+    found = own(uninstallable("libfoo", PROBLEM))
+    assert reselect(found, wishes(skip=("*",), exclude=("*",), limit=0)) == ()
+
+
+def test_whose_rebuild_may_repair_what_is_not_rebuilt_is_read_from_what_the_solver_says():
+    because = "package app-1-1.x86_64 requires libbar.so.1, but none of the providers can be installed"
+    bar = entry("bar", uninstallable=(uninstallable("bar", PROBLEM),))
+    idle = replace(
+        entry(affected("idle", effect=Effect.UNAFFECTED)),
+        uninstallable=(uninstallable("idle", f"{because}\n{PROBLEM} needed by bar-1-1.x86_64"),),
+    )
+    alone = replace(
+        idle, affected=affected("alone", effect=Effect.UNAFFECTED), uninstallable=(uninstallable("alone", PROBLEM),)
+    )
+    found = {item.package: item for item in with_remedies((bar, idle, alone, entry("fine")))}
+    assert {name: item.needs for name, item in found.items()} == {"bar": (), "idle": ("bar",), "alone": (), "fine": ()}
+    assert found["idle"].waits
+    assert not found["alone"].waits
+    assert with_remedies(tuple(found.values())) == tuple(found.values())
