@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import copr.v3
 import pytest
 
 from bot.domain.build import BuildState, Succeeded
@@ -159,6 +160,18 @@ async def test_an_answer_that_was_lost_starts_no_second_project_or_build(here: P
     assert await builder.find([BuildKey("foo"), BuildKey("other")]) == {BuildKey("foo"): ref}
     assert len(here.server.projects.builds) == 1
     assert len(await builder.leftovers()) == 1
+
+
+async def test_of_two_builds_of_one_key_the_same_counts_however_it_is_looked_up(here: Place) -> None:
+    builder = here.builder()
+    ref = await submit(builder)
+    directory = here.build(ref).directory
+    client = copr.v3.Client(here.server.config(next(iter(here.server.users.values()))))
+    client.build_proxy.create_from_distgit("bot", directory.partition(":")[0], "foo", project_dirname=directory)
+
+    assert len(here.server.projects.builds) == 2
+    assert await builder.find([BuildKey("foo")]) == {BuildKey("foo"): ref}
+    assert await submit(builder) == ref
 
 
 async def test_metadata_that_lag_behind_are_asked_for_and_waited_for(here: Place) -> None:

@@ -197,6 +197,23 @@ async def test_a_task_that_was_freed_goes_on(here: Place) -> None:
     assert (await done(builder, ref)).outcome == Succeeded()
 
 
+async def test_a_task_that_its_host_lost_was_built_in_its_second_root(here: Place) -> None:
+    here.hub.worker.table["app"] = endless
+    builder = here.builder()
+    ref = await builder.submit(BuildKey("k"), rebuild(here, await workspace(builder, here)))
+    world = here.hub.world
+    for _ in range(10):
+        await builder.poll([ref])
+    (task,) = [number for number, found in world.buildroots_by_task.items() if found]
+    here.hub.free(task)
+    here.hub.worker.table["app"] = built
+
+    status = await done(builder, ref)
+
+    assert len(world.buildroots_by_task[task]) == 2
+    assert status.installed == ("host-base-1-1.x86_64",)
+
+
 # Older hubs, and busy ones.
 
 

@@ -98,7 +98,7 @@ class CoprBuilder:
         lists = await asyncio.gather(*(self._all_builds(place.project) for place in places))
         found: dict[BuildKey, BuildRef] = {}
         for place, listed in zip(places, lists, strict=True):
-            for build in listed:
+            for build in reversed(listed):  # the oldest, as for `submit`
                 if build.project_dirname in wanted:
                     found.setdefault(wanted[build.project_dirname], build_ref(place.project, int(build.id)))
         return found

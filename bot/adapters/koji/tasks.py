@@ -193,10 +193,16 @@ def _result(answer: Any) -> Mapping[str, Any]:
 
 
 def _installed(session: Any, roots: Mapping[int, Sequence[Mapping[str, Any]]]) -> dict[int, tuple[str, ...]]:
-    """Return what was in the last of the roots of each build; those without one are left out."""
+    """Return what was in the last of the roots of each build; those without one are left out.
+
+    A task that a host lost has one root there and another where it was begun again, and a hub lists them in no order
+    (kojihub.py, query_buildroots).
+    """
     with session.multicall(batch=BATCH) as many:
         listed = {
-            number: many.listRPMs(componentBuildrootID=found[-1]["id"]) for number, found in roots.items() if found
+            number: many.listRPMs(componentBuildrootID=max(root["id"] for root in found))
+            for number, found in roots.items()
+            if found
         }
     return {number: tuple(sorted(nevra(rpm) for rpm in answer.result)) for number, answer in listed.items()}
 

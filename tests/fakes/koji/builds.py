@@ -197,14 +197,17 @@ class BuildExports:
         self, hostID: Any = None, tagID: Any = None, state: Any = None, rpmID: Any = None, archiveID: Any = None,
         taskID: Any = None, buildrootID: Any = None, repoID: Any = None, queryOpts: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
-        """Roots of a task. Read in kojihub/kojihub.py, query_buildroots (Koji 1.35.3)."""
+        """Roots of a task, in no order that anybody promises: here the last one comes first.
+
+        Read in kojihub/kojihub.py, query_buildroots (Koji 1.35.3).
+        """
         assert {hostID, tagID, state, rpmID, archiveID, repoID} == {None}, "only roots by task or id are modelled"
         if taskID is not None:
             some = self._world.buildroots_by_task.get(convert(taskID, int), [])
         else:
             wanted = buildrootID if isinstance(buildrootID, list | tuple) else [buildrootID]
             some = [self._world.buildroots[each] for each in wanted if each in self._world.buildroots]
-        return queried((_root(each) for each in some), queryOpts)
+        return queried((_root(each) for each in reversed(some)), queryOpts)
 
 
 def rpm_row(rpm: Rpm) -> dict[str, Any]:
