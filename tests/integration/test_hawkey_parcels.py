@@ -6,8 +6,10 @@ import time
 import weakref
 from array import array
 
+from bot.adapters.hawkey.packed_order import order_from, pack_order
 from bot.adapters.hawkey.parcels import affected_from, counted, gently, pack
 from bot.adapters.hawkey.uncollected import uncollected
+from bot.domain.plan import Cycle, RebuildOrder
 
 SOURCES = 4_000
 SHARES = 4
@@ -57,6 +59,24 @@ async def test_an_answer_is_put_together_while_the_loop_goes_on() -> None:
     assert {item.dependents for item in found[20:]} == {0}
     assert found[0].contains == tuple(f"s{place:05}" for place in range(1, 20))
     assert found[-1].contains == tuple(f"s{place:05}" for place in range(20))
+    assert 0 < clock.longest < LONGEST
+
+
+async def test_the_edges_of_an_order_travel_as_numbers_and_are_made_while_the_loop_goes_on() -> None:
+    needed = tuple(f"a{number:03}" for number in range(100))
+    needy = tuple(f"b{number:05}" for number in range(5_000))
+    order = RebuildOrder(
+        levels=(needed, needy),
+        edges=tuple((one, other) for one in needy for other in needed),
+        cycles=(Cycle(members=needed[:2], cuts=()),),
+    )
+    packed = pack_order(order)
+    assert packed.bare == RebuildOrder(levels=order.levels, cycles=order.cycles)
+    clock = Clock()
+    ticking = asyncio.create_task(clock.run())
+    found = await order_from(packed)
+    ticking.cancel()
+    assert found == order
     assert 0 < clock.longest < LONGEST
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import chain
 
 from bot.adapters.hawkey import worker
@@ -14,6 +14,8 @@ from bot.domain.plan import Impact
 _SHARES_EACH = 6
 """How many shares a process gets of much work, so that none is left alone with the hardest of it."""
 _SMALL_SHARE = 200
+_MANY = 10_000
+"""So many numbers are gone through at a time."""
 
 
 async def find_impact(pool: SolverPool, before: UniverseSpec, after: UniverseSpec, workers: int) -> Impact:
@@ -25,7 +27,7 @@ async def find_impact(pool: SolverPool, before: UniverseSpec, after: UniverseSpe
     for one in examined:
         installed.update(one.installed)
         await asyncio.sleep(0)
-    suspects = array("I", (number for number in plan.suspects if number not in installed))
+    suspects = array("I", await gently(_without(plan.suspects, installed)))
     broken = await asyncio.gather(
         *(pool.ask(worker.find_broken, before, after, share) for share in _shares(suspects, workers))
     )
@@ -36,6 +38,13 @@ async def find_impact(pool: SolverPool, before: UniverseSpec, after: UniverseSpe
         sources=plan.sources,
         changes=plan.changes,
     )
+
+
+def _without(numbers: "array[int]", installed: Set[int]) -> Iterator[int | None]:
+    """Yield the others, and None where the event loop may have its turn: there are as many as the base has packages."""
+    for start in range(0, len(numbers), _MANY):
+        yield from (number for number in numbers[start : start + _MANY] if number not in installed)
+        yield None
 
 
 def _shares(numbers: "array[int]", workers: int) -> Sequence["array[int]"]:

@@ -8,6 +8,7 @@ from bot.adapters.hawkey.architectures import check_architecture
 from bot.adapters.hawkey.eviction import evict
 from bot.adapters.hawkey.finding import find_impact
 from bot.adapters.hawkey.headers import fetch_headers
+from bot.adapters.hawkey.packed_order import order_from
 from bot.adapters.hawkey.parcels import dependents_from, gently
 from bot.adapters.hawkey.pins import Pin, read_pin, write_pin
 from bot.adapters.hawkey.pool import SolverPool
@@ -117,7 +118,7 @@ class HawkeyResolver:
     ) -> RebuildOrder:
         """Return the order in which the named sources must be rebuilt; `thin` without edges that others imply."""
         before, after = await self._spec(snapshot, target), await self._spec(snapshot, target, change)
-        return await self._pool.ask(worker.find_order, before, after, tuple(sources), thin=thin)
+        return await order_from(await self._pool.ask(worker.find_order, before, after, tuple(sources), thin=thin))
 
     async def _fetch_headers(self, spec: UniverseSpec) -> None:
         """Fetch what tells the contents of a change that was built elsewhere, before anybody asks for them."""

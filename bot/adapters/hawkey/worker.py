@@ -20,12 +20,13 @@ from bot.adapters.hawkey.headers import Header
 from bot.adapters.hawkey.impact import Comparison, Examined, Plan, examine, plan
 from bot.adapters.hawkey.known import KnownRoots
 from bot.adapters.hawkey.memory import give_back, resident_bytes
+from bot.adapters.hawkey.packed_order import PackedOrder, pack_order
 from bot.adapters.hawkey.parcels import Parcels, pack
 from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.subjects import source_number
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe, UniverseSpec
 from bot.domain.packages import SourcePackage
-from bot.domain.plan import RebuildOrder, Uninstallable
+from bot.domain.plan import Uninstallable
 from bot.ports.resolver import Buildroot, Question, Unsolvable
 
 if TYPE_CHECKING:
@@ -148,12 +149,12 @@ def find_differences(
     return differences(_compare(before, after), sources)
 
 
-def find_order(before: UniverseSpec, after: UniverseSpec, sources: Sequence[str], *, thin: bool) -> RebuildOrder:
+def find_order(before: UniverseSpec, after: UniverseSpec, sources: Sequence[str], *, thin: bool) -> PackedOrder:
     """Answer `Resolver.order`."""
     from bot.adapters.hawkey.rebuild_order import rebuild_order  # what writes metadata comes with it
 
     found = rebuild_order(_compare(before, after), sources)
-    return thinned(found) if thin else found
+    return pack_order(thinned(found) if thin else found)
 
 
 def solve_buildroots(spec: UniverseSpec, sources: Sequence[str]) -> Mapping[str, Buildroot | Unsolvable]:
@@ -172,7 +173,8 @@ def try_to_install(spec: UniverseSpec, binaries: Sequence[str]) -> Mapping[str, 
     roots = _roots(spec)
     problems = {}
     for nevra in binaries:
-        found = [hash(package) for package in roots.universe.query().filter(nevra=nevra)]
+        # Without an epoch hawkey finds those of every epoch.
+        found = [hash(package) for package in roots.universe.query().filter(nevra=nevra) if str(package) == nevra]
         root = roots.of_binary(roots.universe.preferred(found)) if found else Problem(f"there is no package {nevra}")
         if isinstance(root, Problem):
             problems[nevra] = root.text
