@@ -12,8 +12,10 @@ from array import array
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from typing import Any
 
-from bot.adapters.hawkey.index import Index, is_plain, is_rich, is_rpm_s, operators
+from bot.adapters.hawkey.index import Index
+from bot.adapters.hawkey.rich import is_foreign, is_plain, is_rich, is_rpm_s, operators
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
 
 _CONDITION = re.compile(r"\((?P<wish>[^() ]\S*(?: [<>=]+ \S+)?) if .*\)")
@@ -80,11 +82,11 @@ class Certainty:
         another architecture than the universe, which is taken only where there is none of that name for this one.
         """
         package = self._universe.packages[number]
-        if package.arch not in {self._universe.spec.arch, "noarch", *SOURCE_ARCHES}:
-            return True
-        return not (
-            all(map(is_plain, map(str, package.conflicts))) and all(map(self._can_be, self._index.wanted[number]))
-        )
+        return self._is_odd(package) or not all(map(self._can_be, self._index.wanted[number]))
+
+    def _is_odd(self, package: Any) -> bool:
+        """Whether a package may bring others along that it does not require, or be kept out by more than conflicts."""
+        return is_foreign(package, self._universe.spec.arch) or not all(map(is_plain, map(str, package.conflicts)))
 
     def _can_be(self, requirement: int) -> bool:
         text = self._index.texts[requirement]
@@ -177,6 +179,8 @@ class Certainty:
         )
 
     def _work_out_vague(self, number: int) -> bool:
+        if self._is_odd(self._universe.packages[number]):
+            return True
         return any(not self._is_plain(wanted) and not self._is_quiet(wanted) for wanted in self._index.wanted[number])
 
     def _work_out_conditional(self, number: int) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Set
 
 from bot.adapters.hawkey import chains
-from bot.adapters.hawkey.index import Index, is_plain
+from bot.adapters.hawkey.index import Index
 from bot.adapters.hawkey.plain import Facts, Step, link_from, source_from, steps_of
+from bot.adapters.hawkey.rich import is_plain
 from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.subjects import source_number, subject_of
 from bot.adapters.hawkey.universe import Universe

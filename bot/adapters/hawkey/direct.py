@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from bot.adapters.hawkey.access import check_allowed
 from bot.adapters.hawkey.architectures import check_architecture
 from bot.adapters.hawkey.filelists import wants_filelists
-from bot.adapters.hawkey.index import is_plain
 from bot.adapters.hawkey.koji_tags import pin_repository
 from bot.adapters.hawkey.pins import make_pin
+from bot.adapters.hawkey.rich import is_plain
 from bot.adapters.hawkey.roots import Root, Roots
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.stack import fetch_filelists, stack
@@ -111,10 +111,9 @@ class _Wanted:
 
     def of(self, package: Any) -> Mapping[str, Set[int]]:
         """Return what a source package and the target require that the subject meets, with all providers."""
-        texts = [*map(str, package.requires), *self._universe.spec.buildroot]
         return {
             text: providers
-            for text in texts
+            for text in self._universe.required(package)
             if (text[0] in "(/" or text.partition(" ")[0] in self._words)
             and (providers := self._universe.providers(text)) & self._subject
         }

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, S
 from dataclasses import dataclass
 from functools import cached_property
 
-from bot.adapters.hawkey.index import Index, is_plain, is_rpm_s
+from bot.adapters.hawkey.index import Index
 from bot.adapters.hawkey.replacement import Replacement
+from bot.adapters.hawkey.rich import is_plain, is_rpm_s
 from bot.adapters.hawkey.universe import Universe
 
 

@@ -6,7 +6,6 @@ tenth of one. The file's name holds everything that the answers follow from, so 
 
 import hashlib
 import os
-import re
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
@@ -22,9 +21,8 @@ from bot.adapters.hawkey.memory import give_back
 from bot.adapters.hawkey.rows import Rows, read_parts, write_parts
 from bot.adapters.hawkey.universe import Universe
 
-_FORMAT = 6
+_FORMAT = 7
 """Raised whenever the files mean something else than before."""
-_OPERATOR = re.compile(r"(?<= )(?:and|or|if|unless|else|with|without)(?= )")
 _WEAK = ("recommends", "suggests", "supplements", "enhances")
 
 
@@ -141,26 +139,6 @@ class Index:
 
 
 _PARTS = ("wanted", "provided", "wanted-by", "provides", "foes", "twins")
-
-
-def is_rich(text: str) -> bool:
-    """Whether a requirement is a rich dependency: whoever provides a part of it need not be what meets it."""
-    return text.startswith("(")
-
-
-def is_rpm_s(text: str) -> bool:
-    """Whether a requirement is for a feature of rpm itself, which no package provides and the solver ignores."""
-    return "rpmlib(" in text
-
-
-def operators(text: str) -> list[str]:
-    """Return the words between the parts of a rich dependency."""
-    return _OPERATOR.findall(text) if is_rich(text) else []
-
-
-def is_plain(text: str) -> bool:
-    """Whether any of the providers meets a requirement: a capability, or several with `or` between them."""
-    return not is_rich(text) or set(operators(text)) <= {"or"}
 
 
 def place(universe: Universe) -> Path:

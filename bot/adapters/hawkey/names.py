@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
-from bot.adapters.hawkey.index import is_rich
 from bot.adapters.hawkey.loading import SOURCE_ARCHES
+from bot.adapters.hawkey.rich import is_rich
 from bot.adapters.hawkey.roots import Roots
 
 _WORD = re.compile(r"\S+")

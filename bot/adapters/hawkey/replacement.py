@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import Any
 
 from bot.adapters.hawkey.certainty import Course
-from bot.adapters.hawkey.index import Index, is_plain, is_rich
+from bot.adapters.hawkey.index import Index
 from bot.adapters.hawkey.loading import SOURCE_ARCHES
 from bot.adapters.hawkey.names import Names
+from bot.adapters.hawkey.rich import is_plain, is_rich
 from bot.adapters.hawkey.roots import Roots
 
 _SAME = ("supplements", "enhances")

@@ -7,13 +7,14 @@ dependencies are off, as in mock's and Koji's buildroots.
 import hashlib
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from bot.adapters.hawkey.fingerprints import fingerprint
 from bot.adapters.hawkey.index import Index
+from bot.adapters.hawkey.rich import is_foreign
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
 from bot.ports.resolver import Buildroot, Unsolvable
 
@@ -90,13 +91,13 @@ class Roots:
         """Return the problems of those binary packages that cannot be installed, by number, in order.
 
         Packages that can be installed together can each be installed alone, so that one solve usually settles a whole
-        batch; a batch that fails is halved until the culprits stand alone.
+        batch; a batch that fails is halved until the culprits stand alone. Those of another architecture are tried by
+        themselves: who asks for one allows it to all that come with it, whatever there is for this one.
         """
         proven: set[int] = set()
         problems: dict[int, str] = {}
-        rest = sorted(numbers)
-        for start in range(0, len(rest), _BATCH):
-            work = [[number for number in rest[start : start + _BATCH] if number not in proven]]
+        for several in self._batches(sorted(numbers)):
+            work = [[number for number in several if number not in proven]]
             while work:
                 batch = work.pop()
                 root = self._solve(Wish(), [self.universe.packages[number] for number in batch])
@@ -108,6 +109,12 @@ class Roots:
                     half = len(batch) // 2
                     work += [batch[:half], batch[half:]]
         return dict(sorted(problems.items()))
+
+    def _batches(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+        packages, arch = self.universe.packages, self.universe.spec.arch
+        native = [number for number in numbers if not is_foreign(packages[number], arch)]
+        yield from (native[start : start + _BATCH] for start in range(0, len(native), _BATCH))
+        yield from ([number] for number in numbers if is_foreign(packages[number], arch))
 
     def buildroot(self, root: Root | Problem) -> Buildroot | Unsolvable:
         """Describe a root for the outside."""

@@ -18,6 +18,7 @@ from bot.adapters.hawkey.contents import content_digest
 from bot.adapters.hawkey.headers import Header, kept_header
 from bot.adapters.hawkey.loading import SOURCE_ARCHES, Layer, UniverseSpec, is_change, is_of_change, load, source_name
 from bot.adapters.hawkey.plain import Facts, source_from
+from bot.adapters.hawkey.rich import conditions, implied
 from bot.domain.packages import BinaryPackage, Nevra, SourcePackage
 
 __all__ = ["SOURCE_ARCHES", "Layer", "Universe", "UniverseSpec", "source_name"]
@@ -42,7 +43,7 @@ class Universe:
         self._elsewhere = loaded.elsewhere
         self.superseded = loaded.superseded
         # Caches of this universe alone: one on the class would keep every universe alive.
-        self.requirements = cache(self._requirements)
+        self.requirements = cache(lambda number: self.required(self.packages[number]))
         self.providers = cache(self._providers)
         self.neighbours = cache(self._neighbours)
         self.identity = cache(self._identity)
@@ -161,10 +162,9 @@ class Universe:
 
     # Dependencies.
 
-    def _requirements(self, number: int) -> tuple[str, ...]:
-        """Return what a package requires; for a source package its BuildRequires and the target's buildroot."""
-        package = self.packages[number]
-        own = tuple(str(requirement) for requirement in package.requires)
+    def required(self, package: Any) -> tuple[str, ...]:
+        """Return what a package requires, or brings along; with a source package's the target's buildroot."""
+        own = (*map(str, package.requires), *implied(package, self.spec.arch))
         return (*own, *self.spec.buildroot) if package.arch in SOURCE_ARCHES else own
 
     def _providers(self, requirement: str) -> frozenset[int]:
@@ -174,8 +174,8 @@ class Universe:
         except self._hawkey.ValueException:
             return frozenset()  # not a dependency at all: nothing can provide it
         if not found and requirement.startswith("/"):
-            found = self.query().filter(file=requirement)
-        return frozenset(map(hash, found))
+            found = self.query().filter(file=requirement, arch=self.sack.list_arches())
+        return frozenset(map(hash, found)).union(*map(self.providers, conditions(requirement)))
 
     def _neighbours(self, number: int) -> frozenset[int]:
         """Return every package that provides something that this one requires."""
