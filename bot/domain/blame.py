@@ -207,10 +207,23 @@ class _Trials:
             case Effect.REBUILD if asked.buildroot == entry.affected.buildroot_after:
                 return Trial.FAILS
             case Effect.REBUILD:
-                return _outcome(self.attempts(place, entry.package), suspect.failed)
+                return self._outcome(place, suspect.failed, entry)
             case _:
                 # What it needs besides may have to be rebuilt first: it is not known what a build would say.
                 return Trial.UNKNOWN
+
+    def _outcome(self, place: int, together: Failed, entry: PlanEntry) -> Trial | None:
+        attempts = self.attempts(place, entry.package)
+        last = attempts[-1] if attempts else None
+        if last is None or last.outcome is None:
+            return None
+        if isinstance(last.outcome, Succeeded):
+            return Trial.PASSES
+        if lost_to_infrastructure(last):
+            return None if may_try_again(last, attempts) else Trial.UNKNOWN
+        without = self.view.baselines(entry)
+        told = isinstance(last.outcome, Failed) and _tells_of_the_change(last.outcome, together, without)
+        return Trial.FAILS if told else Trial.UNKNOWN
 
     def due(self, suspect: _Suspect, place: int, now: datetime) -> Sequence[Build]:
         """Return the build that a package needs with one change alone, if there is one."""
@@ -246,16 +259,7 @@ def _is_lost(attempts: Sequence[Build]) -> bool:
     return last is not None and done and not may_try_again(last, attempts)
 
 
-def _outcome(attempts: Sequence[Build], together: Failed) -> Trial | None:
-    last = attempts[-1] if attempts else None
-    if last is None or last.outcome is None:
-        return None
-    if isinstance(last.outcome, Succeeded):
-        return Trial.PASSES
-    if lost_to_infrastructure(last):
-        return None if may_try_again(last, attempts) else Trial.UNKNOWN
-    if isinstance(last.outcome, Failed) and (
-        last.outcome.reason not in LIMITS or last.outcome.reason is together.reason
-    ):
-        return Trial.FAILS
-    return Trial.UNKNOWN
+def _tells_of_the_change(alone: Failed, together: Failed, without: Sequence[Build]) -> bool:
+    """Whether a failure with one change alone is its doing: neither chance nor what happens without any change too."""
+    known = {build.outcome.signature for build in without if isinstance(build.outcome, Failed)}
+    return alone.signature not in known and (alone.reason not in LIMITS or alone.reason is together.reason)

@@ -38,15 +38,15 @@ def reusable(view: TargetView, builds: Iterable[Build]) -> tuple[BuildKey, ...]:
 def taken_over(build: Build, earlier: Sequence[Build]) -> Build:
     """Return the build as it ends by an earlier one with the same inputs; as it is where there is none.
 
-    Where earlier builds with these inputs disagree, or one of them failed in a way that may be chance, nothing is
-    taken over.
+    Where earlier builds with these inputs disagree, be it about the fault alone, or one of them failed in a way that
+    may be chance, nothing is taken over.
     """
     same = [
         each for each in earlier if _inputs(each) == _inputs(build) and isinstance(each.outcome, Failed | Succeeded)
     ]
-    kinds = {type(each.outcome) for each in same}
+    ends = {each.outcome.signature if isinstance(each.outcome, Failed) else None for each in same}
     by_chance = any(isinstance(each.outcome, Failed) and each.outcome.reason in _CHANCE for each in same)
-    if len(kinds) != 1 or by_chance:
+    if len(ends) != 1 or by_chance:
         return build
     last = max(same, key=lambda each: (each.ended_at or each.queued_at, each.key))
     return replace(

@@ -395,9 +395,9 @@ def _judge_against_passing(
     if doubt := _unconfirmed(evidence, failures):
         return doubt
     quick = base_duration is not None and base_duration < evidence.time_limit / 3
+    limits = (FailureReason.TIMEOUT, FailureReason.MEMORY) if quick else ()
     kinds = [[failure for failure in failures if failure.reason not in LIMITS]]
-    for limit in (FailureReason.TIMEOUT, FailureReason.MEMORY) if quick else ():
-        kinds.append([failure for failure in failures if failure.reason is limit])
+    kinds += [[failure for failure in failures if failure.reason is limit] for limit in limits]
     # Whatever comes of trying it again: what was seen twice was seen twice.
     twice = [same[-1] for same in kinds if len(same) >= _TWICE]
     return _with_cause(Verdict.REGRESSED, twice[0]) if twice else _with_cause(Verdict.INCONCLUSIVE, last)

@@ -7,7 +7,8 @@ in the end is held against what is known to be the case.
 import asyncio
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +22,7 @@ from bot.domain.evidence import baseline_key
 from bot.domain.plan import PlanEntry
 from bot.domain.run import ChangeRef, Conclusion, RunState
 from bot.domain.verdict import Finding, Verdict
-from tests.fakes.truth import SUBJECT, Distribution, Kind, TrueBuilds, TrueResolver, Truth
+from tests.fakes.truth import ELSEWHERE, SUBJECT, Distribution, Kind, TrueBuilds, TrueResolver, Truth
 from tests.scenario.harness import CONFIG, Stage, stage
 
 LOST = Failed(reason=FailureReason.INFRASTRUCTURE, cause="a mirror was down")
@@ -42,10 +43,19 @@ def distributions(draw: st.DrawFn) -> Distribution:
                 without=draw(st.sampled_from([Kind.PASSES, Kind.PASSES, *Kind])),
                 changed=draw(st.sampled_from([Kind.PASSES, Kind.PASSES, *Kind])),
                 same=draw(st.booleans()),
+                hides=draw(st.booleans()),
                 resolves=draw(st.integers(0, 7)) > 0,
             )
         )
-    return Distribution(packages=tuple(packages), moves=draw(st.booleans()))
+    elsewhere = [
+        replace(
+            package,
+            without=draw(st.sampled_from([package.without, *Kind])),
+            changed=draw(st.sampled_from([package.changed, *Kind])),
+        )
+        for package in packages
+    ]
+    return Distribution(packages=tuple(packages), moves=draw(st.booleans()), elsewhere=tuple(elsewhere))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +67,15 @@ class Settings:
     min_coverage: int
     exclude: tuple[str, ...]
     limit: int | None
+    targets: int
 
     @property
     def text(self) -> str:
         """The file."""
         limit = "" if self.limit is None else f", limit: {self.limit}"
+        second = CONFIG.splitlines()[-1].replace("rawhide", ELSEWHERE) + "\n" if self.targets > 1 else ""
         return (
-            f"{CONFIG}mode: {self.mode}\nbaseline: {self.baseline}\nmin-coverage: {self.min_coverage}\n"
+            f"{CONFIG}{second}mode: {self.mode}\nbaseline: {self.baseline}\nmin-coverage: {self.min_coverage}\n"
             f"reverse-dependencies: {{exclude: [{', '.join(self.exclude)}]{limit}}}\n"
         )
 
@@ -75,16 +87,17 @@ CONFIGURATIONS = st.builds(
     min_coverage=st.sampled_from([100, 100, 50]),
     exclude=st.sampled_from([(), (), ("bb",)]),
     limit=st.sampled_from([None, None, 1]),
+    targets=st.sampled_from([1, 1, 2]),
 )
 DEEDS = st.one_of(
     st.tuples(st.just("finish"), st.integers(0, 5)),
     st.tuples(st.just("lose"), st.integers(0, 5)),
     st.tuples(st.just("stop"), st.integers(0, 5)),
     st.tuples(
-        st.sampled_from(["retry", "rebuild", "baseline", "skip", "include", "cancel", "waive", "unwaive"]),
+        st.sampled_from(["retry", "rebuild", "baseline", "skip", "include", "cancel", "waive", "accept", "unwaive"]),
         st.sampled_from([*NAMES, "*"]),
     ),
-    st.tuples(st.sampled_from(["push", "back", "again", "wait"]), st.none()),
+    st.tuples(st.sampled_from(["push", "back", "again", "wait", "sleep"]), st.none()),
     st.tuples(st.just("move"), st.sampled_from(NAMES)),
 )
 
@@ -148,6 +161,11 @@ async def _do(revdeps: Stage, ref: ChangeRef, builds: TrueBuilds, deed: str, wha
             _move(revdeps, builds, package)
         case "wait", _:
             revdeps.clock.pass_time(minutes=10)
+        case "sleep", _:
+            revdeps.clock.pass_time(hours=13)
+        case "accept", str(package):
+            tomorrow = revdeps.clock.now() + timedelta(days=1)
+            await revdeps.ask(ref, f"/revdeps waive {package} until={tomorrow:%Y-%m-%d} -- for a reason")
         case "waive", str(package):
             await revdeps.ask(ref, f"/revdeps waive {package} -- for a reason")
         case verb, package:
@@ -157,8 +175,8 @@ async def _do(revdeps: Stage, ref: ChangeRef, builds: TrueBuilds, deed: str, wha
 
 def _move(revdeps: Stage, builds: TrueBuilds, name: str) -> None:
     """Let the distribution break a package with which the change has nothing to do."""
-    package = builds.truth.by_name.get(name)
-    if package is not None and package.changed is Kind.PASSES:
+    here, elsewhere = (builds.truth.on(target).by_name.get(name) for target in ("", ELSEWHERE))
+    if here is not None and elsewhere is not None and here.changed is elsewhere.changed is Kind.PASSES:
         revdeps.clock.pass_time(minutes=1)
         builds.moved.add(name)
         revdeps.builder.base_packages = (*revdeps.builder.base_packages, f"new-in-{name}-1-1.noarch")
@@ -171,19 +189,20 @@ async def _look(revdeps: Stage, ref: ChangeRef, truth: Distribution, config: Set
     green = check.conclusion is Conclusion.SUCCESS
     if green:
         assert latest.run.conclusion is Conclusion.SUCCESS
-    findings = {found.package: found for found in latest.findings}
+    findings = {(found.target, found.package): found for found in latest.findings}
     for entry in latest.entries:
-        if entry.package in findings and latest.run.state is RunState.FINISHED:
-            _is_right(latest, entry, findings[entry.package], truth, config, moved)
+        found = findings.get((entry.target, entry.package))
+        if found is not None and latest.run.state is RunState.FINISHED:
+            _is_right(latest, entry, found, truth.on(entry.target), config, moved)
     ended = latest.run.conclusion in {Conclusion.SUCCESS, Conclusion.FAILURE, Conclusion.ACTION_REQUIRED}
     if latest.entries and ended and latest.run.problem is None:
-        assert set(findings) == {entry.package for entry in latest.entries}
+        assert set(findings) == {(entry.target, entry.package) for entry in latest.entries}
         assert latest.run.conclusion is conclude(findings.values(), min_coverage=config.min_coverage)
-        waived = {name for name, found in findings.items() if found.judgement.verdict is Verdict.WAIVED}
-        open_ones = {entry.package for entry in latest.entries if entry.planned} - waived
+        waived = {place for place, found in findings.items() if found.judgement.verdict is Verdict.WAIVED}
+        open_ones = {(entry.target, entry.package) for entry in latest.entries if entry.planned} - waived
         # What was not tested may be broken, as far as the coverage allows; what needs no test to be known may not.
         seen = _is_broken if config.min_coverage == 100 else _is_known_to_break
-        broken = {name for name in open_ones if name not in moved and seen(truth, name)}
+        broken = {place for place in open_ones if place[1] not in moved and seen(truth.on(place[0]), place[1])}
         assert not (green and broken), f"{broken} broken and green"
 
 
@@ -230,9 +249,11 @@ def _is_right(
     moved: Collection[str],
 ) -> None:
     name, judged = entry.package, found.judgement
-    builds = [build for build in view.builds if build.package == name and build.state is BuildState.DONE]
+    done = [build for build in view.builds if build.package == name and build.state is BuildState.DONE]
+    builds = [build for build in done if build.target == entry.target]
+    target = next(each.target for each in view.targets if each.target.name == entry.target)
     candidates = [build for build in builds if build.run is not None and build.purpose is not Purpose.SUBJECT]
-    key = baseline_key(entry, view.targets[0].target, attempt=1).text.rpartition("/")[0]
+    key = baseline_key(entry, target, attempt=1).text.rpartition("/")[0]
     baselines = [build for build in builds if build.run is None and build.key.startswith(key)]
     passed = any(isinstance(build.outcome, Succeeded) for build in candidates)
     failures = [build for build in candidates if tells(build.outcome) and isinstance(build.outcome, Failed)]

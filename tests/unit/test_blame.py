@@ -209,6 +209,13 @@ def test_a_limit_that_is_run_into_alone_tells_where_it_was_together_too():
     assert blame(known, *together, aside("bar", 0, SLOW), aside("bar", 1, OK)) == Blame(culprits=(REF,))
 
 
+def test_what_fails_at_times_without_any_change_is_nobodys_fault():
+    known = with_rebuild(BAR, 0, 1)
+    together = [*regressed(BAR), base(BAR, failed("at times"), 2)]
+    tried = (aside("bar", 0, failed("at times")), aside("bar", 1, failed("error: no")))
+    assert blame(known, *together, *tried) == Blame(culprits=(OTHER,), unknown=(REF,))
+
+
 def test_what_the_infrastructure_lost_is_tried_again_and_then_given_up():
     known = with_rebuild(BAR, 0, 1)
     lost = [aside("bar", 0, INFRASTRUCTURE, attempt=attempt) for attempt in (1, 2, 3)]

@@ -70,6 +70,7 @@ def test_other_inputs_tell_nothing(other: dict[str, object]) -> None:
         [old(failed(reason=FailureReason.MEMORY))],
         [old(failed()), old(Succeeded(), "again", 1)],
         [old(failed()), old(INFRASTRUCTURE, "again", 1)],
+        [old(failed("a new fault")), old(failed("what fails now and then"), "again", 1)],
     ],
 )
 def test_what_may_be_chance_is_built_again(earlier: list[Build]) -> None:
