@@ -5,10 +5,12 @@ A side tag carries no key of ours (its extra data are for administrators: plugin
 found, being ours and in no record, and taken for the next workspace.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -103,6 +105,14 @@ class Workspaces:
             fresh.replace(path)
             self._read_at = None  # the file system's clock may not tell two changes in a row apart
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no other process take a side tag meanwhile: until it is written down, a new one looks like a lost one."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with (self._directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def remove(self, workspace: Workspace) -> None:
         """Forget a workspace."""
         with self._lock:
@@ -118,15 +128,16 @@ def prepare(
 ) -> WorkspaceRef:
     """Find the workspace's side tag, take one of ours that nobody knows of, or make one."""
     base = base_tag(spec.target, settings)
-    known = workspaces.by_key(spec.key)
-    ours = {tag["name"] for tag in session.listSideTags(basetag=base, user=user)}
-    if known is not None and known.tag in ours:
-        return WorkspaceRef(known.tag)
-    taken = {each.tag for each in workspaces.all()}
-    lost = [tag for tag in sorted(ours - taken) if not session.listTagged(tag)]
-    tag = lost[0] if lost else make(session, base, settings, len(ours))
-    workspaces.write(Workspace(key=spec.key, tag=tag, arch=spec.target.arch, baseline=spec.run is None))
-    return WorkspaceRef(tag)
+    with workspaces.held():
+        known = workspaces.by_key(spec.key)
+        ours = {tag["name"] for tag in session.listSideTags(basetag=base, user=user)}
+        if known is not None and known.tag in ours:
+            return WorkspaceRef(known.tag)
+        taken = {each.tag for each in workspaces.all()}
+        lost = [tag for tag in sorted(ours - taken) if not session.listTagged(tag)]
+        tag = lost[0] if lost else make(session, base, settings, len(ours))
+        workspaces.write(Workspace(key=spec.key, tag=tag, arch=spec.target.arch, baseline=spec.run is None))
+        return WorkspaceRef(tag)
 
 
 def make(session: Any, base: str, settings: KojiSettings, present: int) -> str:
