@@ -8,7 +8,7 @@ from pathlib import Path
 import copr.v3
 import pytest
 
-from bot.domain.build import BuildState, Succeeded
+from bot.domain.build import BuildState, Cancelled, Succeeded
 from bot.domain.ids import BuildKey
 from bot.domain.target import Repository
 from bot.ports.errors import Gone, Misconfigured, Rejected, Transient
@@ -123,10 +123,21 @@ async def test_plain_repositories_of_the_target_are_added_to_the_project(here: P
 async def test_a_chroot_that_is_retired_meanwhile_refuses_builds(here: Place) -> None:
     builder = here.builder()
     workspace = await prepare(builder)
-    here.server.projects.mock_chroots[str(TARGET.chroot)] = False
+    here.server.projects.retire(str(TARGET.chroot))
 
     with pytest.raises(Rejected):
         await builder.submit(BuildKey("k"), srpm(workspace))
+
+
+async def test_what_is_built_for_a_chroot_that_is_retired_ends(here: Place, script: Scripted) -> None:
+    script.otherwise = lambda job: going()
+    builder = here.builder()
+    ref = await submit(builder)
+    for _ in range(6):
+        await builder.poll([ref])
+    here.server.projects.retire(str(TARGET.chroot))
+
+    assert (await builder.poll([ref]))[ref].outcome == Cancelled()
 
 
 async def test_a_project_that_was_deleted_underneath_is_gone(here: Place) -> None:

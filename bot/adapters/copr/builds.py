@@ -22,7 +22,10 @@ from bot.ports.errors import Rejected
 _PAGE = 200
 _TAIL = 256 * 1024
 """Bytes of a log's end that are looked at."""
-_ENDED = ("succeeded", "failed", "canceled", "skipped", "forked")
+_STOPPED = ("canceled", "unknown")
+"""A build is in no state that has a name when its one chroot was retired under it: that alone is cancelled then
+(coprs/logic/builds_logic.py, cancel_build_chroots_by_mock; models.py, Build.status)."""
+_ENDED = ("succeeded", "failed", "skipped", "forked", *_STOPPED)
 _AT_WORK = ("starting", "running", "importing")
 
 
@@ -96,7 +99,7 @@ def ended(client: Any, results: Results, build: Any) -> BuildStatus:
 
 
 def _outcome(client: Any, results: Results, build: Any, chroot: Any) -> Outcome:
-    if build.state == "canceled":
+    if build.state in _STOPPED:
         return Cancelled()
     if build.state in ("succeeded", "forked"):
         return Succeeded()

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.fakes.copr import forms
-from tests.fakes.copr.model import Build, CoprError, Project, User, bad, forbidden, missing
+from tests.fakes.copr.model import FINISHED, Build, CoprError, Project, User, bad, forbidden, missing
 
 _FLAGS = (
     "unlisted_on_hp",
@@ -52,6 +52,13 @@ class Projects:
         self.made: Callable[[Project, str], None] = lambda project, directory: None
         self.blocked: set[str] = set()
         """Full names of projects with an action that goes on (logic/coprs_logic.py, unfinished_blocking_actions)."""
+
+    def retire(self, chroot: str) -> None:
+        """logic/builds_logic.py, cancel_build_chroots_by_mock: no build is cancelled, its part for the chroot is."""
+        self.mock_chroots[chroot] = False
+        for each in (part for build in self.builds.values() for part in build.chroots):
+            if each.name == chroot and each.state not in FINISHED:
+                each.state = "canceled"
 
     def active(self, project: Project) -> list[str]:
         """The project's chroots that have not been retired."""
