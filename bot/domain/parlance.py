@@ -7,6 +7,7 @@ them: whoever reads "merge request" everywhere else should not have to translate
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.domain.ids import ChangeId
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef
 
@@ -38,6 +39,10 @@ class Parlance:
     def name(self, change: ChangeRef) -> str:
         """Return how people write a change's name: `octocat/libfoo#7`, `octocat/libfoo!7`."""
         return f"{change.repo}{self.sigil}{change.number}"
+
+    def key(self, change: ChangeId) -> str:
+        """Return a change's key with its number as people write it: `gitlab:octocat/libfoo!7`."""
+        return change.replace("#", self.sigil, 1)
 
     def right(self, permission: Permission) -> str:
         """Return what a permission is called: `write permission`, `the Developer role`."""

@@ -49,9 +49,10 @@ class Acknowledger:
             try:
                 await self._acknowledge(intent)
             except RevdepsError as trouble:
-                log.info("%s: a command is not acknowledged before it is handled: %s", intent.change, trouble)
+                name = self.world.name(intent.change.id)
+                log.info("%s: a command is not acknowledged before it is handled: %s", name, trouble)
             except Exception:
-                log.exception("%s: a command could not be acknowledged", intent.change)
+                log.exception("%s: a command could not be acknowledged", self.world.name(intent.change.id))
 
     async def _acknowledge(self, intent: Commented) -> None:
         if not parse(self.world.comments(intent.body)):

@@ -32,7 +32,6 @@ from bot.engine.reports import APPROVAL_ASKED, links_of, report_of
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.errors import Gone, Rejected
-from bot.ports.forge import Forge
 from bot.ports.store import AuditRecord, Transaction
 
 log = logging.getLogger(__name__)
@@ -68,18 +67,17 @@ async def handle_intent(world: World, view: ChangeView, action: HandleIntent) ->
     request = _read(world, view, action.intent)
     if request is None or not request.commands:
         return _done(action.intent)
-    forge = world.forge(view.change.ref.repo.forge)
     if request.comment is not None:
-        await _react(forge, view.change.ref, request.comment, Reaction.SEEN)
-    permission = await forge.permission(view.change.ref.repo, request.actor)
+        await _react(world, view.change.ref, request.comment, Reaction.SEEN)
+    permission = await world.forge(view.change.ref.repo.forge).permission(view.change.ref.repo, request.actor)
     carried = await _carry_out_all(world, view, request, permission)
     # A button has no place for a reaction: who pressed it is told in words whatever there is to tell.
     to = request.comment if request.comment is not None else f"press{action.intent.id}"
     if carried.answers:
-        await _answer(forge, view.change.ref, answer_all(to, carried.answers))
+        await _answer(world, view.change.ref, answer_all(to, carried.answers))
     if request.comment is not None:
         reaction = Reaction.REFUSED if carried.refused else Reaction.DONE
-        await _react(forge, view.change.ref, request.comment, reaction)
+        await _react(world, view.change.ref, request.comment, reaction)
 
     async def write(tx: Transaction) -> None:
         await _store_difference(tx, view, carried.view)
@@ -125,15 +123,15 @@ async def _told(world: World, view: ChangeView, actor: str, permission: Permissi
     return [record.at for record in records if record.actor == actor and record.answer and record.at > since]
 
 
-async def _react(forge: Forge, change: ChangeRef, comment: str, reaction: Reaction) -> None:
+async def _react(world: World, change: ChangeRef, comment: str, reaction: Reaction) -> None:
     """React; a comment that was deleted meanwhile is acted upon all the same."""
     try:
-        await forge.react(change, comment, reaction)
+        await world.forge(change.repo.forge).react(change, comment, reaction)
     except Rejected as refusal:
-        log.warning("%s: no reaction to a command: %s", change, refusal)
+        log.warning("%s: no reaction to a command: %s", world.name(change.id), refusal)
 
 
-async def _answer(forge: Forge, change: ChangeRef, body: str) -> None:
+async def _answer(world: World, change: ChangeRef, body: str) -> None:
     """Answer; where the forge will not have the words, the command is carried out without them."""
     if change.queue:
         return  # there is nobody to talk to: a button was pressed on a commit of a merge queue
@@ -141,11 +139,11 @@ async def _answer(forge: Forge, change: ChangeRef, body: str) -> None:
     # Comments of ours are found again by a marker: a log that is quoted must not pass for another one.
     quoted = words.replace("<!--", "<\u200b!--")
     try:
-        await forge.comment(change, f"{marker}\n{quoted}", marker)
+        await world.forge(change.repo.forge).comment(change, f"{marker}\n{quoted}", marker)
     except Gone:
         raise
     except Rejected as refusal:
-        log.warning("%s: a command could not be answered: %s", change, refusal)
+        log.warning("%s: a command could not be answered: %s", world.name(change.id), refusal)
 
 
 def _done(intent: StoredIntent) -> Write:
@@ -183,7 +181,7 @@ def _same_again(view: ChangeView, run: RunId, sha: str) -> Command:
     """Return the command for a new run of the same plan as that of an earlier one."""
     found = next((each.run for each in view.runs if each.run.id == run), None)
     if found is not None and found.companions:
-        changes = ",".join(str(part.change) for part in found.companions)
+        changes = ",".join(view.parlance.name(part.change) for part in found.companions)
         return Command(verb=Verb.WITH, options=(("changes", changes),), sha=sha)
     return Command(verb=Verb.RUN, options=() if found is None else _options(found), sha=sha)
 

@@ -48,7 +48,7 @@ async def proposed(world: World, change: ChangeRef, sha: str) -> str:
         await world.forge(change.repo.forge).clone_source(change, sha, str(directory / "tree"))
         seen = await look(directory / "tree", world.specs)
     except (Rejected, Misconfigured) as trouble:
-        log.warning("%s: no configuration is proposed: %s", change, trouble)
+        log.warning("%s: no configuration is proposed: %s", world.name(change.id), trouble)
         return ""
     finally:
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)

@@ -164,7 +164,7 @@ class Reconciler:
             due, failures = await self._bring_forward(lease, place)
             await self.world.store.release(lease, due, failures)
         except LeaseLost:
-            log.warning("The lease of %s went to somebody else; it is theirs now", lease.subject)
+            log.warning("The lease of %s went to somebody else; it is theirs now", self.world.name(lease.subject))
         finally:
             place.leave()
             heart.cancel()
@@ -186,13 +186,13 @@ class Reconciler:
         except Transient as trouble:
             failures = lease.failures + 1
             wait = trouble.retry_after or backoff(failures)
-            log.warning("%s: %s; trying again in %s", lease.subject, trouble, wait)
+            log.warning("%s: %s; trying again in %s", self.world.name(lease.subject), trouble, wait)
             if isinstance(trouble.__cause__, Gone):
                 await self._look_again(lease)
             return now() + wait, failures
         except (Rejected, Misconfigured) as trouble:
             failures = lease.failures + 1
-            log.error("%s: %s; trying again in %s", lease.subject, trouble, backoff(failures))
+            log.error("%s: %s; trying again in %s", self.world.name(lease.subject), trouble, backoff(failures))
             if isinstance(trouble, Gone):
                 await self._look_again(lease)
             return now() + backoff(failures), failures
@@ -204,7 +204,8 @@ class Reconciler:
             if self.strict:
                 raise
             failures = lease.failures + 1
-            log.exception("%s: something unexpected; trying again in %s", lease.subject, backoff(failures))
+            name = self.world.name(lease.subject)
+            log.exception("%s: something unexpected; trying again in %s", name, backoff(failures))
             return now() + backoff(failures), failures
 
     async def _passes(self, lease: Lease, place: "_Place") -> datetime | None:
@@ -275,7 +276,8 @@ class Reconciler:
             state = view.change.state
             if state is not None and not state.open:
                 # Nobody looks at it any more, and the repository may have been deleted.
-                log.warning("%s: the last report could not be published: %s", lease.subject, refusal)
+                name = self.world.name(lease.subject)
+                log.warning("%s: the last report could not be published: %s", name, refusal)
                 return None, None
             return refusal, None
 
@@ -298,14 +300,14 @@ class Reconciler:
             if isinstance(action, HandleIntent):
                 if lease.failures < PATIENCE:
                     raise
-                log.error("%s: an intent was given up: %s", lease.subject, trouble)
+                log.error("%s: an intent was given up: %s", self.world.name(lease.subject), trouble)
                 async with self.world.store.transaction(lease) as tx:
                     await tx.intents.done([action.intent.id])
             elif run is None or isinstance(action, RefreshChange):
                 raise
             else:
                 if isinstance(trouble, Misconfigured):
-                    log.warning("%s: %s", lease.subject, trouble)
+                    log.warning("%s: %s", self.world.name(lease.subject), trouble)
                 await self._note(lease, run, _problem_of(trouble), Conclusion.ACTION_REQUIRED)
         else:
             if run is None or not any(found.run.id == run and found.run.problem for found in view.runs):

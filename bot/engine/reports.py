@@ -159,7 +159,7 @@ class _Publisher:
             if ours:
                 raise
             # The run's own pull request must not wait for another one's repository; what is news is tried again.
-            log.warning("%s: no check on %s: %s", report.run, part.change, refusal)
+            log.warning("%s: no check on %s: %s", report.run, report.parlance.key(part.change.id), refusal)
         stored = await self._store(report.run, stored_as, digest, forge_id or "")
         self._stands(stored, digest, report)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.domain.allocate import Quotas
 from bot.domain.config import Config, ConfigProblem
+from bot.domain.ids import ChangeId
 from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.selection import CONFIG_FILE
 from bot.domain.systemic import MOST
@@ -90,6 +91,10 @@ class World:
         """Return the words of a forge, GitHub's for one that the settings have no more."""
         known = self.forges.get(forge)
         return PULL_REQUESTS if known is None else known.capabilities.parlance
+
+    def name(self, change: str) -> str:
+        """Return what the log calls a change, given its key: the key, with its number as its forge writes it."""
+        return self.parlance(change.partition(":")[0]).key(ChangeId(change))
 
     def builder(self, name: str) -> Builder:
         """Return the build backend of that name; raise Misconfigured where the settings have none."""

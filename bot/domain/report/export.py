@@ -1,6 +1,7 @@
 """The report as plain values for `report.json`: stable names, additions only; `version` counts incompatible changes."""
 
 from bot.domain.difference import RootDifference
+from bot.domain.parlance import Parlance
 from bot.domain.report.headline import headline, title
 from bot.domain.report.values import BuildView, Forecast, Report, Row, Subject
 from bot.domain.report.words import outcome_words
@@ -18,7 +19,7 @@ def to_json(report: Report) -> dict[str, Json]:
     return {
         "version": VERSION,
         "run": str(report.run),
-        "change": str(report.change),
+        "change": report.parlance.name(report.change),
         "head": report.head_sha,
         "base": report.base_sha,
         "base_branch": report.base_branch,
@@ -34,14 +35,14 @@ def to_json(report: Report) -> dict[str, Json]:
         "pause": _pause(report.pause) if report.pause else None,
         "configuration_problems": [str(problem) for problem in report.config_problems],
         "subjects": [_subject(subject) for subject in report.subjects],
-        "packages": [_row(row) for row in report.rows],
+        "packages": [_row(row, report.parlance) for row in report.rows],
         "changes": [
             {"package": each.package, "removed": list(each.removed), "added": list(each.added)}
             for each in report.changes
         ],
         "notes": list(report.notes),
         "forecast": _forecast(report.forecast) if report.forecast else None,
-        "together": [{"change": str(part.change), "head": part.head_sha} for part in report.parts],
+        "together": [{"change": report.parlance.name(part.change), "head": part.head_sha} for part in report.parts],
     }
 
 
@@ -54,10 +55,10 @@ def _pause(pause: Pause) -> Json:
     }
 
 
-def _blame(blame: Blame) -> Json:
+def _blame(blame: Blame, parlance: Parlance) -> Json:
     return {
-        "culprits": [str(change) for change in blame.culprits],
-        "not_tested_alone": [str(change) for change in blame.unknown],
+        "culprits": [parlance.name(change) for change in blame.culprits],
+        "not_tested_alone": [parlance.name(change) for change in blame.unknown],
     }
 
 
@@ -70,7 +71,7 @@ def _subject(subject: Subject) -> Json:
     }
 
 
-def _row(row: Row) -> Json:
+def _row(row: Row, parlance: Parlance) -> Json:
     return {
         "package": row.package,
         "target": row.target,
@@ -80,8 +81,8 @@ def _row(row: Row) -> Json:
         "cause": row.cause,
         "signature": row.signature,
         "root": row.root,
-        "blame": _blame(row.blame) if row.blame else None,
-        "alone": [{"change": str(change), "build": _build(build)} for change, build in row.alone],
+        "blame": _blame(row.blame, parlance) if row.blame else None,
+        "alone": [{"change": parlance.name(change), "build": _build(build)} for change, build in row.alone],
         "selection": row.selection.value,
         "dependents": row.dependents,
         "distance": row.distance,
