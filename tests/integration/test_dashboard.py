@@ -361,7 +361,7 @@ async def test_a_merge_request_is_called_so(tmp_path: Path) -> None:
     assert "<dt>Merge request</dt>" in page
     assert all("octocat/libs/libfoo!7" in text for text in (start, page))
     assert exported["headline"] == "The merge request was closed"
-    assert exported["change"] == "octocat/libs/libfoo#7"
+    assert exported["change"] == "octocat/libs/libfoo!7"
 
 
 async def test_an_empty_service_says_so(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ ALL = [PULL_REQUESTS, MERGE_REQUESTS, WITHOUT_TRIAGE]
 )
 def test_a_change_is_named_as_its_forge_does_and_is_understood_so(parlance: Parlance, name: str) -> None:
     assert parlance.name(CHANGE) == name
+    assert parlance.key(CHANGE.id) == f"any:{name}"
     assert parse([f"/revdeps with {name}"], parlance) == (Command(verb=Verb.WITH, options=(("changes", name),)),)
 
 

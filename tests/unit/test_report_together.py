@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.adapters.gitlab.parlance import MERGE_REQUESTS
 from bot.domain.build import Purpose
 from bot.domain.config import PackageConfig
 from bot.domain.ids import RunId, WorkspaceRef
@@ -154,6 +155,16 @@ def test_the_export_tells_who_is_to_blame():
     ]
     (package,) = told["packages"]  # type: ignore[misc]
     assert package["blame"] == {"culprits": ["octocat/other#1"], "not_tested_alone": ["octocat/libfoo#7"]}  # type: ignore[call-overload,index]
+
+
+def test_the_export_names_changes_as_their_forge_does():
+    told = to_json(replace(report(Blame(culprits=(OTHER,), unknown=(CHANGE,))), parlance=MERGE_REQUESTS))
+    assert (told["change"], [part["change"] for part in told["together"]]) == (
+        "octocat/libfoo!7",
+        ["octocat/libfoo!7", "octocat/other!1"],
+    )
+    (package,) = told["packages"]
+    assert package["blame"] == {"culprits": ["octocat/other!1"], "not_tested_alone": ["octocat/libfoo!7"]}
 
 
 def test_builds_with_one_change_alone_are_not_shown_as_the_package_s_own():
