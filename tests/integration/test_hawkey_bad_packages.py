@@ -15,7 +15,7 @@ from bot.ports.resolver import Buildroot, Overlay, Question, Unsolvable
 from tests.fakes.rpmmd import Package, Rpm, Srpm, write_repository
 
 LIMIT = 20
-"""Seconds for what takes under one on a quiet machine."""
+"""Seconds of this process, in which all is answered, for what takes under one on a quiet machine."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,18 @@ async def test_a_package_that_provides_anothers_name_takes_its_place_where_that_
 
 
 async def test_an_evr_that_sorts_lower_than_the_bases_is_what_gets_installed(ask: Asker) -> None:
-    base = [Rpm(name="libfoo", epoch=2, version="9"), Srpm(name="user", requires=("libfoo < 2:0",))]
+    base = [
+        Rpm(name="libfoo", epoch=2, version="9"),
+        Srpm(name="user", requires=("libfoo < 2:0",)),
+        Srpm(name="exact", requires=("libfoo >= 2:9",)),
+        Srpm(name="plain", requires=("libfoo",)),
+    ]
     found = await ask.impact(base, [Rpm(name="libfoo", version="1~rc1")])
-    assert [(item.source.name, item.effect) for item in found.affected] == [("user", Effect.NOW_RESOLVABLE)]
+    assert [(item.source.name, item.effect) for item in found.affected] == [
+        ("exact", Effect.UNRESOLVABLE),
+        ("plain", Effect.REBUILD),
+        ("user", Effect.NOW_RESOLVABLE),
+    ]
 
 
 async def test_a_hundred_thousand_provides_are_no_trouble(ask: Asker) -> None:
@@ -100,11 +109,11 @@ async def test_a_hundred_thousand_provides_are_no_trouble(ask: Asker) -> None:
         Rpm(name="lib", requires=("cap99999 >= 99999",)),
         Srpm(name="user", requires=("lib", "cap4 = 4")),
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     found = await ask.impact(base, [Rpm(name="libfoo", version="2", provides=everything[:-1])])
     assert [(item.source.name, item.effect) for item in found.affected] == [("user", Effect.UNRESOLVABLE)]
     assert [item.package for item in found.uninstallable] == ["lib-1-1.x86_64"]
-    assert time.perf_counter() - start < LIMIT
+    assert time.process_time() - start < LIMIT
 
 
 async def test_dependencies_that_do_not_parse_break_nothing_but_their_package(ask: Asker) -> None:
@@ -122,11 +131,12 @@ async def test_dependencies_that_do_not_parse_break_nothing_but_their_package(as
 async def test_of_equal_nevras_with_other_contents_one_is_taken(ask: Asker) -> None:
     first = [Rpm(name="libfoo"), Srpm(name="user", requires=("libfoo",))]
     second = [Rpm(name="libfoo", contents="patched")]
-    forwards, backwards = await ask.root("user", first, second), await ask.root("user", first, second)
-    assert names(forwards) == ["libfoo-1-1.x86_64"]
-    assert forwards == backwards
-    assert isinstance(forwards, Buildroot)
-    assert forwards.packages[0].location.startswith((ask.directory / "0").as_uri())
+    forwards, backwards = await ask.root("user", first, second), await ask.root("user", second, first)
+    for root in (forwards, backwards):
+        assert isinstance(root, Buildroot)
+        assert names(root) == ["libfoo-1-1.x86_64"]
+        assert root.packages[0].location.startswith((ask.directory / "0").as_uri())  # that named first
+    assert forwards != backwards
 
 
 async def test_packages_of_an_unknown_architecture_are_there_and_never_installed(ask: Asker) -> None:
