@@ -29,6 +29,7 @@ from bot.domain.signature import normalise, signature_of
 __all__ = ("CAUSE_LENGTH", "cause_of", "clean", "normalise", "signature_of")
 
 _PHASE_LINE = re.compile(r"Executing\(%(\w+)\):")
+_EXIT_LINE = re.compile(r"\s*(?:error: )?Bad exit status from \S+ \(%(\w+)\)")
 _FILES_LINE = re.compile(r"Processing files: |Checking for unpackaged file")
 _PHASES = {
     "prep": Phase.PREP,
@@ -98,13 +99,25 @@ def _failed(reason: FailureReason, phase: Phase | None, cause: str, test: str = 
 
 
 def _last_phase(end: BuildEnd) -> tuple[Phase, str]:
-    """Return the phase that failed, and the part of the log that belongs to it."""
+    """Return the phase that failed, and the part of the log that belongs to it.
+
+    What rpmbuild says at last names it also where its beginning is not in the log's end, or other phases began in it.
+    """
     lines = end.tail.splitlines()
     began = [(number, phase) for number, line in enumerate(lines) if (phase := phase_of(line))]
+    told = [(number, phase) for number, line in enumerate(lines) if (phase := _told_of(line))]
+    if told and not any(number > told[-1][0] for number, _ in began):
+        began = [(number, phase) for number, phase in began if phase is told[-1][1]] or [(0, told[-1][1])]
     if not began:
         return end.phase or Phase.BUILD, _rpmbuilds(end.tail)
     number, phase = began[-1]
     return end.phase or phase, _rpmbuilds("\n".join(lines[number:]))
+
+
+def _told_of(line: str) -> Phase | None:
+    """Return the phase of which rpmbuild says that it failed, None where the line says nothing like that."""
+    found = _EXIT_LINE.match(line)
+    return _PHASES.get(found.group(1)) if found else None
 
 
 def _rpmbuilds(part: str) -> str:

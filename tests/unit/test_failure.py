@@ -157,6 +157,32 @@ def test_only_the_phase_that_failed_is_searched() -> None:
     assert failed.reason is FailureReason.COMPILE
 
 
+EXIT = "error: Bad exit status from /var/tmp/rpm-tmp.a (%check)\n"
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        f"Executing(%check): /bin/sh\nFAIL: one\n{EXIT}",
+        f"FAIL: one\n{EXIT}",
+        f"Executing(%check): /bin/sh\nFAIL: one\nExecuting(%build): /bin/sh -e of a package of the tests\n{EXIT}",
+        f"Executing(%build): /bin/sh\na.c:1:1: error: no\nExecuting(%check): /bin/sh\nFAIL: one\n{EXIT}",
+        "FAIL: one\nBad exit status from Executing(%build): (%check)\n",
+    ],
+    ids=["all of it", "cut off at the front", "with phases of its own", "after another one", "in a strange line"],
+)
+def test_the_phase_that_failed_is_the_one_that_rpmbuild_names(log: str) -> None:
+    failed = classify(BuildEnd(tail=log))
+
+    assert (failed.phase, failed.cause) == (Phase.CHECK, "FAIL: one")
+
+
+def test_a_phase_that_began_since_is_the_one_that_failed() -> None:
+    log = f"Executing(%check): /bin/sh\n{EXIT}Processing files: a-1-1.noarch\nerror: File not found: /a/b\n"
+
+    assert classify(BuildEnd(tail=log)).phase is Phase.FILES
+
+
 @pytest.mark.parametrize(
     ("line", "phase"),
     [
