@@ -23,7 +23,7 @@ from benchmarks.memory import peak_memory_mib
 from benchmarks.statistics import percentile
 from bot.adapters.config_file import Offer, load
 from bot.adapters.koji import Certificate, KojiBuilder, KojiSettings
-from bot.app.running import keep_for_good
+from bot.app.running import keep_for_good, run
 from bot.app.service import Workers
 from bot.domain.build import BuildState, TreeSource
 from bot.domain.ids import BuildRef
@@ -230,4 +230,4 @@ async def _is_over(revdeps: Stage) -> bool:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(*(int(each) for each in sys.argv[1:])))))
+    print(json.dumps(run(measure(*(int(each) for each in sys.argv[1:])))))

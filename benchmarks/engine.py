@@ -5,7 +5,6 @@ The real reconciler, poller and SQLite database, with fakes at the ports; it run
 the poll interval at each poll, so that reports are held back, and published, as often as they would be.
 """
 
-import asyncio
 import json
 import os
 import sys
@@ -17,7 +16,7 @@ from typing import Any
 from benchmarks.memory import peak_memory_mib
 from benchmarks.statistics import percentile
 from benchmarks.turns import to_the_end
-from bot.app.running import keep_for_good
+from bot.app.running import keep_for_good, run
 from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.run import RunState
 from tests.fakes.builder import failed
@@ -77,4 +76,4 @@ async def measure(packages: int, slots: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(int(sys.argv[1]), int(sys.argv[2])))))
+    print(json.dumps(run(measure(int(sys.argv[1]), int(sys.argv[2])))))

@@ -5,7 +5,6 @@ database, in a process of its own (`python -m benchmarks.many_runs RUNS PACKAGES
 interval at each poll, and everything that is due is done in between.
 """
 
-import asyncio
 import json
 import os
 import sys
@@ -20,7 +19,7 @@ from typing import Any
 from benchmarks.memory import peak_memory_mib
 from benchmarks.statistics import percentile
 from benchmarks.turns import to_the_end
-from bot.app.running import keep_for_good
+from bot.app.running import keep_for_good, run
 from bot.domain.build import BuildRequest, BuildState, Succeeded
 from bot.domain.ids import BuildKey, BuildRef
 from bot.domain.run import RunState
@@ -95,4 +94,4 @@ async def measure(runs: int, packages: int, slots: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(*(int(each) for each in sys.argv[1:])))))
+    print(json.dumps(run(measure(*(int(each) for each in sys.argv[1:])))))

@@ -1,6 +1,6 @@
 """Build logs as gzip files in a directory: whole, compressed, and removed when they are old.
 
-Tails are kept beside the log as they are, so that a report of a thousand failures decompresses nothing.
+The tails of long ones are kept beside them as they are, so that a report of a thousand failures decompresses little.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from pathlib import Path
 from bot.domain.ids import BuildKey
 
 _TAIL = 64 * 1024
-"""Bytes of every log that stay uncompressed."""
+"""Bytes of a longer log that stay uncompressed, too."""
 
 _CHUNK = 256 * 1024
 _LEVEL = 6
@@ -54,11 +54,8 @@ class LogFiles:
 
     async def tail(self, key: BuildKey, length: int) -> bytes | None:
         """Return the last `length` bytes, at most 64 KiB of them; None where there is no such log."""
-        try:
-            kept = await asyncio.to_thread(self._place(key).with_suffix(".tail").read_bytes)
-        except FileNotFoundError:
-            return None
-        return kept[-length:]
+        kept = await asyncio.to_thread(_kept_of, self._place(key))
+        return None if kept is None else kept[-length:]
 
     async def read(self, key: BuildKey) -> AsyncIterator[bytes]:
         """Yield the log in chunks, as far as the file can be read; nothing where there is none."""
@@ -114,8 +111,12 @@ class _Writing:
         else:
             self.write(chunks)
             self._close()
-        self.place.with_suffix(".tail").write_bytes(self._tail)
+        tail = self.place.with_suffix(".tail")
+        if self.size > _TAIL:
+            tail.write_bytes(self._tail)
         self._partial.rename(self.place.with_suffix(".gz"))
+        if self.size <= _TAIL:
+            tail.unlink(missing_ok=True)
         self._begun = False
         return self.size
 
@@ -137,6 +138,19 @@ class _Writing:
     def _close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def _kept_of(place: Path) -> bytes | None:
+    """Return the tail of a long log, a short one as a whole, None where there is no log."""
+    try:
+        return place.with_suffix(".tail").read_bytes()
+    except FileNotFoundError:
+        pass
+    try:
+        with gzip.open(place.with_suffix(".gz"), "rb") as file:
+            return b"".join(iter(lambda: _next(file), b""))
+    except FileNotFoundError:
+        return None
 
 
 def _next(file: gzip.GzipFile) -> bytes:

@@ -59,7 +59,16 @@ async def test_a_log_that_breaks_off_while_it_is_saved_leaves_the_earlier_one(lo
         await logs.save(KEY, broken())
     assert await whole(logs, KEY) == b"whole"
     assert await logs.tail(KEY, 10) == b"whole"
-    assert {path.suffix for path in tmp_path.glob("*/*")} == {".gz", ".tail"}
+    assert {path.suffix for path in tmp_path.glob("*/*")} == {".gz"}
+
+
+async def test_the_tail_of_a_long_log_alone_is_kept_uncompressed(logs: LogFiles, tmp_path: Path) -> None:
+    long, short = b"begins\n" + b"x" * 2**16, b"y" * 2**16
+    for text, suffixes in ((long, {".gz", ".tail"}), (short, {".gz"}), (long, {".gz", ".tail"})):
+        await logs.save(KEY, pieces(text))
+        assert {path.suffix for path in tmp_path.glob("*/*")} == suffixes
+        assert await logs.tail(KEY, 2**20) == text[-(2**16) :]
+        assert await logs.tail(KEY, 3) == text[-3:]
 
 
 async def test_logs_are_compressed(logs: LogFiles, tmp_path: Path) -> None:
