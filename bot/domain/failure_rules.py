@@ -37,14 +37,21 @@ def _rule(pattern: str, pick: int = 0, *, below: bool = False) -> Rule:
     return Rule(re.compile(pattern), pick, below)
 
 
+_ON_PURPOSE = (
+    r".*(?:/dev/(?:full|tty|pts)|/(?:proc|sys)/|(?<!28, )[\"'`\u2018\u201c]No space left)"
+    r"|(?:.*\s)?OSError: \[Errno 5\] Input/output error$"
+    r"|(?:ok \d|PASS|[+<>|]|- )"
+    r"|.*\b(?:ok|PASS|PASSED)$"
+)
+"""What tests write that use a disk that is never free, a terminal that was closed (an error without a file's name), or
+the kernel's own file systems, and what only says which message is looked for.
+"""
 DISK = re.compile(
-    r"^(?!.*(?:/dev/full|(?<!28, )[\"'`\u2018\u201c]No space left)|(?:ok \d|PASS|[+<>|]|- ))(?!.*\b(?:ok|PASS|PASSED)$)"
+    rf"^(?!{_ON_PURPOSE})"
     r".*(?:No space left on device|Input/output error|Read-only file system|Stale file handle"
     r"|Disk quota exceeded|File size limit exceeded)"
 )
-"""The machine's disk is at fault, whatever phase it was found in; not where a test writes to a disk that is never free,
-or only says what it looks for.
-"""
+"""The machine's disk is at fault, whatever phase it was found in."""
 
 _USED_UP = (
     r".*: fatal error: Killed signal terminated program .+"
