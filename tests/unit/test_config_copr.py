@@ -91,6 +91,23 @@ def test_a_namespace_is_named_where_one_has_to_be_and_there_are_any() -> None:
     ]
 
 
+def test_a_fallback_knows_the_dist_git_as_well() -> None:
+    offer = replace(
+        SEVERAL,
+        backends=(*SEVERAL.backends, "copr:other"),
+        dist_gits={**(SEVERAL.dist_gits or {}), "copr:other": {"theirs": NAMESPACED}},
+    )
+    places = ("many", "octocat"), ("ours", ""), ("stream", "")
+    fallback = "backend: 'copr:fedora', fallback: 'copr:other',"
+    named, meant, none = (of(*each).replace("backend: copr,", fallback) for each in places)
+
+    assert dist_git(named, offer) == DistGit(url="https://git.example.org/octocat/rpms/{name}", branch="x")
+    assert dist_git(meant, offer) == DistGit(url="https://git.example.org/ours/rpms/{name}", branch="x")
+    assert loaded(none, offer=offer) == [
+        "3:103 `copr:other`, the `fallback`, knows no dist-git at `https://git.example.org/s/{name}.git`"
+    ]
+
+
 @pytest.mark.parametrize(
     "namespace", ["..", "/octocat", "octocat/", "forks/../x", "forks//x", "a b", "{name}", "x" * 201]
 )

@@ -77,6 +77,12 @@ def _dist_git(reading: Reading, node: Node, target: Target) -> DistGit | None:
         return DistGit(url="dist-git:{name}", branch=branch)
     url = _repositories(reading, node, instance)
     reading.check_address(node, url)
+    others = (offered or {}).get(target.fallback or "")
+    namespace = text(node.items.get("namespace")) or instance.namespace
+    if others is not None and url not in {each.repositories(namespace) for each in others.values()}:
+        reading.complain(
+            node.place, f"{quoted(target.fallback or '')}, the `fallback`, knows no dist-git at {quoted(url)}"
+        )
     return DistGit(url=url, branch=branch)
 
 
