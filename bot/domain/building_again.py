@@ -57,6 +57,9 @@ def build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
         run = resumed(run)
     if not builds and not goes_on:
         nothing = "There is nothing to build again; `/revdeps rebuild PKG` builds even what passed."
+        itself = sorted({entry.package for entry in latest.entries if entry.own}.intersection(meant))
+        if itself:
+            nothing = f"{spelled(itself)}: changed here. A new commit is built and tried anew, or `/revdeps run`."
         answer = _JOINS if chosen else nothing
         return Effect(view=view, answer=answer, done=bool(chosen))
     again = {build.package for build in builds}

@@ -188,15 +188,15 @@ def _choices(report: Report) -> tuple[Choice, ...]:
     return (Choice(name="", label="all", number=len(report.rows)), *named)
 
 
-def _first(row: Row) -> tuple[bool, int, int, str, str]:
-    """Sort what is building now first, then by verdict, then by how many depend on it."""
+def _first(row: Row) -> tuple[bool, int, bool, int, str, str]:
+    """Sort what is building now first, then by verdict, then what is changed itself, then by how many depend on it."""
     position = _ORDER[row.verdict] if row.verdict else _ORDER[Verdict.WAIVED]
-    return (not row.running, position, -row.dependents, row.package, row.target)
+    return (not row.running, position, not row.own, -row.dependents, row.package, row.target)
 
 
 def _rebuild_order(report: Report) -> tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]:
     """Return the steps in which packages have to be rebuilt, for each target that has any."""
-    rows = report.with_verdict(Verdict.NEEDS_REBUILD)
+    rows = [row for row in report.with_verdict(Verdict.NEEDS_REBUILD) if row.rebuilt]
     return tuple(
         (
             target,

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from bot.domain.difference import RootChange, differences
 from bot.domain.ids import SnapshotId
-from bot.domain.packages import Link, Nevra, SourcePackage
+from bot.domain.packages import Link, Nevra, PackageChange, SourcePackage
 from bot.domain.plan import Affected, Effect, Impact, RebuildOrder, Uninstallable
 from bot.domain.target import Target
 from bot.ports.clock import Clock
@@ -103,6 +103,10 @@ class FakeResolver:
     def script_broken(self, replaces: Iterable[str], *broken: Uninstallable) -> None:
         """Say what cannot be installed of a change that replaces (at least) these sources."""
         self._broken[frozenset(replaces)] = broken
+
+    def script_changes(self, replaces: Iterable[str], *changes: PackageChange) -> None:
+        """Say what differs in the packages of a change that replaces exactly these sources, which is scripted."""
+        self._impacts[frozenset(replaces)] = replace(self._impacts[frozenset(replaces)], changes=changes)
 
     def script_order(self, replaces: Iterable[str], order: RebuildOrder) -> None:
         """Say in which order dependents are rebuilt; without it they are all of one level."""

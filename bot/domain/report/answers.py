@@ -45,7 +45,8 @@ def answer_why(report: Report, package: str, links: Links) -> str:
 
 def answer_logs(report: Report, package: str, links: Links) -> str:
     """Return the builds of a package on both sides and every target, each with its log, and how a failure ends."""
-    parts = [_logs_of(row, report, links) for row in report.rows if row.package == package]
+    rows = [row for row in report.rows if row.package == package]
+    parts = [_became(row, report, links) if row.own else _logs_of(row, report, links) for row in rows]
     for changed in report.subjects:
         if changed.package == package:
             parts.append(f"{code(package, NAME)}, {'which' if changed.builds else 'not built yet, which'} is changed:")
@@ -96,6 +97,8 @@ def _attempts(side: str, builds: Sequence[BuildView], report: Report, links: Lin
 
 def _why(row: Row, report: Report, links: Links) -> str:
     """Return one package on one target: the chain of dependencies, the verdict, both sides."""
+    if row.own:
+        return _why_itself(row, report, links)
     how = "directly" if row.distance <= 1 else f"through {count(row.distance - 1, 'other package')}"
     where = f" on {code(row.target, NAME)}" if len(report.targets) > 1 else ""
     lines = [f"{code(row.package, NAME)}{where} depends on {subject(report)} {how}:"]
@@ -106,8 +109,24 @@ def _why(row: Row, report: Report, links: Links) -> str:
     lines.append("\n".join(steps) or "The metadata tell no path.")
     lines.append(_became(row, report, links))
     if row.problem and row.problem.strip() != row.cause.strip():
-        lines.append(f"The solver says: {code(row.problem.strip().splitlines()[0], 300)}")
+        lines.append(f"The solver says: {code(_first_line(row.problem), 300)}")
     return "\n\n".join(lines)
+
+
+def _why_itself(row: Row, report: Report, links: Links) -> str:
+    """Return what is wrong with what the change brings, on one target."""
+    where = f" on {code(row.target, NAME)}" if len(report.targets) > 1 else ""
+    lines = [f"{code(row.package, NAME)} is what is changed{where}. {_became(row, report, links)}"]
+    if row.uninstallable:
+        told = (f"- {code(each.package, NAME)}: {code(_first_line(each.problem), 300)}" for each in row.uninstallable)
+        lines.append("Cannot be installed any more, or is new and cannot be:\n\n" + "\n".join(told))
+    if row.problem:
+        lines.append(f"Could not be installed before either: {code(_first_line(row.problem), 300)}")
+    return "\n\n".join(lines)
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")
 
 
 def _became(row: Row, report: Report, links: Links) -> str:

@@ -245,6 +245,7 @@ def _row(
         baseline=tuple(_view(build) for build in baselines),
         problem=affected.problem,
         uninstallable=entry.uninstallable,
+        rebuilt=entry.rebuilt,
         level=entry.level,
         needs=entry.needs,
         dynamic=affected.source.dynamic,

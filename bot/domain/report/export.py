@@ -76,6 +76,7 @@ def _row(row: Row, parlance: Parlance) -> Json:
         "package": row.package,
         "target": row.target,
         "nevra": row.nevra,
+        "of_change": row.own,
         "verdict": row.verdict.name if row.verdict else None,
         "conclusive": row.conclusive,
         "cause": row.cause,

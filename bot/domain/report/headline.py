@@ -4,11 +4,12 @@ A reader who sees nothing else must not be misled: what was not tested stands in
 """
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from bot.domain.conclusion import untested
 from bot.domain.report.together import with_others
-from bot.domain.report.values import Report, Stage
+from bot.domain.report.values import Report, Row, Stage
 from bot.domain.report.words import PENDING, SIGNS, UNFINISHED, WORDS, count, stop_words
 from bot.domain.run import Conclusion, StopReason
 from bot.domain.verdict import Verdict
@@ -62,13 +63,16 @@ def counts(report: Report) -> str:
     """Return `2 regressed · 1 fixed · 5 already failing · 118 of 124 tested`; nothing where nothing is affected."""
     if not report.rows:
         return ""
-    numbers = Counter(row.verdict for row in report.rows if row.planned)
+    # What waits for the rebuilds of others and needs none itself is nothing to rebuild.
+    told_of = [row for row in report.rows if row.rebuilt or row.verdict is not Verdict.NEEDS_REBUILD]
+    numbers = Counter(row.verdict for row in told_of if row.planned)
     told = [verdict for verdict in WORDS if numbers[verdict] and verdict not in _QUIET]
     parts = [f"{numbers[verdict]:,} {WORDS[verdict].counted}" for verdict in told]
     coverage = report.coverage
     if numbers[None] and report.finished:
         parts.append(f"{numbers[None]:,} {UNFINISHED.counted}")
-    parts.append(f"{coverage.tested:,} of {coverage.planned:,} tested")
+    if coverage.affected:
+        parts.append(f"{coverage.tested:,} of {coverage.planned:,} tested")
     if coverage.planned < coverage.affected:
         parts.append(f"{coverage.planned:,} of {coverage.affected:,} planned")
     return " · ".join(parts)
@@ -105,19 +109,20 @@ def _progress(report: Report) -> str:
 
 
 def _success(report: Report) -> str:
-    if not report.rows:
+    waived = ", but for what was waived" if _names(report, Verdict.WAIVED) else ""
+    if all(row.own for row in report.rows):
         looked = f" ({count(report.examined, 'source package')} looked at)" if report.examined else ""
         where = f" on {', '.join(report.targets)}" if report.left_out else ""
-        return f"No package is affected{where}{looked}"
+        return f"No package is affected{where}{waived}{looked}"
     coverage = report.coverage
     if not coverage.tested:
-        affected = len({row.package for row in report.rows})
+        affected = len({row.package for row in report.rows if not row.own})
         return f"Nothing was tested: {count(affected, 'package is', 'packages are')} affected and left out"
-    rebuild = _names(report, Verdict.NEEDS_REBUILD)
+    rebuild = len({row.package for row in report.with_verdict(Verdict.NEEDS_REBUILD) if row.rebuilt})
     everything = coverage.tested == coverage.affected and not report.left_out
     told = "Nothing breaks" if everything else "Nothing that was tested breaks"
     told += " for good" if rebuild else ""
-    told += ", but for what was waived" if _names(report, Verdict.WAIVED) else ""
+    told += waived
     return f"{told}; {count(rebuild, 'package needs', 'packages need')} a rebuild" if rebuild else told
 
 
@@ -127,10 +132,20 @@ def _failure(report: Report) -> str:
         return (
             f"{broken[0]} itself does not build" if len(broken) == 1 else f"{len(broken)} changed packages do not build"
         )
-    regressed = _names(report, Verdict.REGRESSED)
+    regressed = report.with_verdict(Verdict.REGRESSED)
     if regressed:
-        return count(regressed, "package regresses", "packages regress")
+        return "; ".join(_regressions(regressed))
     return report.problem.what if report.problem else "Failed"
+
+
+def _regressions(rows: Sequence[Row]) -> Iterator[str]:
+    own = list(dict.fromkeys(row.package for row in rows if row.own))
+    if own:
+        what = f"{own[0]} itself" if len(own) == 1 else f"{len(own)} changed packages"
+        yield f"{what} cannot be installed"
+    others = len({row.package for row in rows if not row.own})
+    if others:
+        yield count(others, "package regresses", "packages regress")
 
 
 def _action_required(report: Report) -> str:

@@ -102,12 +102,13 @@ def _table_row(group: Group, report: Report, links: Links, detail: Detail) -> st
     lead = group.lead
     also = _also("the same cause", group.same, detail) + _also("because of it", group.caused, detail)
     dependents = f" ({count(lead.dependents, 'dependent')})" if lead.dependents else ""
+    role = " (the change itself)" if lead.own else dependents
     where = f"<br>{cell(lead.target, NAME)}" if len(report.targets) > 1 else ""
     verb = "retry" if lead.candidate else "why"  # a second solve of the same metadata is bound to agree
     again = cell(f"/revdeps {verb} {lead.package}", NAME + 20)
     whose = blame_words(lead.blame, report.change, report.parlance)
     return (
-        f"| **{cell(lead.package, NAME)}**{dependents}{where}{also} | {verdict_words(lead)} "
+        f"| **{cell(lead.package, NAME)}**{role}{where}{also} | {verdict_words(lead)} "
         f"| {sides(lead, report, links)} | {cell(cause(lead))}{f'<br>{prose(whose)}' if whose else ''} | {again} |"
     )
 

@@ -49,9 +49,11 @@ def sections(report: Report, links: Links, detail: Detail, *, weights: bool = Fa
 
 def needs_rebuild(report: Report, detail: Detail) -> str:
     """Return what has to be rebuilt for the same update, as a numbered list in order."""
-    rows = report.with_verdict(Verdict.NEEDS_REBUILD)
+    found = report.with_verdict(Verdict.NEEDS_REBUILD)
+    rows, others = [row for row in found if row.rebuilt], [row for row in found if not row.rebuilt]
+    word = WORDS[Verdict.NEEDS_REBUILD]
     if not rows:
-        return ""
+        return _mended_by_others(others, detail)
     orders: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for target in dict.fromkeys(row.target for row in rows):
         orders[_order([row for row in rows if row.target == target], detail)].append(target)
@@ -66,9 +68,18 @@ def needs_rebuild(report: Report, detail: Detail) -> str:
         else "They break with this change. Whether a rebuild repairs them was not tried: set `mode: auto` in "
         "`.revdeps.yaml`, and they are rebuilt in this order:"
     )
-    word = WORDS[Verdict.NEEDS_REBUILD]
     what = f"{word.sign} {_number(rows, 'package needs', 'packages need')} a rebuild"
-    return folded(what, "\n\n".join((advice, *parts)))
+    more = f"These need no rebuild, and cannot be installed before: {names(others, detail.names)}." if others else ""
+    return folded(what, "\n\n".join(part for part in (advice, *parts, more) if part))
+
+
+def _mended_by_others(rows: Sequence[Row], detail: Detail) -> str:
+    """Return what needs no rebuild itself, where nothing that needs one is known to be repaired."""
+    if not rows:
+        return ""
+    body = f"They need no rebuild themselves: what they require does. {names(rows, detail.names)}"
+    what = f"{_number(rows, 'package')} not installable without the rebuild of others"
+    return folded(f"{WORDS[Verdict.NEEDS_REBUILD].sign} {what}", body)
 
 
 def shared_cause(group: Group, detail: Detail) -> str:

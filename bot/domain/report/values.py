@@ -110,6 +110,8 @@ class Row:
     problem: str = ""
     """The solver's text, where its buildroot cannot be solved after the change."""
     uninstallable: tuple[Uninstallable, ...] = ()
+    rebuilt: bool = True
+    """Whether there is anything to rebuild of it, now or later."""
     level: int = 0
     """Rebuild order: level n waits for level n - 1; 0 waits for nothing."""
     needs: tuple[str, ...] = ()
@@ -240,9 +242,9 @@ class Report:
         return None if self.finished_at is None else self.finished_at - self.created_at
 
     def with_verdict(self, *verdicts: Verdict) -> tuple[Row, ...]:
-        """Return the rows that have one of these verdicts, those with the most dependents first, then by name."""
+        """Return the rows that have one of these verdicts: what is changed itself, then by dependents, then by name."""
         found = [row for row in self.rows if row.verdict in verdicts]
-        return tuple(sorted(found, key=lambda row: (-row.dependents, row.package, row.target)))
+        return tuple(sorted(found, key=lambda row: (not row.own, -row.dependents, row.package, row.target)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
