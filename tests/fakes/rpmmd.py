@@ -121,12 +121,20 @@ def location(package: Package) -> str:
     return f"Packages/{package.name}-{package.version}-{package.release}.{package.arch}.rpm"
 
 
+def digest(package: Package) -> str:
+    """Checksum of a package's file, in hexadecimal digits."""
+    return hashlib.sha256(_contents(package)).hexdigest()
+
+
+def _contents(package: Package) -> bytes:
+    return repr(package).encode()
+
+
 def _write_package(directory: Path, package: Package) -> str:
     path = directory / location(package)
     path.parent.mkdir(exist_ok=True)
-    contents = repr(package).encode()
-    path.write_bytes(contents)
-    return hashlib.sha256(contents).hexdigest()
+    path.write_bytes(_contents(package))
+    return digest(package)
 
 
 def _write_document(directory: Path, kind: str, text: str, compression: str) -> str:

@@ -54,10 +54,13 @@ class Repo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """A distribution, and a change over it; `priority` is what a build system gives the change, or none."""
+    """A distribution, and a change over it, whose packages may be in several repositories.
+
+    `priority` is what a build system gives the change, or none.
+    """
 
     repos: tuple[Repo, ...]
-    change: tuple[Package, ...]
+    change: tuple[tuple[Package, ...], ...]
     replaces: frozenset[str]
     buildroot: tuple[str, ...] = ()
     priority: int | None = None
@@ -92,7 +95,7 @@ class _Wild:
             change += [self._source_package(name) for name in sorted(replaces)]
         return Situation(
             repos=self._repositories(packages),
-            change=tuple(change),
+            change=self._apart(change),
             replaces=replaces,
             buildroot=tuple(self._wish() for _ in range(rng.choice((0, 0, 1, 2)))),
             priority=priority,
@@ -188,6 +191,10 @@ class _Wild:
         return f"{streams}---\ndocument: modulemd-defaults\nversion: 1\ndata: {{module: mod, stream: one}}\n...\n"
 
     # The change.
+
+    def _apart(self, change: Sequence[Package]) -> tuple[tuple[Package, ...], ...]:
+        at = self._rng.randrange(len(change)) if self._rng.random() < 0.3 else 0
+        return tuple(tuple(part) for part in (change[:at], change[at:]) if part)
 
     def _change(self, binaries: Sequence[Rpm], replaces: frozenset[str]) -> list[Package]:
         rng = self._rng

@@ -7,8 +7,10 @@ import pytest
 
 from bot.adapters.hawkey import worker
 from bot.adapters.hawkey.impact import impact
+from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.domain.plan import Effect
-from tests.fakes.plainly import Both, check, load
+from tests.fakes.plain_checks import check
+from tests.fakes.plainly import Both, load
 from tests.fakes.rpmmd import Package, Rpm, Srpm
 from tests.fakes.wild import DATA, Repo, Situation, situation
 
@@ -23,7 +25,7 @@ def test_every_answer_is_the_plain_one(tmp_path: Path, seed: int) -> None:
 def checked(directory: Path, base: Sequence[Package], *change: Rpm) -> Both:
     """Load a small situation, compare all answers, and return it."""
     replaces = frozenset(package.source or package.name for package in change)
-    both = load(directory, Situation(repos=(Repo(packages=tuple(base)),), change=change, replaces=replaces))
+    both = load(directory, Situation(repos=(Repo(packages=tuple(base)),), change=(change,), replaces=replaces))
     check(both)
     return both
 
@@ -96,3 +98,19 @@ def test_of_two_epochs_the_one_that_is_named_is_tried(tmp_path: Path) -> None:
     base = [Rpm(name="tool"), Rpm(name="tool", epoch=1, requires=("missing",))]
     both = checked(tmp_path, base, Rpm(name="new"))
     assert worker.try_to_install(both.comparison.after.universe.spec, ["tool-1-1.x86_64"]) == {}
+
+
+def test_what_a_broken_package_keeps_out_is_not_needed_once_it_is_rebuilt(tmp_path: Path) -> None:
+    both = checked(
+        tmp_path,
+        [
+            Rpm(name="lib", provides=("lib.so.1",)),
+            Rpm(name="tool", requires=("lib.so.1",), conflicts=("one",)),
+            Rpm(name="one", provides=("either",)),
+            Rpm(name="two", provides=("either",)),
+            Srpm(name="app", requires=("tool", "either")),
+            *(Srpm(name=name) for name in ("lib", "tool", "one", "two")),
+        ],
+        Rpm(name="lib", version="2", provides=("lib.so.2",)),
+    )
+    assert rebuild_order(both.comparison, ["app", "tool", "one", "two"]).edges == (("app", "tool"), ("app", "two"))

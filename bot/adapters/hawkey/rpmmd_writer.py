@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
@@ -12,6 +12,7 @@ from bot.adapters.hawkey.pins import metadata_directory
 
 _VERSIONED = re.compile(r"(?P<name>[^(].*) (?P<operator><=|>=|<|>|=) (?P<evr>\S+)")
 _FLAGS = {"<": "LT", ">": "GT", "=": "EQ", "<=": "LE", ">=": "GE"}
+_KINDS = ("provides", "requires", "conflicts", "obsoletes", "recommends", "suggests", "supplements", "enhances")
 _COMMON = "http://linux.duke.edu/metadata/common"
 _RPM = "http://linux.duke.edu/metadata/rpm"
 _REPO = "http://linux.duke.edu/metadata/repo"
@@ -32,6 +33,11 @@ class Written:
     provides: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
+    obsoletes: tuple[str, ...] = ()
+    recommends: tuple[str, ...] = ()
+    suggests: tuple[str, ...] = ()
+    supplements: tuple[str, ...] = ()
+    enhances: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
 
@@ -70,12 +76,13 @@ def _package(package: Written) -> str:
         f'<checksum type="{algorithm}" pkgid="YES">{checksum}</checksum>'
         f"<location href={quoteattr(package.location)}/><format>"
         f"<rpm:sourcerpm>{escape(package.sourcerpm)}</rpm:sourcerpm>"
-        f"{_entries('provides', package.provides)}{_entries('requires', package.requires)}"
-        f"{_entries('conflicts', package.conflicts)}{files}</format></package>\n"
+        f"{''.join(_entries(kind, getattr(package, kind)) for kind in _KINDS)}{files}</format></package>\n"
     )
 
 
-def _entries(kind: str, capabilities: Iterable[str]) -> str:
+def _entries(kind: str, capabilities: Sequence[str]) -> str:
+    if not capabilities:
+        return ""
     return f"<rpm:{kind}>{''.join(_entry(capability) for capability in capabilities)}</rpm:{kind}>"
 
 

@@ -11,6 +11,8 @@ from bot.adapters.hawkey.loading import Layer
 from bot.adapters.hawkey.rpmmd_writer import Written, write_metadata
 from bot.adapters.hawkey.universe import Universe
 
+_AS_THEY_ARE = ("provides", "conflicts", "obsoletes", "recommends", "suggests", "supplements", "enhances")
+
 
 def stand_in(universe: Universe, numbers: Iterable[int]) -> Layer:
     """Write stand-ins for these packages, whose requirements are judged in `universe`, and return their layer.
@@ -35,7 +37,7 @@ def _package(universe: Universe, package: Any) -> Written:
         checksum=f"sha256:{hashlib.sha256(checksum).hexdigest()}",
         location=package.location,
         sourcerpm=package.sourcerpm or "",
-        provides=tuple(str(capability) for capability in package.provides),
         requires=tuple(text for text in wanted if text.startswith("rpmlib(") or universe.providers(text)),
         files=tuple(package.files),
+        **{kind: tuple(map(str, getattr(package, kind))) for kind in _AS_THEY_ARE},
     )
