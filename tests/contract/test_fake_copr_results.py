@@ -81,6 +81,23 @@ def test_results_are_where_the_address_says(stage: Stage) -> None:
     assert [(each["name"], each["arch"]) for each in packages] == [("foo", "noarch"), ("foo", "src")]
 
 
+def test_repositories_in_pulp_are_told_of_and_are_not_beside_the_results(tmp_path: Path) -> None:
+    with staged(tmp_path, pulp=True) as stage:
+        stage.project()
+        build = stage.submit(directory="p:custom:key", chroots=[CHROOT])
+        stage.server.run()
+        project, shown = stage.bot.project_proxy.get("bot", "p"), stage.bot.build_proxy.get(build.id)
+        (chroot,) = stage.bot.build_chroot_proxy.get_list(build.id)
+
+        assert (project.storage, shown.repo_url) == ("pulp", f"{stage.server.url}/content/bot/p")
+        assert project.chroot_repos[CHROOT] == f"{shown.repo_url}/{CHROOT}/"
+        assert chroot.result_url.startswith(f"{stage.server.results_url}/bot/p:custom:key/{CHROOT}/")
+        assert get(f"{shown.repo_url}:custom:key/{CHROOT}/repodata/repomd.xml").ok
+        assert get(f"{shown.repo_url}:custom:key/{CHROOT}/{build.chroots[0].result_dir}/success").status_code == 404
+        assert get(f"{stage.server.results_url}/bot/p:custom:key/{CHROOT}/repodata/repomd.xml").status_code == 404
+        assert get(f"{chroot.result_url}success").ok
+
+
 def test_logs_are_read_in_parts_while_the_build_runs_and_are_compressed_at_its_end(stage: Stage) -> None:
     stage.project()
     stage.script.otherwise = lambda job: Work(done=False, log=b"0123456789")

@@ -94,9 +94,11 @@ class Stage:
 
 
 @contextmanager
-def staged(directory: Path, plant: Callable[[CoprServer], None] | None = None) -> Iterator[Stage]:
+def staged(
+    directory: Path, plant: Callable[[CoprServer], None] | None = None, *, pulp: bool = False
+) -> Iterator[Stage]:
     """Serve a Copr, which `plant` may have made wrong before."""
-    stage = Stage(directory)
+    stage = Stage(directory, pulp=pulp)
     if plant is not None:
         plant(stage.server)
     with Serving(stage.server):
