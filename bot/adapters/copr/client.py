@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
-from copr.v3 import Client, CoprException
+from copr.v3 import Client, CoprException, CoprRequestException
 from copr.v3.requests import FileRequest, Request, munchify
 
 from bot.adapters.copr.settings import CoprSettings
@@ -25,9 +25,19 @@ _BUSY = (408, 423, 425, 429)
 
 
 class _Timed:
-    """Gives every request a time limit, in seconds."""
+    """Gives every request a time limit, in seconds, and takes no refusal for an answer.
+
+    The client knows a refusal by an `error` in its JSON (copr/v3/requests.py, handle_errors); not all that stands
+    before a Copr speaks so.
+    """
 
     timeout: float
+
+    def send(self, *arguments: Any, **named: Any) -> requests.Response:
+        response: requests.Response = super().send(*arguments, **named)  # type: ignore[misc]
+        if not response.ok:
+            raise CoprRequestException(response.reason, response=response)
+        return response
 
     def _request_params(self, *arguments: Any, **named: Any) -> dict[str, Any]:
         params: dict[str, Any] = super()._request_params(*arguments, **named)  # type: ignore[misc]
@@ -85,7 +95,7 @@ class CoprClient:
         status = int(response.status_code)
         if status >= 500 or status in _BUSY:
             return Transient(f"{name} answers {status}: {_short(text)}", _wish(response))
-        if not _is_json(response):
+        if not _is_coprs(response):
             return Transient(f"what answers at {self.settings.url} is no Copr (status {status})")
         if status == 401:
             return login_refused(
@@ -113,11 +123,13 @@ def _timed(request: Any, settings: CoprSettings) -> Any:
     return request
 
 
-def _is_json(response: requests.Response) -> bool:
+def _is_coprs(response: requests.Response) -> bool:
+    """Whether a refusal is worded as a Copr's are (coprs/error_handlers.py)."""
     try:
-        return isinstance(response.json(), dict)
+        told = response.json()
     except ValueError:
         return False
+    return isinstance(told, dict) and "error" in told
 
 
 def _short(text: str) -> str:
