@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -17,6 +17,18 @@ from tests.fakes.github.model import App, CheckRun
 from tests.fakes.github.server import GitHubServer
 
 _TOP = Path(__file__).parents[2]
+_Found = TypeVar("_Found")
+PATIENCE = 180.0
+"""Seconds for whatever happens in another process, on a machine that may be busy with other things."""
+
+
+async def eventually(look: Callable[[], _Found], seconds: float = PATIENCE) -> _Found:
+    """Look ten times a second until there is something to be seen, and return it; or what is seen at the end."""
+    for _ in range(int(seconds / 0.1)):
+        if seen := look():
+            return seen
+        await asyncio.sleep(0.1)
+    return look()
 
 
 def free_port() -> int:
@@ -68,7 +80,7 @@ class Process:
 
     async def _ready(self) -> None:
         async with aiohttp.ClientSession() as session:
-            for _ in range(300):
+            for _ in range(int(PATIENCE / 0.1)):
                 if self.process is not None and self.process.returncode is not None:
                     raise AssertionError(f"the bot ended at once:\n{self.log.read_text()[-4000:]}")
                 try:
@@ -133,13 +145,18 @@ async def service(directory: Path, **environment: str) -> AsyncIterator[Service]
 
 
 async def gate(
-    github: GitHubServer, repo: str, sha: str, until: Callable[[CheckRun], bool] | None = None, seconds: float = 180
+    github: GitHubServer,
+    repo: str,
+    sha: str,
+    until: Callable[[CheckRun], bool] | None = None,
+    seconds: float = PATIENCE,
 ) -> CheckRun:
     """Wait until the newest `revdeps` check of a commit is completed (or `until` holds), and return it."""
     holds = until or (lambda check: check.status == "completed")
-    for _ in range(int(seconds / 0.1)):
-        checks = [check for check in github.checks(repo, sha) if check.name == "revdeps"]
-        if checks and holds(checks[-1]):
-            return checks[-1]
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"the check of {repo} {sha} did not get there: {[check.title for check in checks]}")
+
+    def checks() -> list[CheckRun]:
+        return [check for check in github.checks(repo, sha) if check.name == "revdeps"]
+
+    found = await eventually(lambda: [check for check in checks()[-1:] if holds(check)], seconds)
+    assert found, f"the check of {repo} {sha} did not get there: {[check.title for check in checks()]}"
+    return found[0]

@@ -1,6 +1,5 @@
 """The bot as a process, the fake GitHub, real builds: from a webhook to check and comment, and through a kill."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from tests.fakes.distribution import PACKAGES, Distribution, library, make
 from tests.fakes.github.model import CheckRun
-from tests.fakes.service import Service, gate, service
+from tests.fakes.service import Service, eventually, gate, service
 
 pytestmark = pytest.mark.rpm
 
@@ -42,15 +41,13 @@ async def open_pull_request(bot: Service, title: str, spec: str, user: str = "oc
 
 async def summary(bot: Service, number: int, text: str) -> str:
     """Return the summary comment once it holds the text; it is edited a moment after the check."""
-    found: list[str] = []
-    for _ in range(100):
-        found = [comment.body for comment in bot.github.comments(REPO, number) if "revdeps:v1" in comment.body]
-        if found and text in found[0]:
-            break
-        await asyncio.sleep(0.1)
-    assert len(found) == 1
-    assert text in found[0]
-    return found[0]
+
+    def summaries() -> list[str]:
+        return [comment.body for comment in bot.github.comments(REPO, number) if "revdeps:v1" in comment.body]
+
+    assert await eventually(lambda: any(text in body for body in summaries())), summaries()
+    (found,) = summaries()
+    return found
 
 
 async def test_a_pull_request_is_checked_from_webhook_to_comment(bot: Service) -> None:

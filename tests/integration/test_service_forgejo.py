@@ -1,6 +1,5 @@
 """The bot as a process, the fake Forgejo, real builds: from a webhook to status and comment, and commands."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from tests.fakes.distribution import PACKAGES, Distribution, library, make
 from tests.fakes.forgejo import ForgejoServer
 from tests.fakes.forgejo.model import Comment, Status
-from tests.fakes.service import Process
+from tests.fakes.service import Process, eventually
 
 pytestmark = pytest.mark.rpm
 
@@ -44,25 +43,23 @@ class Bot(Process):
 
     async def status(self, sha: str, until: Callable[[Status], bool] = lambda one: one.state != "pending") -> Status:
         """Wait until the status that counts is as it is to be."""
-        found = None
-        for _ in range(1800):
-            found = self.forgejo.status(REPO, sha)
-            if found is not None and until(found):
-                return found
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"the status of {sha} did not get there: {found}\n{self.log.read_text()[-4000:]}")
+
+        def status() -> Status | None:
+            return self.forgejo.status(REPO, sha)
+
+        found = await eventually(lambda: one if (one := status()) and until(one) else None)
+        assert found, f"the status of {sha} did not get there: {status()}\n{self.log.read_text()[-4000:]}"
+        return found
 
     async def comment(self, number: int, *texts: str) -> Comment:
         """Wait for a comment of the bot's that holds the texts."""
-        bodies: list[str] = []
-        for _ in range(300):
-            ours = [one for one in self.forgejo.comments(REPO, number) if one.user.login == "revdeps"]
-            bodies = [one.body for one in ours]
-            found = next((one for one in ours if all(text in one.body for text in texts)), None)
-            if found is not None:
-                return found
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"no comment holds {texts}: {bodies}")
+
+        def ours() -> list[Comment]:
+            return [one for one in self.forgejo.comments(REPO, number) if one.user.login == "revdeps"]
+
+        found = await eventually(lambda: [one for one in ours() if all(text in one.body for text in texts)])
+        assert found, f"no comment holds {texts}: {[one.body for one in ours()]}"
+        return found[0]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The bot as a process, the fake GitLab, real builds: from a signed webhook to status, note and answer."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +11,7 @@ import yaml
 from tests.fakes.distribution import PACKAGES, Distribution, library, make
 from tests.fakes.gitlab import GitLabServer
 from tests.fakes.gitlab.model import Status
-from tests.fakes.service import Process
+from tests.fakes.service import Process, eventually
 
 pytestmark = pytest.mark.rpm
 
@@ -46,14 +45,13 @@ async def bot(directory: Path, gitlab: GitLabServer) -> AsyncIterator[Process]:
 
 async def status(gitlab: GitLabServer, sha: str, until: Callable[[Status], bool]) -> Status:
     """Wait until the newest status of a commit is so."""
-    seen: list[tuple[str, str | None]] = []
-    for _ in range(1800):
-        found = [one for _, one in gitlab.statuses(sha)]
-        seen = [(one.status, one.description) for one in found]
-        if found and until(found[-1]):
-            return found[-1]
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"the status did not get there: {seen}")
+
+    def statuses() -> list[Status]:
+        return [one for _, one in gitlab.statuses(sha)]
+
+    found = await eventually(lambda: [one for one in statuses()[-1:] if until(one)])
+    assert found, f"the status did not get there: {[(one.status, one.description) for one in statuses()]}"
+    return found[0]
 
 
 @pytest.fixture(scope="module")
@@ -78,21 +76,18 @@ async def test_a_merge_request_is_checked_from_webhook_to_note(tmp_path: Path, d
         assert ended.status == "failed"
         assert (ended.description or "").startswith("1 regressed")
         assert (ended.target_url or "").startswith(process.url)
-        assert {one.status for one in pipeline.latest} == {"failed"}
-        for _ in range(100):
-            notes = [note.body for note in gitlab.notes(PROJECT, request.iid) if "revdeps:v1" in note.body]
-            if notes and "shouter" in notes[0]:
-                break
-            await asyncio.sleep(0.1)
-        assert len(notes) == 1
-        assert "implicit declaration of function" in notes[0]
-        assert "`/revdeps retry shouter`" in notes[0]
+        # The bot may hear of the pipeline when it has told the result already; then it tells it there too.
+        assert await eventually(lambda: {one.status for one in pipeline.latest} == {"failed"})
+
+        def notes() -> list[str]:
+            return [note.body for note in gitlab.notes(PROJECT, request.iid) if "revdeps:v1" in note.body]
+
+        assert await eventually(lambda: any("shouter" in note for note in notes()))
+        assert len(notes()) == 1
+        assert "implicit declaration of function" in notes()[0]
+        assert "`/revdeps retry shouter`" in notes()[0]
         asked = await gitlab.comment(PROJECT, request.iid, "octocat", "/revdeps why report")
-        for _ in range(100):
-            if {award.name for award in asked.awards} == {"eyes", "rocket"}:
-                break
-            await asyncio.sleep(0.1)
-        assert {award.name for award in asked.awards} == {"eyes", "rocket"}
+        assert await eventually(lambda: {award.name for award in asked.awards} == {"eyes", "rocket"})
         assert hook.failures == 0
         assert gitlab.violations == []
         assert gitlab.world.quick_actions == []
