@@ -41,6 +41,7 @@ bench: setup
 
 oracles: setup
 	$(PYTHON) -m benchmarks.oracles
+	$(PYTHON) -m benchmarks.exactness
 
 lock:
 	scripts/lock

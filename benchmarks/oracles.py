@@ -20,7 +20,7 @@ from benchmarks.distribution import CACHE, Distribution, distribution
 from benchmarks.dose import Name
 from bot.adapters.hawkey.dependents import reverse_dependencies
 from bot.adapters.hawkey.metadata import fetch_metadata
-from bot.adapters.hawkey.roots import Problem, Root, Roots
+from bot.adapters.hawkey.roots import Problem, Roots
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.universe import Layer, Universe, UniverseSpec
 from bot.domain.config import Depth
@@ -63,10 +63,15 @@ class Ours:
         question = Question(subject=subject, depth=Depth(levels=1), binary=True)
         return frozenset(item.source.name for item in reverse_dependencies(self.roots, question))
 
-    def installs(self, source: str, subject: str) -> bool:
-        """Whether the buildroot of a source package can be solved, and holds the subject."""
-        root = self.roots.of_source(self.universe.sources[source])
-        return isinstance(root, Root) and not self._versions(subject).isdisjoint(root.numbers)
+    def meets_otherwise(self, source: str, subject: str) -> bool:
+        """Whether what a source package requires of the subject is met in its buildroot, which has not the subject."""
+        number, versions = self.universe.sources[source], self._versions(subject)
+        root = self.roots.of_source(number)
+        if isinstance(root, Problem) or not versions.isdisjoint(root.numbers):
+            return False
+        texts = self.universe.requirements(number)
+        meeting = [found for text in texts if versions & (found := self.universe.providers(text))]
+        return bool(meeting) and not any(providers.isdisjoint(root.numbers) for providers in meeting)
 
     def requires(self, number: int, subject: str) -> bool:
         """Whether a BuildRequires of a source package is met by the subject, among others perhaps."""
@@ -106,7 +111,7 @@ def compare_direct(ours: Ours, theirs: Callable[[str], frozenset[str]], subject:
         reason = ""
         if ours.only_earlier_requires(name, subject):
             reason = "only an earlier version of it requires that"
-        elif not ours.installs(name, subject):
+        elif ours.meets_otherwise(name, subject):
             reason = "its buildroot meets that BuildRequires with something else"
         yield Disagreement(question=question, package=name, only="dose", explained=reason)
 
