@@ -357,32 +357,33 @@ def _judge_against_both(
 def _judge_as_at_times(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement | Needs:
     """Every attempt failed as the baseline, which passes, does at times."""
     last = failures[-1]
-    if not HEARSAY.match(last.cause):
+    if not _says_little(last):
         return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.FLAKY, last))
-    # Where no log says what failed, it need not be the same: only passing once would show that.
+    # It need not be for the same reason: only passing once would show that.
     unknown = _with_cause(Verdict.INCONCLUSIVE, last)
     return _unconfirmed(evidence, failures) or _unless_beyond_repair(evidence, failures, unknown)
+
+
+def _says_little(failure: Failed) -> bool:
+    """Whether another failure with its signature may well be another fault."""
+    return failure.reason in LIMITS or HEARSAY.match(failure.cause) is not None
 
 
 def _judge_both_failed(
     evidence: Evidence, failures: tuple[Failed, ...], base_failures: tuple[Failed, ...]
 ) -> Judgement | Needs:
     last, base = failures[-1], base_failures[-1]
+    same = any(last.signature == failure.signature for failure in base_failures)
+    once = len(base_failures) == 1 and not (same and not _says_little(last))
+    if once and not evidence.uninstallable and not evidence.stopped and _may_retry_baseline(evidence):
+        # It may have failed by chance: then it would hide what the change breaks, in every run that asks.
+        return Needs.BASELINE_RETRY
     if (last.reason in LIMITS) != (base.reason in LIMITS):
         # The side that ran into a limit was not seen to the end: the other one's failure may well be in it too.
         cause = f"with the change: {last.cause}; without it: {base.cause}"
         return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=cause)
-    if any(last.signature == failure.signature for failure in base_failures):
-        return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.STILL_FAILING, last))
-    if (
-        len(base_failures) == 1
-        and not evidence.uninstallable
-        and not evidence.stopped
-        and _may_retry_baseline(evidence)
-    ):
-        # It may have failed by chance: then it would hide what the change breaks, in every run that asks.
-        return Needs.BASELINE_RETRY
-    return _unless_beyond_repair(evidence, failures, _with_cause(Verdict.CHANGED_FAILURE, last))
+    verdict = Verdict.STILL_FAILING if same else Verdict.CHANGED_FAILURE
+    return _unless_beyond_repair(evidence, failures, _with_cause(verdict, last))
 
 
 def _judge_against_passing(

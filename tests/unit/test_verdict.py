@@ -66,7 +66,8 @@ ROWS = [
     ("fails twice as the baseline never did", [NEW, NEW], [OK, OLD], V.REGRESSED),
     ("fails twice, once as the baseline now and then does", [OLD, NEW, NEW], [OK, OLD], V.REGRESSED),
     ("fails where the baseline ran out of time but once", [NEW, NEW], [TIMEOUT, OK], V.REGRESSED),
-    ("times out as the baseline now and then does", [TIMEOUT, TIMEOUT], [OK, TIMEOUT], V.FLAKY),
+    ("times out as the baseline once did", [TIMEOUT], [OK, TIMEOUT], N.CONFIRMATION),
+    ("times out twice where the baseline once did", [TIMEOUT, TIMEOUT], [OK, TIMEOUT], V.INCONCLUSIVE),
     ("failed before and fails in the same way", [OLD], [OLD], V.STILL_FAILING),
     ("failed before, seen once, and fails in another way", [NEW], [OLD], N.BASELINE_RETRY),
     ("failed before and fails in another way", [NEW], [OLD, OLD], V.CHANGED_FAILURE),
@@ -116,9 +117,12 @@ ROWS = [
     ("out of memory twice, where the baseline was quick", [MEMORY, MEMORY], [OK], V.REGRESSED),
     ("out of memory, then out of time", [MEMORY, TIMEOUT], [OK], V.INCONCLUSIVE),
     ("a time-out, confirmed by nothing", [TIMEOUT] + [INFRASTRUCTURE] * 3, [OK], V.INCONCLUSIVE),
-    ("times out as it did before", [TIMEOUT], [TIMEOUT], V.STILL_FAILING),
-    ("fails where the baseline timed out", [NEW], [TIMEOUT], V.INCONCLUSIVE),
-    ("times out where the baseline failed", [TIMEOUT], [OLD], V.INCONCLUSIVE),
+    ("times out as it once did before", [TIMEOUT], [TIMEOUT], N.BASELINE_RETRY),
+    ("times out as it did before", [TIMEOUT], [TIMEOUT, TIMEOUT], V.STILL_FAILING),
+    ("fails where the baseline once timed out", [NEW], [TIMEOUT], N.BASELINE_RETRY),
+    ("fails where the baseline timed out", [NEW], [TIMEOUT, TIMEOUT], V.INCONCLUSIVE),
+    ("times out where the baseline once failed", [TIMEOUT], [OLD], N.BASELINE_RETRY),
+    ("times out where the baseline failed", [TIMEOUT], [OLD, OLD], V.INCONCLUSIVE),
 ]  # fmt: skip
 
 
@@ -244,14 +248,15 @@ def test_a_baseline_that_is_older_than_the_failure_counts_once_its_root_was_held
 @pytest.mark.parametrize(
     "cause", ["make: *** [Makefile:3: check] Error 2", "error: Bad exit status from /var/tmp/rpm-tmp.a (%check)"]
 )
-def test_a_log_that_does_not_say_what_failed_makes_nothing_flaky(cause):
+def test_a_log_that_does_not_say_what_failed_excuses_nothing(cause):
     unknown = failed(cause)
     baseline = tried(OK, unknown)
     assert told(candidate=tried(unknown), baseline=baseline) is N.CONFIRMATION
     assert told(candidate=tried(unknown, OK), baseline=baseline) is V.FLAKY
     assert told(candidate=tried(unknown, unknown), baseline=baseline) is V.INCONCLUSIVE
     assert told(candidate=tried(unknown, unknown), baseline=baseline, uninstallable=PROBLEM) is V.REGRESSED
-    assert told(candidate=tried(unknown), baseline=tried(unknown)) is V.STILL_FAILING
+    assert told(candidate=tried(unknown), baseline=tried(unknown)) is N.BASELINE_RETRY
+    assert told(candidate=tried(unknown), baseline=tried(unknown, unknown)) is V.STILL_FAILING
 
 
 def test_without_baselines_a_confirmed_failure_has_regressed():
