@@ -74,8 +74,8 @@ async def test_candidate_confirmation_and_baseline_are_made_from_one_commit(revd
     assert sources(revdeps, "bar") == [commit(OLD)] * 4
     assert pins.asked == [("bar", "baz")]
     assert (
-        "1 package built from the dist-git, at commits that were found when the plan was made, and 1 package that it "
-        "does not have from source packages."
+        "1 package built from the dist-git, at commits that were found in planning, and 1 package that it does not "
+        "have from source packages."
     ) in revdeps.comment(ref)
     await revdeps.say(ref, "/revdeps config")
     answer = revdeps.forge.comments_on(ref)[-1].body

@@ -325,5 +325,5 @@ def _dist_git_note(stored: Stored) -> str:
     tied = sum(source.from_dist_git for source in planned)
     others = len(planned) - tied
     missing = f", and {count(others, 'package')} that it does not have from source packages" if others else ""
-    made = f"{count(tied, 'package')} built from the dist-git, at commits that were found when the plan was made"
+    made = f"{count(tied, 'package')} built from the dist-git, at commits that were found in planning"
     return f"{made}{missing}." if planned else ""
