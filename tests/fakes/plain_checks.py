@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Set
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 
 from bot.adapters.hawkey import worker
@@ -157,9 +158,12 @@ def _is_conditional(capability: str) -> bool:
 
 def check_question(both: Both, question: Question, goals: frozenset[int]) -> None:
     before = both.before
-    found = {item.source.name: item for item in reverse_dependencies(both.comparison.known, question)}
-    around = set(cone(both.comparison.known, question))
-    assert found.keys() <= around
+    dependents = reverse_dependencies(both.comparison.known, question)
+    found = {item.source.name: item for item in dependents}
+    assert found.keys() <= set(cone(both.comparison.known, question))
+    near = replace(question, depth=Depth(levels=2))
+    assert reverse_dependencies(both.comparison.known, near) == tuple(item for item in dependents if item.distance <= 2)
+    assert {item.source.name for item in dependents if item.distance <= 2} <= set(cone(both.comparison.known, near))
     for name, number in before.universe.sources.items():
         if name == question.subject and not question.binary:
             assert name not in found
