@@ -106,6 +106,16 @@ class PublishGeneration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelateSubjects:
+    """Find out which packages of the change are built with which others of it."""
+
+    run: RunId
+    target: str
+    builds: tuple[BuildKey, ...]
+    """The first good one of each package."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MakePlan:
     """Find out what the change affects; again after every generation. Or what one of several changes does alone."""
 
@@ -185,6 +195,7 @@ Action = (
     | FallBack
     | QueueBuilds
     | PublishGeneration
+    | RelateSubjects
     | MakePlan
     | RecordFindings
     | CompareRoots

@@ -217,7 +217,13 @@ def _advance(view: ChangeView, run_view: RunView, now: datetime) -> list[Action]
     ]
     if preparing:
         return preparing
-    subjects = Subjects(run=run, targets=run_view.targets, builds=run_view.builds, differences=run_view.differences)
+    subjects = Subjects(
+        run=run,
+        targets=run_view.targets,
+        builds=run_view.builds,
+        differences=run_view.differences,
+        parlance=view.parlance,
+    )
     unbuilt = subjects.due(now)
     if unbuilt is not None:
         return unbuilt

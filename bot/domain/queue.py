@@ -76,7 +76,7 @@ def subject_build(
 ) -> Build:
     """Return the next build of a package of the change at that place of the run's parts.
 
-    The target has a workspace and the part a checkout by now. Of several changes a build sees those before it.
+    The target has a workspace and the part a checkout by now. The build sees what is published of the change by now.
     """
     part = run.parts[place]
     assert part.checkout is not None  # decide( fetches the source first)
@@ -97,7 +97,7 @@ def subject_build(
         workspace=target.workspace,
         source=source,
         timeout=_build_timeout(run),
-        generation=generation_of(run, target, place) - 1,
+        generation=visible(run, target),
         publishable=True,
     )
     return Build(
@@ -121,9 +121,13 @@ def in_order(run: Run, target: RunTarget) -> tuple[int, ...]:
     return target.order or tuple(range(len(run.parts)))
 
 
-def generation_of(run: Run, target: RunTarget, place: int) -> int:
-    """Return the generation in which a change becomes visible: the last of several is in generation 0."""
-    return in_order(run, target).index(place) + 1 - len(run.parts)
+def visible(run: Run, target: RunTarget) -> int:
+    """Return the generation that builds of the change see now; the next one is published as the one after it.
+
+    Generation 0 is the whole change. One of several packages is published at most twice before that (`bot.domain.
+    mutual`), so that it begins low enough.
+    """
+    return target.generation if target.published_builds else 2 - 3 * len(run.subjects)
 
 
 def dependents_builds(run: Run, view: TargetView, judged: Mapping[str, Judged], now: datetime) -> tuple[Build, ...]:

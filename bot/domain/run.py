@@ -262,6 +262,16 @@ class Alone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """Which other packages of the change one of them is built with."""
+
+    build: BuildKey
+    """The first good build of the one."""
+    needs: tuple[str, ...]
+    """The others, by name: something of theirs was in that build's root, or would not be the same there any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunTarget:
     """A run's work on one target."""
 
@@ -280,7 +290,9 @@ class RunTarget:
     priority: int | None = None
     """Its priority among the target's repositories, None where it counts as what it replaces."""
     generation: int = -1
-    """The last generation that was published; 0 holds the change alone, those before it some of several changes."""
+    """The last generation that was published; 0 holds the change alone, those before it some of several packages of it,
+    or not each of them as it is built with all others.
+    """
     planned: bool = False
     """The plan is made, and made again for the present generation."""
     examined: int = 0
@@ -296,3 +308,5 @@ class RunTarget:
     """Places of several changes in the order in which they are built, each with the ones before it; empty for one."""
     alone: tuple[Alone, ...] = ()
     """By place, once a regression of several changes has to be blamed."""
+    relations: tuple[Relation, ...] = ()
+    """Of the changed packages, where they are several, once all of them are published."""

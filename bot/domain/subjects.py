@@ -1,4 +1,8 @@
-"""What a run's own changes need: to be built and published, to leave a backend that refuses, or to end the run."""
+"""What a run's own changes need: to be built and published, to leave a backend that refuses, or to end the run.
+
+Of several packages each is built with what is there. Those that pass are published, so that those that failed can be
+tried again with them; how they are then built with each other is told by `bot.domain.mutual`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +12,10 @@ from bot.domain.actions import Action, CompareRoots, FallBack, FinishRun, Publis
 from bot.domain.build import Build, BuildState, Failed, Purpose, Succeeded
 from bot.domain.difference import RootDifference, is_fault
 from bot.domain.ids import BuildKey
-from bot.domain.queue import generation_of, in_order, lost_to_infrastructure, may_try_again, subject_build
+from bot.domain.mutual import Mutual
+from bot.domain.parlance import PULL_REQUESTS, Parlance
+from bot.domain.queue import in_order, lost_to_infrastructure, may_try_again, subject_build, visible
+from bot.domain.report.words import listed
 from bot.domain.run import Conclusion, Problem, Run, RunTarget
 
 
@@ -20,6 +27,7 @@ class Subjects:
     targets: Sequence[RunTarget]
     builds: Sequence[Build]
     differences: Sequence[RootDifference] = ()
+    parlance: Parlance = PULL_REQUESTS
 
     def due(self, now: datetime) -> list[Action] | None:
         """Return what is to be done before any dependent is; None where everything is built and published."""
@@ -67,31 +75,53 @@ class Subjects:
 
         Of several changes each is published before the next one is built.
         """
+        if target.generation >= 0:
+            return []
         for place in in_order(self.run, target):
             due = self._part(target, place, now)
             if due is None or due:
                 return due
-        return []
+        return self.mutual(target).due(now)
+
+    def mutual(self, target: RunTarget) -> Mutual:
+        """Return the packages of the changes on a target, of each of which a good build is published."""
+        names = [package.name or "" for package in self.run.subjects]
+        return Mutual(run=self.run, target=target, attempts={name: self.attempts(target, name) for name in names})
+
+    def _here(self, target: RunTarget, package: str) -> Sequence[Build]:
+        """Return those of the attempts that were made in the backend that builds now."""
+        return [build for build in self.attempts(target, package) if build.backend == target.target.backend]
 
     def _part(self, target: RunTarget, place: int, now: datetime) -> list[Action] | None:
-        built: list[BuildKey] = []
+        """Return what is to be done until a good build of each package of a change is published, as above."""
         due: list[Build] = []
+        fresh: list[BuildKey] = []
+        lost: list[Build] = []
         packages = self.run.parts[place].packages
         for package in packages:
-            attempts = self.attempts(target, package.name or "")
-            last = attempts[-1] if attempts else None
-            if last is None or last.backend != target.target.backend or may_try_again(last, attempts):
-                due.append(subject_build(self.run, target, package, now, attempts, place))
-            elif isinstance(last.outcome, Succeeded):
-                built.append(last.key)
+            name = package.name or ""
+            here = self._here(target, name)
+            good = [build.key for build in here if isinstance(build.outcome, Succeeded)]
+            if good:
+                fresh += [] if set(good) & set(target.published_builds) else good
+            elif not here or self._may_try_again(target, here):
+                due.append(subject_build(self.run, target, package, now, self.attempts(target, name), place))
+            else:
+                lost.append(here[-1])
         if due:
             return [QueueBuilds(run=self.run.id, builds=tuple(due))]
-        if len(built) < len(packages):
-            return None
-        if target.generation >= 0 or set(built) <= set(target.published_builds):
-            return []
-        name, generation = target.target.name, generation_of(self.run, target, place)
-        return [PublishGeneration(run=self.run.id, target=name, generation=generation, builds=tuple(built))]
+        if fresh and all(map(is_fault, lost)):
+            generation = 0 if len(self.run.subjects) == 1 else visible(self.run, target) + 1
+            name = target.target.name
+            return [PublishGeneration(run=self.run.id, target=name, generation=generation, builds=tuple(fresh))]
+        return None if lost else []
+
+    def _may_try_again(self, target: RunTarget, here: Sequence[Build]) -> bool:
+        """Whether a package that does not build yet is built once more: since nobody could, or with what is new."""
+        last = here[-1]
+        alike = [build for build in here if build.request.generation == last.request.generation]
+        since = last.request.generation < visible(self.run, target)
+        return may_try_again(last, alike) or (is_fault(last) and since)
 
     def _compare_failed(self) -> list[Action]:
         """Find out what differs in the roots of the changed packages that do not build, before that ends the run."""
@@ -123,23 +153,46 @@ class Subjects:
         return [FinishRun(run=self.run.id, conclusion=conclusion, problem=problem)]
 
     def _does_not_build(self, build: Build) -> Problem:
-        return Problem(
-            what=f"{self._named(build)} itself does not build on {build.target}: {_cause(build)}",
-            hint="Nothing that depends on it was built. Push a commit that mends it.",
+        target = next(target for target in self.targets if target.target.name == build.target)
+        hint = "Nothing that depends on it was built. Push a commit that mends it."
+        others = listed(self._others(target, build))
+        if not others:
+            what = f"{self._named(build.package)} itself does not build on {build.target}: {_cause(build)}"
+            return Problem(what=what, hint=hint)
+        of = f"these {self.parlance.changes}" if self.run.companions else f"this {self.parlance.change}"
+        if any(isinstance(each.outcome, Succeeded) for each in self._here(target, build.package)):
+            told = f"builds by itself on {build.target}, but not with {others} of {of}"
+        else:
+            told = f"itself does not build on {build.target}, and not with {others} of {of} either"
+        return Problem(what=f"{self._named(build.package)} {told}: {_cause(build)}", hint=hint)
+
+    def _others(self, target: RunTarget, build: Build) -> tuple[str, ...]:
+        """Return the packages of the changes with which a build failed, which the one before it had not seen."""
+        here = self._here(target, build.package)
+        if any(isinstance(each.outcome, Succeeded) for each in here):
+            return tuple(self._named(name) for name in self.mutual(target).newer(build.package))
+        seen = [here[0].request.generation, build.request.generation]
+        return tuple(
+            self._named(name)
+            for name in (package.name or "" for package in self.run.subjects)
+            if any(
+                seen[0] <= each.request.generation < seen[1] and isinstance(each.outcome, Succeeded)
+                for each in self._here(target, name)
+            )
         )
 
     def _not_built(self, build: Build) -> Problem:
         return Problem(
-            what=f"{self._named(build)} could not be built on {build.target}: {_cause(build)}",
+            what=f"{self._named(build.package)} could not be built on {build.target}: {_cause(build)}",
             hint="The service is at fault, not the change. `/revdeps run` tries again.",
         )
 
-    def _named(self, build: Build) -> str:
+    def _named(self, package: str) -> str:
         """Return the package, of several changes with the pull request that it is of."""
         if not self.run.companions:
-            return build.package
+            return package
         names = {package.name: part.change for part in self.run.parts for package in part.packages}
-        return f"{build.package} ({names[build.package]})"
+        return f"{package} ({names[package]})"
 
 
 def _cause(build: Build) -> str:

@@ -78,8 +78,12 @@ async def publish_generation(world: World, view: ChangeView, action: PublishGene
     assert target.workspace is not None  # builds need a workspace
     builder = world.builder(target.target.backend)
     by_key = {build.key: build for build in found.builds}
-    earlier = [build for build in found.builds if build.run and _is_published(target, build)]
     new = [by_key[key] for key in action.builds]
+    names = {build.package for build in new}
+    # A package that is built again takes the place of what it was.
+    earlier = [
+        build for build in found.builds if build.run and _is_published(target, build) and build.package not in names
+    ]
     refs = [build.ref for build in (*earlier, *new) if build.ref is not None]
     state = await builder.publish(target.workspace, refs, action.generation)
     if action.alone is None:

@@ -26,6 +26,7 @@ from bot.engine.command_actions import handle_intent
 from bot.engine.difference_actions import compare_roots
 from bot.engine.plan_actions import make_plan
 from bot.engine.setup_actions import fall_back, fetch_source, load_configuration, pin_snapshot, prepare_workspace
+from bot.engine.subject_actions import relate_subjects
 from bot.engine.view import load_change
 from bot.engine.world import World
 from bot.engine.write import Write
@@ -46,6 +47,7 @@ REGISTRY: dict[type[Action], Perform] = {
     actions.FallBack: fall_back,
     actions.QueueBuilds: queue_builds,
     actions.PublishGeneration: publish_generation,
+    actions.RelateSubjects: relate_subjects,
     actions.MakePlan: make_plan,
     actions.RecordFindings: record_findings,
     actions.CompareRoots: compare_roots,

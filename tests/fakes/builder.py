@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from bot.domain.build import BuildRequest, BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Succeeded
 from bot.domain.ids import BuildKey, BuildRef, WorkspaceRef
+from bot.domain.packages import Nevra
 from bot.domain.reuse import LatestBuild
 from bot.domain.run import PublishedPackage
 from bot.domain.target import Target
@@ -77,6 +78,8 @@ class FakeBuilder:
         self.cancelled: list[BuildKey] = []
         self.discarded: list[WorkspaceRef] = []
         self.base_packages: tuple[str, ...] = ("host-base-1-1.noarch",)
+        self.roots: dict[str, tuple[str, ...]] = {}
+        """What else of the distribution is in a package's root; what is published takes the place of its namesakes."""
         self.priority: int | None = None
         """Of what is published."""
         self.latest: dict[str, LatestBuild] = {}
@@ -227,7 +230,9 @@ class FakeBuilder:
     def _start(self, ref: BuildRef, key: BuildKey, request: BuildRequest) -> None:
         seen = [number for number in self.generations[request.workspace] if number <= request.generation]
         published = self.generations[request.workspace][max(seen)].packages if seen else ()
-        installed = {*self.base_packages, *(binary for package in published for binary in package.binaries)}
+        ours = {Nevra.parse(binary).name: binary for package in published for binary in package.binaries}
+        base = (*self.base_packages, *self.roots.get(request.package, ()))
+        installed = {*ours.values(), *(package for package in base if Nevra.parse(package).name not in ours)}
         status = BuildStatus(state=BuildState.RUNNING, started_at=self.clock.now(), installed=tuple(sorted(installed)))
         self.builds[ref] = FakeBuild(
             key=key, request=request, status=status, log=f"building {request.package}\n".encode()

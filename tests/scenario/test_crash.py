@@ -24,6 +24,7 @@ POINTS = [f"{action.__name__}:{point}" for action in executor.REGISTRY for point
 POINTS += list(poller.POINTS)
 
 
+TWO_PACKAGES = CONFIG.replace("libfoo}]", "libfoo}, {spec: libfoo-data.spec, name: libfoo-data}]")
 REFUSED = Failed(reason=FailureReason.INFRASTRUCTURE, cause="a policy forbids it", refused=True)
 MANY = ["tool", *(f"user-{number:02}" for number in range(10))]
 """So many that a pause holds some; of the first it is known from before that without the change it passes."""
@@ -59,7 +60,9 @@ async def settle(revdeps: Stage) -> None:
 
 
 async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
-    """One backend refuses, another builds: a soname moves; somebody retries, and waives; the author pushes; the end."""
+    """One backend refuses, another builds: a soname moves; somebody retries, and waives; the author pushes a change of
+    two packages; the end.
+    """
     waiting = unresolvable("app", "nothing provides libfoo.so.1")
     broken = [uninstallable(name, "nothing provides libfoo.so.1") for name in ("libbar", "tool")]
     revdeps.resolver.script_impact(["libfoo"], affected("libbar"), affected("tool"), waiting, broken=broken)
@@ -67,7 +70,7 @@ async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
     revdeps.resolver.script_order(["libfoo"], order)
     revdeps.resolver.script_impact(["libfoo", "libbar"], affected("app"))
     revdeps.builder.outcome_for = breaks("tool")
-    ref = await revdeps.open(config=CONFIG.replace("backend: fake,", "backend: strict, fallback: fake,"))
+    ref = await revdeps.open(config=TWO_PACKAGES.replace("backend: fake,", "backend: strict, fallback: fake,"))
     await settle(revdeps)
     first = await revdeps.verdicts(ref)
     asked = await revdeps.ask(ref, "/revdeps retry tool\n/revdeps status")
@@ -81,7 +84,9 @@ async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
     lapsed = await revdeps.verdicts(ref)
     many = [affected(name) for name in MANY]
     revdeps.resolver.script_impact(["libfoo"], *many)
-    revdeps.builder.outcome_for = lambda request: Succeeded() if request.package == "libfoo" else failed("ld: no -lfoo")
+    ours = ("libfoo", "libfoo-data")
+    revdeps.builder.outcome_for = lambda request: Succeeded() if request.package in ours else failed("ld: no -lfoo")
+    revdeps.forge.touch(ref, [f"{name}.spec" for name in ours])
     await revdeps.push(ref)
     await settle(revdeps)
     paused = (await revdeps.view(ref)).runs[0].run.pause

@@ -192,15 +192,29 @@ def test_a_change_that_does_not_build_says_where_and_why_and_what_to_do():
     assert "Push a commit" in end.problem.hint
 
 
-def test_one_of_two_packages_that_fails_ends_the_run_once_the_other_is_through():
+def test_one_of_two_packages_that_fails_is_tried_again_with_the_other_and_then_ends_the_run():
     both = run(packages=(*CONFIG.packages, replace(CONFIG.packages[0], name="libfoo-data")))
-    other = replace(subject(), key="other", request=replace(subject().request, package="libfoo-data"))
-    going = replace(run_view(run=both, targets=(target(generation=-1),)), builds=(subject(failed()), other))
+    first = subject(failed(), request=replace(subject().request, generation=-4))
+    other = replace(subject(), key="other", request=replace(first.request, package="libfoo-data"))
+    going = replace(run_view(run=both, targets=(target(generation=-1),)), builds=(first, other))
     assert due(compared(going)) == []
-    through = replace(other, state=BuildState.DONE, outcome=OK)
-    (end,) = due(compared(replace(going, builds=(subject(failed()), through))))
+    builds = (first, replace(other, state=BuildState.DONE, outcome=OK))
+    through = replace(going, builds=builds)
+    publication = PublishGeneration(run=RUN, target="rawhide", generation=-3, builds=("other",))
+    assert due(compared(through)) == [publication]
+    shown = replace(through, targets=(target(generation=-3, published_builds=("other",)),))
+    (queue,) = due(compared(shown))
+    assert queued([queue]) == ["c/run1/rawhide/libfoo/subject/0/2"]
+    (again,) = queue.builds
+    assert again.request.generation == -3
+    assert due(compared(replace(shown, builds=(*builds, again)))) == []
+    failed_again = replace(again, state=BuildState.DONE, outcome=failed("error: still"))
+    (end,) = due(compared(replace(shown, builds=(*builds, failed_again))))
     assert isinstance(end, FinishRun)
-    assert end.conclusion is Conclusion.FAILURE
+    assert (end.conclusion, end.problem and end.problem.what) == (
+        Conclusion.FAILURE,
+        "libfoo itself does not build on rawhide, and not with libfoo-data of this pull request either: error: still",
+    )
 
 
 def test_trouble_that_was_made_up_for_does_not_hide_that_another_package_of_the_change_does_not_build():
@@ -208,7 +222,8 @@ def test_trouble_that_was_made_up_for_does_not_hide_that_another_package_of_the_
     plain = subject(request=replace(subject().request, package="libfoo-data"))
     first = replace(plain, key="first", state=BuildState.DONE, outcome=INFRASTRUCTURE)
     second = replace(first, key="second", attempt=2, outcome=OK)
-    seen = replace(run_view(run=both, targets=(target(generation=-1),)), builds=(subject(failed()), first, second))
+    shown = target(generation=-3, published_builds=("second",))
+    seen = replace(run_view(run=both, targets=(shown,)), builds=(subject(failed()), first, second))
     for builds in ((subject(failed()), first, second), (first, second, subject(failed()))):
         (end,) = due(compared(replace(seen, builds=builds)))
         assert isinstance(end, FinishRun)

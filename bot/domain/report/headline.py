@@ -7,21 +7,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from bot.domain.build import BuildState
 from bot.domain.conclusion import untested
 from bot.domain.report.together import with_others
 from bot.domain.report.values import Report, Row, Stage
-from bot.domain.report.words import PENDING, SIGNS, UNFINISHED, WORDS, count, stop_words
+from bot.domain.report.words import PENDING, SIGNS, UNFINISHED, WORDS, count, listed, stop_words
 from bot.domain.run import Conclusion, StopReason
 from bot.domain.verdict import Verdict
 
 _ACTIVE = {
     Stage.QUEUED: "Queued",
     Stage.PREPARING: "Preparing",
-    Stage.BUILDING: "Building the change",
     Stage.RESOLVING: "Resolving who depends on it",
 }
 WAITS = frozenset({Stage.WAITING, Stage.PAUSED})
 """Stages in which somebody has to decide before anything more is begun."""
+_MOST = 3
+"""So many packages that are built now are named."""
 _QUIET = (Verdict.STILL_PASSING, Verdict.NOT_TESTED)
 
 
@@ -39,7 +41,7 @@ def headline(report: Report) -> str:
     if report.pause and report.stage is Stage.PAUSED:
         return f"Paused: the first {count(len(report.pause.packages), 'rebuild')} failed in one way"
     if not report.finished:
-        return _ACTIVE.get(report.stage) or _progress(report)
+        return _ACTIVE.get(report.stage) or (_building(report) if report.stage is Stage.BUILDING else _progress(report))
     match report.conclusion:
         case Conclusion.SUCCESS:
             return _success(report)
@@ -99,6 +101,23 @@ def _result(report: Report) -> str:
     return headline(report)
 
 
+def _building(report: Report) -> str:
+    """Return which of the changed packages are built now, where these are several."""
+    told = "Building the change"
+    going = [each for each in report.subjects if any(build.state is not BuildState.DONE for build in each.builds)]
+    if len(report.subjects) == 1 or not going:
+        return told
+    first = [each.package for each in going if not each.built_again]
+    again = [each.package for each in going if each.built_again]
+    parts = [_named(first)] if first else []
+    parts += [f"{_named(again)} again, with the rest of it"] if again else []
+    return f"{told}: {'; '.join(parts)}"
+
+
+def _named(packages: Sequence[str]) -> str:
+    return listed(packages) if len(packages) <= _MOST else count(len(packages), "package")
+
+
 def _progress(report: Report) -> str:
     pending = sum(row.pending for row in report.rows)
     running = sum(row.running for row in report.rows)
@@ -127,11 +146,14 @@ def _success(report: Report) -> str:
 
 
 def _failure(report: Report) -> str:
-    broken = [subject.package for subject in report.subjects if subject.failures]
+    broken = [subject for subject in report.subjects if subject.failures]
+    if len(broken) > 1:
+        return f"{len(broken)} changed packages do not build"
+    if broken and broken[0].only_alone:
+        of = f"these {report.parlance.changes}" if report.parts else f"this {report.parlance.change}"
+        return f"{broken[0].package} does not build with the rest of {of}"
     if broken:
-        return (
-            f"{broken[0]} itself does not build" if len(broken) == 1 else f"{len(broken)} changed packages do not build"
-        )
+        return f"{broken[0].package} itself does not build"
     regressed = report.with_verdict(Verdict.REGRESSED)
     if regressed:
         return "; ".join(_regressions(regressed))

@@ -81,6 +81,18 @@ class Subject:
         last = {build.target: build for build in self.builds}
         return tuple(build for build in last.values() if build.failed)
 
+    @property
+    def built_again(self) -> bool:
+        """Whether there is a build that sees more of the change than the first one on its target."""
+        first = {build.target: build.generation for build in reversed(self.builds)}
+        return any(build.generation > first[build.target] for build in self.builds)
+
+    @property
+    def only_alone(self) -> bool:
+        """Whether it was built on each target where it fails now, before it was built with the rest of the change."""
+        passed = {build.target for build in self.builds if build.passed}
+        return passed.issuperset(build.target for build in self.failures)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
