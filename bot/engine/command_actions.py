@@ -28,7 +28,8 @@ from bot.domain.verbs import Verb
 from bot.engine.companions import look_up
 from bot.engine.pinning import newest_at_commits
 from bot.engine.proposing import proposed
-from bot.engine.reports import APPROVAL_ASKED, links_of, report_of
+from bot.engine.publishing import APPROVAL_ASKED
+from bot.engine.reports import links_of, report_of
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.errors import Gone, Rejected

@@ -19,7 +19,7 @@ from bot.engine.at_once import each
 from bot.engine.build_ends import cancelled, ended, lost, refused
 from bot.engine.build_logs import keep_logs
 from bot.engine.executor import Checkpoint, pass_by
-from bot.engine.reconciler import backoff
+from bot.engine.patience import backoff
 from bot.engine.world import World
 from bot.ports.builder import Builder
 from bot.ports.errors import LoginRefused, Misconfigured, Rejected, Transient

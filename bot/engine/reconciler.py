@@ -13,7 +13,7 @@ import itertools
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.domain import actions
 from bot.domain.actions import Action, HandleIntent, RefreshChange
@@ -23,7 +23,8 @@ from bot.domain.run import Conclusion, Problem, RunState
 from bot.engine.asking import ForgeUnavailable
 from bot.engine.change_actions import finished
 from bot.engine.executor import Checkpoint, pass_by, perform
-from bot.engine.reports import publish
+from bot.engine.patience import PATIENCE, backoff
+from bot.engine.publishing import publish
 from bot.engine.view import load_change
 from bot.engine.world import World
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
@@ -52,20 +53,6 @@ _LIGHT = (
     actions.ResumeRun,
 )
 """Actions that ask the forge or the store and nothing else: they need no slot."""
-
-_BACKOFF = (5, 15, 60, 300, 900)
-"""Seconds to wait after the first, second, … failure in a row."""
-
-
-PATIENCE = 5
-"""So many times in a row what the forge refuses for its own sake is tried again. Then a command must not keep all else
-waiting any more, and a report waits until there is something else to tell.
-"""
-
-
-def backoff(failures: int) -> timedelta:
-    """Return how long to wait after so many failures in a row."""
-    return timedelta(seconds=_BACKOFF[min(failures, len(_BACKOFF)) - 1])
 
 
 @dataclass(slots=True)
