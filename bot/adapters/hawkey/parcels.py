@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain, islice, zip_longest
 from typing import Any, TypeVar
 
@@ -138,18 +138,26 @@ def affected_from(answers: Iterable[Parcels], counts: Iterable["array[int]"]) ->
         dependents = [one + other for one, other in zip_longest(dependents, part, fillvalue=0)]
         yield None
     names.extend([""] * (len(dependents) - len(names)))
-    link = cache(link_from)
+    link, named = cache(link_from), cache(partial(_named, names))
     for row in _with_pauses(heapq.merge(*rows, key=lambda row: (row[0], row[1]))):
-        yield None if row is None else _affected(row, names, dependents, link)
+        yield None if row is None else _affected(row, dependents, link, named)
+
+
+def _named(names: Sequence[str], inside: bytes) -> tuple[str, ...]:
+    """Return the names at some places, where there are any."""
+    return tuple(filter(None, map(names.__getitem__, memoryview(inside).cast("I"))))
 
 
 def _affected(
-    row: tuple[Any, ...], names: Sequence[str], dependents: Sequence[int], link: Callable[[Step], Link]
+    row: tuple[Any, ...],
+    dependents: Sequence[int],
+    link: Callable[[Step], Link],
+    named: Callable[[bytes], tuple[str, ...]],
 ) -> Affected:
     distance, place, source, effect, path, problem, before, after, inside = row
-    contains = tuple(filter(None, map(names.__getitem__, memoryview(inside).cast("I"))))
-    if names[place] in contains:
-        contains = tuple(name for name in contains if name != names[place])
+    contains = named(inside)  # made once for all who are built alike
+    if _is_among(place, memoryview(inside).cast("I")):
+        contains = tuple(name for name in contains if name != source[0])
     return Affected(
         source=source_from(source),
         effect=_EFFECTS[effect],
