@@ -69,6 +69,21 @@ def test_a_change_that_breaks_nothing_exits_0_and_leaves_the_checkout_alone(chec
     assert git(checkout, "status", "--porcelain", "--branch") == before
 
 
+def test_a_package_of_the_change_that_nobody_can_install_is_told_although_nobody_depends_on_it(
+    checkout: Path, tmp_path: Path
+) -> None:
+    lame = "%package doc\nSummary: Tells\nRequires: greetings-nobody-has\n\n%description doc\nTells.\n\n%files doc\n"
+    spec = library("1.0").replace("Release: 1", "Release: 2")
+    (checkout / "libgreet.spec").write_text(spec.replace("%build", f"{lame}\n%build"))
+    done = check(checkout, tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = verdicts(tmp_path)
+    assert found.pop("libgreet") == "REGRESSED"
+    assert set(found.values()) == {"STILL_PASSING"}
+    assert "libgreet itself cannot be installed" in done.stdout
+    assert "nothing provides greetings-nobody-has needed by libgreet-doc-1.0-2" in (tmp_path / "report.md").read_text()
+
+
 def test_a_change_that_does_not_build_exits_1_and_says_so(checkout: Path, tmp_path: Path) -> None:
     (checkout / "libgreet.spec").write_text(library("1.0").replace('puts("hello")', "puts(hello)"))
     done = check(checkout, tmp_path)
