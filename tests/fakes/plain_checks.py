@@ -10,7 +10,8 @@ from bot.adapters.hawkey.dependents import cone, reverse_dependencies
 from bot.adapters.hawkey.differences import differences
 from bot.adapters.hawkey.direct import direct_dependents
 from bot.adapters.hawkey.distances import distances
-from bot.adapters.hawkey.impact import impact
+from bot.adapters.hawkey.impact import examine, impact, plan
+from bot.adapters.hawkey.parcels import affected_from
 from bot.adapters.hawkey.rebuild_order import rebuild_order
 from bot.adapters.hawkey.rich import operators
 from bot.adapters.hawkey.roots import Problem, Root
@@ -104,6 +105,17 @@ def assert_way(side: Plain, name: str, path: tuple[Link, ...], goals: Set[int]) 
         at = set(universe.binary_names.get(link.provider, ())) & universe.providers(link.capability)
         assert at, (name, path)
     assert at & goals, (name, path)
+
+
+def check_shares(both: Both) -> None:
+    """Check that several processes come to what one does, and that nothing broken is in anybody's buildroot then."""
+    comparison = both.comparison
+    whole = plan(comparison)
+    half = len(whole.examine) // 2
+    shares = [examine(comparison, numbers) for numbers in (whole.examine[:half], whole.examine[half:])]
+    together = affected_from([one.findings for one in shares], [one.inside for one in shares])
+    assert tuple(item for item in together if item is not None) == impact(comparison).affected
+    assert not set(comparison.broken) & set().union(*(one.installed for one in shares))
 
 
 def check_uninstallable(both: Both) -> None:
@@ -228,6 +240,7 @@ def check_order(both: Both) -> None:
 def check(both: Both) -> None:
     """Compare all answers about a situation with the plain ones."""
     check_impact(both)
+    check_shares(both)
     check_uninstallable(both)
     check_installability(both)
     check_dependents(both)
