@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import koji
 import pytest
 
 from bot.adapters.koji import SourceOrigin
@@ -61,6 +62,34 @@ async def test_a_rebuild_that_others_need_is_a_draft_and_is_seen_once_it_is_publ
     assert lib == "lib-2-1.src"
     assert last.outcome == Succeeded()
     assert [name for name in last.installed if name.startswith("app-")] == [app.replace(".src", ".noarch")]
+
+
+async def test_what_waits_long_to_be_tagged_is_published_all_the_same(here: Place) -> None:
+    builder = here.builder()
+    where = await workspace(builder, here)
+    draft = await builder.submit(BuildKey("c"), change(here, where))
+    await done(builder, draft)
+    (host,) = here.hub.world.hosts.values()
+    host.enabled = False
+    patient, here.settings = here.settings, replace(here.settings, patience=timedelta(0))
+    impatient = here.builder()
+    for _ in range(2):
+        with pytest.raises(Transient, match="to hold what was built"):
+            await impatient.publish(where, [draft], 0)
+    here.settings = patient
+
+    def free_at_the_third_call() -> None:
+        host.enabled = here.hub.calls["tagBuild"] == 3
+        here.hub.farm.advance()
+
+    here.hub.gate.before = free_at_the_third_call
+
+    state = await here.builder().publish(where, [draft], 0)
+
+    assert [package.source for package in state.packages] == ["lib-2-1.src"]
+    assert [task.state for task in here.hub.world.tasks.values() if task.method == "tagBuild"] == [
+        koji.TASK_STATES[name] for name in ("CLOSED", "FAILED", "FAILED")
+    ]
 
 
 async def test_a_rebuild_that_nobody_waits_for_stays_a_scratch_build(here: Place) -> None:

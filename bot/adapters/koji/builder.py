@@ -181,7 +181,7 @@ class KojiBuilder:
         builds = await self._hub.call(lambda s: [self._draft(s, ref) for ref in unique])
         wanted = {build["nvr"] for build in builds}
         asked = await self._hub.call(lambda s: tag_exactly(s, record.tag, wanted))
-        await self._until(lambda s: tagged(s, asked), f"{record.tag} to hold what was built")
+        await self._until(lambda s: tagged(s, record.tag, wanted, asked), f"{record.tag} to hold what was built")
         repo = await self._until(lambda s: repository(s, record.tag), f"a repository of {record.tag}")
         artifacts = [await self.artifacts(ref) for ref in unique]
         shown = record.generations | {str(generation): sorted(wanted)}

@@ -11,20 +11,29 @@ _ASKED_FOR = (1, 35)
 
 def tag_exactly(session: Any, tag: str, wanted: set[str]) -> list[int]:
     """Take out of a tag what is not wanted, ask for what is; the tasks that tag."""
-    tagged = {build["nvr"] for build in session.listTagged(tag)}
-    for nvr in sorted(tagged - wanted):
+    present = _tagged(session, tag)
+    for nvr in sorted(present - wanted):
         session.untagBuild(tag, nvr)
-    return [session.tagBuild(tag, nvr) for nvr in sorted(wanted - tagged)]
+    return [session.tagBuild(tag, nvr) for nvr in sorted(wanted - present)]
 
 
-def tagged(session: Any, asked: Sequence[int]) -> int | None:
-    """Return how many tasks have tagged something, None until all have; raise what one of them failed with."""
+def tagged(session: Any, tag: str, wanted: set[str], asked: Sequence[int]) -> int | None:
+    """Return how many builds are tagged, None until all are; raise what a task that tags failed with.
+
+    One that was asked for again while the first was waiting for a builder fails, for the build is in the tag by then
+    (kojihub.py, _tag_build).
+    """
     states = session.getTaskInfo(list(asked)) if asked else []
     if not all(tasks.has_ended(state) for state in states):
         return None
-    for number in asked:
-        session.getTaskResult(number)
-    return len(states)
+    if not wanted <= _tagged(session, tag):
+        for number in asked:
+            session.getTaskResult(number)
+    return len(wanted)
+
+
+def _tagged(session: Any, tag: str) -> set[str]:
+    return {build["nvr"] for build in session.listTagged(tag)}
 
 
 def repository(session: Any, tag: str) -> int | None:
