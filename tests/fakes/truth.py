@@ -61,6 +61,10 @@ class Distribution:
     packages: tuple[Truth, ...]
     moves: bool = False
     """The change moves libfoo's soname."""
+    lame: bool = False
+    """A package that the change brings cannot be installed."""
+    was_lame: bool = False
+    """Nor could it be before."""
     elsewhere: tuple[Truth, ...] = ()
     """The same packages on the second target: only how their builds end is another thing there."""
 
@@ -171,11 +175,15 @@ class TrueResolver(FakeResolver):
         self, snapshot: SnapshotId, target: Target, change: Overlay
     ) -> tuple[Uninstallable, ...]:
         self._enter("broken_of_change", target, change)
-        return tuple(
+        found = [
             uninstallable(name, f"nothing provides what {name} needs")
             for name in sorted(change.replaces)
             if not self.truth.installs(name, change.replaces)
-        )
+        ]
+        if self.truth.lame:
+            lame = uninstallable(SUBJECT, "nothing provides what the change wants", binary="foo-tools")
+            found.append(replace(lame, still=self.truth.was_lame))
+        return tuple(found)
 
     async def order(
         self, snapshot: SnapshotId, target: Target, sources: Sequence[str], change: Overlay, *, thin: bool = False

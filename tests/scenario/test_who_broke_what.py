@@ -55,7 +55,13 @@ def distributions(draw: st.DrawFn) -> Distribution:
         )
         for package in packages
     ]
-    return Distribution(packages=tuple(packages), moves=draw(st.booleans()), elsewhere=tuple(elsewhere))
+    return Distribution(
+        packages=tuple(packages),
+        moves=draw(st.booleans()),
+        lame=draw(st.integers(0, 5)) == 0,
+        was_lame=draw(st.booleans()),
+        elsewhere=tuple(elsewhere),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +101,7 @@ DEEDS = st.one_of(
     st.tuples(st.just("stop"), st.integers(0, 5)),
     st.tuples(
         st.sampled_from(["retry", "rebuild", "baseline", "skip", "include", "cancel", "waive", "accept", "unwaive"]),
-        st.sampled_from([*NAMES, "*"]),
+        st.sampled_from([*NAMES, SUBJECT, "*"]),
     ),
     st.tuples(st.sampled_from(["push", "back", "again", "wait", "sleep"]), st.none()),
     st.tuples(st.just("move"), st.sampled_from(NAMES)),
@@ -199,11 +205,21 @@ async def _look(revdeps: Stage, ref: ChangeRef, truth: Distribution, config: Set
         assert set(findings) == {(entry.target, entry.package) for entry in latest.entries}
         assert latest.run.conclusion is conclude(findings.values(), min_coverage=config.min_coverage)
         waived = {place for place, found in findings.items() if found.judgement.verdict is Verdict.WAIVED}
-        open_ones = {(entry.target, entry.package) for entry in latest.entries if entry.planned} - waived
+        planned = (entry for entry in latest.entries if entry.planned and not entry.own)
+        open_ones = {(entry.target, entry.package) for entry in planned} - waived
         # What was not tested may be broken, as far as the coverage allows; what needs no test to be known may not.
         seen = _is_broken if config.min_coverage == 100 else _is_known_to_break
         broken = {place for place in open_ones if place[1] not in moved and seen(truth.on(place[0]), place[1])}
         assert not (green and broken), f"{broken} broken and green"
+    lame = {target.target.name for target in latest.targets if _is_lame(truth.on(target.target.name))}
+    if green and ended:
+        told = {target for target in lame if findings[target, SUBJECT].judgement.verdict is Verdict.WAIVED}
+        assert told == lame, "it cannot be installed, and is green"
+
+
+def _is_lame(truth: Distribution) -> bool:
+    """Whether the change brings what cannot be installed any more."""
+    return truth.lame and not truth.was_lame
 
 
 def _is_broken(truth: Distribution, name: str) -> bool:
@@ -249,6 +265,11 @@ def _is_right(
     moved: Collection[str],
 ) -> None:
     name, judged = entry.package, found.judgement
+    if entry.own:
+        assert truth.lame
+        fair = {Verdict.STILL_FAILING} if truth.was_lame else {Verdict.REGRESSED, Verdict.WAIVED}
+        assert judged.verdict in fair, f"{name} cannot be installed: {judged}"
+        return
     done = [build for build in view.builds if build.package == name and build.state is BuildState.DONE]
     builds = [build for build in done if build.target == entry.target]
     target = next(each.target for each in view.targets if each.target.name == entry.target)
