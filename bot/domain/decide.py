@@ -5,7 +5,7 @@ not due yet becomes due by an event that wakes the change: a build that ended, a
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.actions import (
@@ -45,7 +45,7 @@ from bot.domain.reuse import reusable
 from bot.domain.run import Change, Conclusion, Problem, Run, RunState, RunTarget, StopReason
 from bot.domain.subjects import Subjects
 from bot.domain.systemic import MOST, common_failure, holds, is_over, waits
-from bot.domain.verdict import Finding, Judgement, Needs, Waiver
+from bot.domain.verdict import CANCELLED, Finding, Judgement, Needs, Verdict, Waiver
 from bot.domain.waivers import disagree, in_force, lapses_at
 
 
@@ -150,6 +150,9 @@ def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Acti
             return [ResumeRun(run=run.id)]
         return _clean_up(view, run_view, now)
     if run.stop is not None:
+        overtaken = _overtaken(view, run_view, now)
+        if overtaken:
+            return [RecordFindings(run=run.id, findings=overtaken)]
         conclusion = Conclusion.TIMED_OUT if run.stop is StopReason.DEADLINE else Conclusion.CANCELLED
         superseded = run.stop is StopReason.SUPERSEDED and _is_shown(view, run)
         why = moved(run, view.companions, view.parlance) if superseded else ""
@@ -286,6 +289,29 @@ def _due_on_target(
     failed = uncompared(part, judged, run_view.differences)
     if failed:
         yield CompareRoots(run=run.id, target=name, builds=failed)
+
+
+def _overtaken(view: ChangeView, run_view: RunView, now: datetime) -> tuple[Finding, ...]:
+    """Return what is to be found instead of what was, of a run that was resumed and stopped before it came to its end
+    again: what is open again is inconclusive.
+    """
+    run, known = run_view.run, {(found.target, found.package): found for found in run_view.findings}
+    if run.config is None or not known:
+        return ()
+    waivers = in_force(view.waivers, view.change.state, now)
+    overtaken = []
+    for target in run_view.targets:
+        part = target_view(run_view, target, run.config, waivers)
+        judged = with_blame(run, part, judge_all(part))
+        for package, result in judged.items():
+            found = known.get((target.target.name, package))
+            if found is None:
+                continue
+            open_again = found.judgement if found.judgement.verdict is Verdict.INCONCLUSIVE else CANCELLED
+            told = replace(found, judgement=result if isinstance(result, Judgement) else open_again)
+            if told != found:
+                overtaken.append(told)
+    return tuple(overtaken)
 
 
 def _pause_or_go_on(run_view: RunView, most: int) -> PauseRun | None:

@@ -206,7 +206,8 @@ WAIVABLE = frozenset({Verdict.REGRESSED, Verdict.NEEDS_REBUILD, Verdict.BLOCKED,
 """What a waiver turns into WAIVED."""
 _LEAVES_OPEN = frozenset({Verdict.INCONCLUSIVE, Verdict.BLOCKED})
 """Verdicts that do not tell whether a rebuild would repair what the change breaks."""
-_CANCELLED = Judgement(verdict=Verdict.INCONCLUSIVE, cause="cancelled")
+CANCELLED = Judgement(verdict=Verdict.INCONCLUSIVE, cause="cancelled")
+"""What is said where nothing is known since somebody, or the run's time limit, stopped the builds."""
 _TWICE = 2
 """So often a fault has to be seen with the change."""
 LIMITS = frozenset({FailureReason.TIMEOUT, FailureReason.MEMORY})
@@ -242,7 +243,7 @@ def _judge_not_rebuilt(evidence: Evidence, judgement: Judgement) -> Judgement | 
     if evidence.blocked_by:
         return Judgement(verdict=Verdict.BLOCKED, root=evidence.blocked_by, cause=evidence.uninstallable)
     if evidence.may_become_ready:
-        return _CANCELLED if evidence.stopped else Needs.REBUILD_OF_OTHERS
+        return CANCELLED if evidence.stopped else Needs.REBUILD_OF_OTHERS
     if evidence.repairable and not evidence.in_order:
         return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.uninstallable, needs_order=True)
     return Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
@@ -252,7 +253,7 @@ def _judge_unready(evidence: Evidence) -> Judgement | Needs:
     if evidence.blocked_by:
         return Judgement(verdict=Verdict.BLOCKED, root=evidence.blocked_by, cause=evidence.problem)
     if evidence.may_become_ready:
-        return _CANCELLED if evidence.stopped else Needs.REBUILD_OF_OTHERS
+        return CANCELLED if evidence.stopped else Needs.REBUILD_OF_OTHERS
     if evidence.repairable and not evidence.in_order:
         return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.problem, needs_order=True)
     return Judgement(verdict=Verdict.REGRESSED, cause=evidence.problem)
@@ -288,13 +289,13 @@ def _judge_nothing_known(
 ) -> Judgement | Needs:
     """Neither passed nor failed: not built, cancelled, or the infrastructure was in the way."""
     if evidence.stopped:
-        return _CANCELLED
+        return CANCELLED
     if not attempts:
         return first
     if retry:
         return again
     last = attempts[-1].outcome
-    return Judgement(verdict=Verdict.INCONCLUSIVE, cause=last.cause) if isinstance(last, Failed) else _CANCELLED
+    return Judgement(verdict=Verdict.INCONCLUSIVE, cause=last.cause) if isinstance(last, Failed) else CANCELLED
 
 
 def _judge_passed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement | Needs:

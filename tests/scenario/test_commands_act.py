@@ -165,6 +165,16 @@ async def test_a_baseline_that_is_built_again_reaches_the_verdict(revdeps: Stage
     assert revdeps.check(ref).conclusion is Conclusion.SUCCESS
 
 
+async def test_a_verdict_that_a_late_baseline_was_to_confirm_is_open_when_time_is_over(revdeps: Stage) -> None:
+    ref = await tested(revdeps)
+    revdeps.builder.outcome_for = lambda request: None
+    await revdeps.say(ref, "/revdeps baseline bar")
+    revdeps.clock.pass_time(hours=13)
+    await revdeps.settle()
+    assert revdeps.check(ref).conclusion is Conclusion.TIMED_OUT
+    assert await revdeps.verdicts(ref) == {"bar": Verdict.INCONCLUSIVE, "baz": Verdict.STILL_PASSING}
+
+
 async def test_the_button_builds_every_baseline_again_and_a_second_press_joins(revdeps: Stage) -> None:
     ref = await tested(revdeps)
     started = len(revdeps.builder.started)

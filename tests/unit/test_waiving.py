@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.actions import CleanUp, RecordFindings, ResumeRun
+from bot.domain.actions import CleanUp, FinishRun, RecordFindings, ResumeRun
 from bot.domain.asked import Asked, Effect
 from bot.domain.build import Succeeded
 from bot.domain.commands import WAIVE, Command, Mistake, command_for_button, parse
@@ -268,3 +268,30 @@ def test_where_several_changes_were_tested_whoever_waives_is_told_how_to_test_th
     effect = said("waive jinja2 -- known", seen)
     assert [each.run.id for each in effect.view.runs] == ["run1"]
     assert "`/revdeps with octocat/libfoo#9` builds what failed because of them" in effect.answer
+
+
+# When the time of a run that goes on because of one is over.
+
+
+@pytest.mark.parametrize(
+    ("builds", "before", "after"),
+    [
+        (BROKEN, Verdict.REGRESSED, Verdict.WAIVED),
+        ((*BROKEN[:3], base(BAR, attempt=2)), Verdict.WAIVED, Verdict.INCONCLUSIVE),
+        ((*BROKEN[:3], base(BAR, attempt=2)), Verdict.INCONCLUSIVE, None),
+    ],
+    ids=["what is known counts", "what is open again is inconclusive", "as it was before"],
+)
+def test_a_run_that_was_resumed_and_stopped_shows_what_is_known_now(builds, before, after):
+    resumed = replace(ENDED, state=RunState.ACTIVE, conclusion=None, finished_at=None, stop=StopReason.DEADLINE)
+    entries = (replace(BAR, baselines=2) if len(builds) == 4 else BAR, BAZ)
+    part = run_view(*entries, builds=builds, run=resumed, findings=found(bar=before))
+    waivers = {"bar": waiver()} if after is Verdict.WAIVED else {}
+    (action,) = decide(view(part, waivers=waivers), NOW)
+    if after is None:
+        assert action == FinishRun(run=RUN, conclusion=Conclusion.TIMED_OUT)
+    else:
+        assert isinstance(action, RecordFindings)
+        assert [(each.package, each.judgement.verdict) for each in action.findings] == [("bar", after)]
+        (last,) = decide(view(replace(part, findings=action.findings), waivers=waivers), NOW)
+        assert last == FinishRun(run=RUN, conclusion=Conclusion.TIMED_OUT)
