@@ -38,6 +38,8 @@ _PHASES = {
     "install": Phase.INSTALL,
     "check": Phase.CHECK,
 }
+_WANTS_MORE = re.compile(r"(?m)^Wrote: \S+\.buildreqs\.nosrc\.rpm$")
+"""rpmbuild has said what else it needs: what comes then is the package manager's, until a phase begins."""
 _MISSING = re.compile(r"(?m)^error: Failed build dependencies:\n(.+)$")
 OUT_OF_MEMORY = "out of memory"
 """How `BuildEnd.limit` begins where it was the memory that ran out."""
@@ -179,6 +181,9 @@ def of_mock(status: int, *, build_log: str = "", root_log: str = "", source: boo
 
 def _of_logs(build_log: str, root_log: str, source: bool) -> Failed | None:
     """Say what the logs alone tell: of rpmbuild where it began, else of the root; None where neither does."""
+    asked = list(_WANTS_MORE.finditer(build_log))
+    if asked and not _PHASE_LINE.search(build_log, asked[-1].end()):
+        return _of_root(build_log[asked[-1].end() :]) or _of_root(root_log)
     if _PHASE_LINE.search(build_log) or _ENDED.search(build_log):
         return classify(BuildEnd(tail=build_log, phase=Phase.SRPM if source else None))
     found = _of_root(root_log)

@@ -77,7 +77,8 @@ ASSERTION = re.compile(r"^(?:AssertionError\b|assert |Failed: |assertion )")
 
 HEARSAY = re.compile(
     r"^\s*(?:.*\*\*\* .*Error \d+.*|.*FAILED: .+|(?:error: )?Bad exit status .+"
-    r"|error: (?:command '.+' failed|could not compile).*|RPM build errors:|the build failed without a word)"
+    r"|error: (?:command '.+' failed|could not compile).*|RPM build errors:|Copr build error: .+"
+    r"|the build failed without a word)"
 )
 """A cause that says only that something else failed: two of these are not known to be of one fault."""
 

@@ -141,3 +141,12 @@ def test_what_is_missing_without_one_of_the_repositories_says_nothing() -> None:
 )
 def test_a_scriptlet_keeps_a_package_out_only_where_it_runs_before_that(log: str, reason: FailureReason) -> None:
     assert of_mock(30, root_log=log).reason is reason
+
+
+def test_what_rpmbuild_asks_for_while_it_builds_belongs_to_the_root_until_a_phase_begins() -> None:
+    asks = "Executing(%generate_buildrequires): /bin/sh\nWrote: /builddir/build/SRPMS/a-1-1.buildreqs.nosrc.rpm\n"
+
+    assert told(of_mock(1, build_log=asks, root_log=MIRROR)) == (FailureReason.INFRASTRUCTURE, None)
+    assert told(of_mock(1, build_log=asks, root_log=LOST)) == (FailureReason.UNRESOLVABLE, Phase.BUILDROOT)
+    assert told(of_mock(1, build_log=asks + BROKEN, root_log=MIRROR)) == (FailureReason.COMPILE, Phase.BUILD)
+    assert told(of_copr("failed", build_log=asks)) == (FailureReason.INFRASTRUCTURE, None)
