@@ -20,10 +20,11 @@ from bot.domain.failure import normalise
 from bot.domain.failure_rules import ASSERTION, HEARSAY
 from bot.domain.freshness import is_overtaken, to_hold
 from bot.domain.ids import BuildKey
+from bot.domain.judging import Evidence, judge
 from bot.domain.plan import Effect, PlanEntry, does_not_install
 from bot.domain.run import RunTarget
 from bot.domain.target import Target
-from bot.domain.verdict import LIMITS, Evidence, Judgement, Needs, Verdict, Waiver, judge
+from bot.domain.verdict import LIMITS, Judgement, Needs, Verdict, Waiver
 
 Judged = Judgement | Needs
 

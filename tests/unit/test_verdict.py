@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bot.domain.attempts import Attempt
 from bot.domain.build import Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
 from bot.domain.config import BaselinePolicy
+from bot.domain.judging import Evidence, judge
 from bot.domain.plan import Effect, Selection
-from bot.domain.verdict import Evidence, Judgement, Needs, Verdict, judge
+from bot.domain.verdict import Judgement, Needs, Verdict
 from tests.fakes.domain import INFRASTRUCTURE, failed, waiver
 
 OK = Succeeded()
