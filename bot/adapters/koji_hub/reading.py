@@ -8,8 +8,10 @@ from typing import Any
 from bot.domain.target import KojiTag
 from bot.ports.errors import Misconfigured, Rejected
 
-_TIMEOUT = timedelta(minutes=10)
+_TIMEOUT = timedelta(minutes=5)
 """For one answer: what is in a tag takes a hub a while to gather."""
+_CONNECTING = 30.0
+"""Seconds until a hub is to take the call at all."""
 
 
 @contextmanager
@@ -21,7 +23,8 @@ def reading(tag: KojiTag) -> Iterator[Any]:
     from bot.adapters.koji_hub.client import Client, options  # slow to import, and seldom of use
     from bot.adapters.koji_hub.errors import ERRORS, meaning
 
-    session = Client(tag.hub, options(_TIMEOUT, pause=timedelta(0)))
+    calling = options(_TIMEOUT, pause=timedelta(0)) | {"timeout": (_CONNECTING, _TIMEOUT.total_seconds())}
+    session = Client(tag.hub, calling)
     try:
         yield session
     except ERRORS as error:
