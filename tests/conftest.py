@@ -1,6 +1,12 @@
-"""What holds for every test: a skip that nobody expects is a failure, so that nothing stops being tested unnoticed."""
+"""What holds for every test: a skip that nobody expects is a failure, so that nothing stops being tested unnoticed; and
+no example has to be over in so many milliseconds, which a busy machine may take for anything.
+"""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 EXPECTED_SKIPS = ("distribution data not here", "this distribution does not package dose")
 """Parts of the reasons for which a test may be skipped."""

@@ -150,7 +150,7 @@ NAMES = st.frozensets(st.sampled_from([f"p{number}-1-1.noarch" for number in ran
 
 
 @given(roots=st.lists(NAMES, min_size=1, max_size=6))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_any_sequence_of_roots_is_read_back(roots: list[frozenset[str]]) -> None:
     async def story(directory: Path) -> None:
         store = await SqlStore.open(f"sqlite:///{directory / 'revdeps.db'}")

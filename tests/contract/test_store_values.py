@@ -45,14 +45,14 @@ def strategies() -> Iterator[None]:
 
 @pytest.mark.parametrize("kind", [Change, Run, RunTarget, PlanEntry, Finding, Failed, Published, Waiver, AuditRecord])
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_value_is_read_back_as_it_was(kind: type[Any], data: st.DataObject) -> None:
     value = data.draw(st.from_type(kind))
     assert decode(kind, stored(encode(value))) == value
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_build_is_read_back_as_it_was(data: st.DataObject) -> None:
     value = data.draw(st.from_type(Build))
     assert decode(Build, stored(encode(value, frozenset({"outcome"}))), outcome=value.outcome) == value
@@ -60,7 +60,7 @@ def test_a_build_is_read_back_as_it_was(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("kind", INTENTS)
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_an_intent_is_read_back_as_what_it_was(kind: type[Intent], data: st.DataObject) -> None:
     intent = data.draw(st.from_type(kind))
     name, document = encode_intent(intent)

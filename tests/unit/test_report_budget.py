@@ -70,7 +70,7 @@ def many(number: int) -> Report:
     return assemble(stored, Context(log_tails={each.key: "line of a log\n" * 200 for each in builds}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(REPORTS, st.integers(1_200, 6_000))
 def test_no_comment_is_too_long_loses_its_header_or_mentions_anybody(report: Report, limit: int) -> None:
     text = render_comment(report, LINKS, limit)
@@ -80,7 +80,7 @@ def test_no_comment_is_too_long_loses_its_header_or_mentions_anybody(report: Rep
     assert not re.search(r"@\w", CODE.sub("", text))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(REPORTS)
 def test_no_check_is_too_long_for_its_forge(report: Report) -> None:
     small = Capabilities(buttons=True, annotations=True, comment_limit=3_000, text_limit=3_000)
