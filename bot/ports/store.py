@@ -192,7 +192,7 @@ class Builds(Protocol):
         ...
 
     async def put(self, builds: Sequence[Build]) -> None:
-        """Replace stored builds."""
+        """Store what has become of builds since they were added: what they were asked for with does not change."""
         ...
 
     async def get(self, keys: Collection[BuildKey]) -> Mapping[BuildKey, Build]:
@@ -212,7 +212,7 @@ class Builds(Protocol):
         ...
 
     async def unfinished(self, backend: str) -> Sequence[Build]:
-        """Return the builds of a backend that are not DONE, in order of priority (largest first), then queue time."""
+        """Return the builds of a backend that are not DONE, in no order."""
         ...
 
     async def past(self, target: str, packages: Collection[str], each: int) -> Sequence[PastBuild]:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.adapters.sql.store import SqlStore, SqlTransaction
 from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Purpose, Succeeded
-from bot.domain.ids import BuildKey, RunId, SnapshotId
+from bot.domain.ids import BuildKey, BuildRef, RunId, SnapshotId
 from bot.domain.intents import Commented
 from bot.domain.publication import Published
 from bot.domain.run import Part, RunState
@@ -182,6 +182,30 @@ async def test_a_build_that_exists_is_not_added_again(store: SqlStore) -> None:
         assert await tx.builds.get([running.key]) == {running.key: running}
 
 
+async def test_what_becomes_of_a_build_is_kept(store: SqlStore) -> None:
+    await with_run(store)
+    begun = replace(
+        build(),
+        purpose=Purpose.BY_HAND,
+        state=BuildState.RUNNING,
+        not_before=NOW,
+        priority=7,
+        ref=BuildRef("42"),
+        submitted_at=NOW,
+        started_at=NOW + MINUTE,
+        cancel_requested=True,
+        trouble="it does not answer",
+    )
+    ended = replace(begun, state=BuildState.DONE, ended_at=NOW + 2 * MINUTE, cpu_seconds=1.5, outcome=Cancelled())
+    async with store.transaction() as tx:
+        await tx.builds.add([build(), build("baz")])
+        for each in (begun, ended, build()):
+            await tx.builds.put([each])
+            assert await tx.builds.get([each.key]) == {each.key: each}
+        assert await tx.builds.of_run(RUN) == [build(), build("baz")]
+        await tx.builds.put([])
+
+
 OUTCOMES = [
     None,
     Succeeded(),
@@ -224,15 +248,15 @@ async def test_subscribers_are_told_by_baseline(store: SqlStore) -> None:
         assert await tx.builds.subscribers(keys) == {keys[0]: ["r1", "r2"], keys[1]: ["r1"]}
 
 
-async def test_unfinished_builds_go_by_priority_then_by_age(store: SqlStore) -> None:
+async def test_unfinished_builds_are_those_of_a_backend_that_are_not_done(store: SqlStore) -> None:
     await with_run(store)
     done = replace(build("done"), state=BuildState.DONE)
     submitting = replace(build("late", queued=2), state=BuildState.SUBMITTING)
     waiting = [submitting, build("early", queued=1), build("urgent", queued=3, priority=9), baseline("old")]
     async with store.transaction() as tx:
         await tx.builds.add([done, *waiting, build("elsewhere", backend="koji")])
-        packages = [known.package for known in await tx.builds.unfinished("sandbox")]
-    assert packages == ["urgent", "old", "early", "late"]
+        found = await tx.builds.unfinished("sandbox")
+    assert sorted(found, key=lambda each: each.key) == sorted(waiting, key=lambda each: each.key)
 
 
 async def test_thousands_of_rows_fit_into_one_call(store: SqlStore) -> None:

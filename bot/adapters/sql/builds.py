@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,16 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.sql import tables
 from bot.adapters.sql.codec import KEPT, decode, decode_outcome, encode, encode_outcome
-from bot.adapters.sql.statements import add, batches, upsert
+from bot.adapters.sql.statements import add, batches
 from bot.domain.build import Build, BuildState, Failed, FailureReason, Purpose
 from bot.domain.history import PastBuild
-from bot.domain.ids import BuildKey, RunId
+from bot.domain.ids import BuildKey, BuildRef, RunId
 from bot.domain.run import RepoRef, RunTarget
 from bot.domain.target import Target
 
-_COLUMNS_ALONE = frozenset({"outcome"})
-_READ = (tables.build.c.value, tables.build.c.outcome, tables.build.c.failure)
 _build, _subscription = tables.build, tables.subscription
+_COLUMNS_ALONE = frozenset({"outcome"})
+_READ = (_build.c.value, _build.c.progress, _build.c.outcome, _build.c.failure)
 _HISTORY = tuple(_build.c[name] for name in ("package", "purpose", "outcome", "started_at", "ended_at", "cpu_seconds"))
 _OF_A_DEPENDENT = _build.c.purpose.not_in((Purpose.SUBJECT, Purpose.ALONE))
 _IS_RESULT = sa.and_(
@@ -40,6 +41,27 @@ def _of_run() -> sa.Select[Any]:
 
 
 _OF_RUN = _of_run()
+_PUT = sa.update(_build).where(_build.c.key == sa.bindparam("of"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Progress:
+    """What of a build changes once it was asked for, but for its outcome."""
+
+    purpose: Purpose
+    state: BuildState
+    not_before: datetime | None
+    priority: int
+    ref: BuildRef | None
+    submitted_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    cancel_requested: bool
+    trouble: str
+    cpu_seconds: float | None
+
+
+_CHANGING = tuple(field.name for field in fields(_Progress))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +75,11 @@ class SqlBuilds:
         await add(self.connection, _build, [_row(build) for build in builds])
 
     async def put(self, builds: Sequence[Build]) -> None:
-        """Replace stored builds."""
-        await upsert(self.connection, _build, [_row(build) for build in builds])
+        """Store what has become of stored builds; what they were asked for with does not change."""
+        # In the order of their keys, so that two writers of the same rows wait for each other.
+        ordered = sorted(builds, key=attrgetter("key"))
+        if ordered:
+            await self.connection.execute(_PUT, [_progress(build) for build in ordered])
 
     async def get(self, keys: Collection[BuildKey]) -> Mapping[BuildKey, Build]:
         """Return those of the builds that exist, and hold them against other writers until the transaction ends.
@@ -88,12 +113,10 @@ class SqlBuilds:
         return dict(found)
 
     async def unfinished(self, backend: str) -> Sequence[Build]:
-        """Return the builds of a backend that are not DONE, in order of priority (largest first), then queue time."""
+        """Return the builds of a backend that are not DONE, in no order."""
         states = [state for state in BuildState if state is not BuildState.DONE]
         query = sa.select(*_READ).where(_build.c.backend == backend, _build.c.state.in_(states))
-        found = [_from_row(*row) for row in await self.connection.execute(query)]
-        # Sorted here: a database moves the values about, and takes longer for that than for reading them.
-        return sorted(found, key=lambda build: (-build.priority, build.queued_at, build.key))
+        return [_from_row(*row) for row in await self.connection.execute(query)]
 
     async def past(self, target: str, packages: Collection[str], each: int) -> Sequence[PastBuild]:
         """Return the last results of dependents on a target, newest first, `each` of every package on either side."""
@@ -126,7 +149,7 @@ class SqlBuilds:
             rows = await self.connection.execute(joined.where(_build.c.package.in_(some)))
             # Two commits may call two different targets by one name.
             there = [row for row in rows if decode(RunTarget, row.place).target == target]
-            found += [_from_row(row.value, row.outcome, row.failure) for row in there]
+            found += [_from_row(row.value, row.progress, row.outcome, row.failure) for row in there]
         return found
 
     async def lately(self, target: str, limit: int) -> Sequence[PastBuild]:
@@ -148,29 +171,42 @@ def _past(row: sa.Row[Any]) -> PastBuild:
 
 
 def _row(build: Build) -> dict[str, Any]:
-    outcome, failure = encode_outcome(build.outcome)
     return {
         "key": build.key,
         "run": build.run,
         "target": build.target,
         "package": build.package,
         "backend": build.backend,
+        "queued_at": build.queued_at,
+        "value": encode(build, _COLUMNS_ALONE),
+        **_columns(build),
+    }
+
+
+def _progress(build: Build) -> dict[str, Any]:
+    progress = _Progress(**{name: getattr(build, name) for name in _CHANGING})
+    return {"of": build.key, "progress": encode(progress), **_columns(build)}
+
+
+def _columns(build: Build) -> dict[str, Any]:
+    """Return what is searched by, as it is now, and the outcome."""
+    outcome, failure = encode_outcome(build.outcome)
+    return {
         "purpose": build.purpose,
         "state": build.state,
         "outcome": outcome,
         "reason": build.outcome.reason if isinstance(build.outcome, Failed) else None,
-        "priority": build.priority,
-        "queued_at": build.queued_at,
-        "submitted_at": build.submitted_at,
         "started_at": build.started_at,
         "ended_at": build.ended_at,
         "cpu_seconds": build.cpu_seconds,
-        "value": encode(build, _COLUMNS_ALONE),
         "failure": failure,
     }
 
 
 @lru_cache(maxsize=KEPT)
-def _from_row(value: str, outcome: str | None, failure: str | None) -> Build:
-    # Without an outcome it is whole as it stands there: that is the most frequent case.
-    return decode(Build, value) if outcome is None else decode(Build, value, outcome=decode_outcome(outcome, failure))
+def _from_row(value: str, progress: str | None, outcome: str | None, failure: str | None) -> Build:
+    if progress is None and outcome is None:
+        return decode(Build, value)  # as it was asked for: that is the most frequent case
+    since = decode(_Progress, progress) if progress is not None else decode(Build, value)
+    changed = {name: getattr(since, name) for name in _CHANGING}
+    return decode(Build, value, outcome=decode_outcome(outcome, failure), **changed)
