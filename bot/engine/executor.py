@@ -5,7 +5,8 @@ stores that in one transaction under the lease. So there are the same few points
 may die, and the crash tests generate them from this registry.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from bot.domain import actions
@@ -30,7 +31,7 @@ from bot.engine.subject_actions import relate_subjects
 from bot.engine.view import load_change
 from bot.engine.world import World
 from bot.engine.write import Write
-from bot.ports.store import Lease
+from bot.ports.store import Lease, Transaction
 
 Perform = Callable[[World, ChangeView, Any], Awaitable[Write]]
 """Any stands for the one kind of action under which the function is registered."""
@@ -75,20 +76,33 @@ def pass_by(name: str) -> None:
 
 
 async def perform(
-    world: World, lease: Lease, view: ChangeView, action: Action, checkpoint: Checkpoint, *, last: bool = False
+    world: World, lease: Lease, view: ChangeView, action: Action, checkpoint: Checkpoint, due: Sequence[Action] = ()
 ) -> ChangeView | None:
-    """Perform one action and store what it leaves behind; after the `last` return what is stored of the change then."""
+    """Perform one action and store what it leaves behind; after the last that is `due` return what is stored then."""
     after: ChangeView | None = None
-    settings = world.settings
     name = type(action).__name__
     checkpoint(f"{name}:before")
     write = await REGISTRY[type(action)](world, view, action)
     checkpoint(f"{name}:performed")
     async with world.store.transaction(lease) as tx:
         await write(tx)
-        if last:
-            after = await load_change(
-                tx, view.change.ref.id, settings.retention, settings.systemic_failures, world.parlance
-            )
+        if due and action is due[-1]:
+            after = await _stored_after(world, tx, view, due)
     checkpoint(f"{name}:stored")
     return after
+
+
+async def _stored_after(world: World, tx: Transaction, view: ChangeView, due: Sequence[Action]) -> ChangeView | None:
+    """Return what is stored of a change once everything due was performed.
+
+    Verdicts change nothing else of a run, and come with every few builds: thousands are not read again for them.
+    """
+    settings, change = world.settings, view.change.ref.id
+    if not all(isinstance(action, actions.RecordFindings) for action in due):
+        return await load_change(tx, change, settings.retention, settings.systemic_failures, world.parlance)
+    judged = {action.run for action in due if isinstance(action, actions.RecordFindings)}
+    runs = [
+        replace(found, findings=tuple(await tx.runs.findings(found.run.id))) if found.run.id in judged else found
+        for found in view.runs
+    ]
+    return replace(view, change=await tx.changes.get(change) or view.change, runs=tuple(runs))

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -223,21 +223,21 @@ class Reconciler:
         raise AssertionError("the count does not end")
 
     async def _perform_all(
-        self, lease: Lease, view: ChangeView, due: Collection[Action], place: "_Place", *, told: bool
+        self, lease: Lease, view: ChangeView, due: Sequence[Action], place: "_Place", *, told: bool
     ) -> ChangeView | None:
         """Perform what is due, and return what is stored of the change then."""
         after: ChangeView | None = view
-        for left, action in zip(range(len(due) - 1, -1, -1), due, strict=True):
+        for action in due:
             self.acted(type(action).__name__)
             try:
                 if isinstance(action, _LIGHT):
-                    after = await self._perform(lease, view, action, last=left == 0)
+                    after = await self._perform(lease, view, action, due)
                 else:
                     place.leave()
                     async with self._slots:
                         if self._stopping:
                             raise _Stopping
-                        after = await self._perform(lease, view, action, last=left == 0)
+                        after = await self._perform(lease, view, action, due)
             except Transient as trouble:
                 if told and not isinstance(trouble, ForgeUnavailable):
                     await self._publish_again(lease)
@@ -274,11 +274,13 @@ class Reconciler:
         if view is not None:
             await self._publish(lease, view)
 
-    async def _perform(self, lease: Lease, view: ChangeView, action: Action, *, last: bool) -> ChangeView | None:
+    async def _perform(
+        self, lease: Lease, view: ChangeView, action: Action, due: Sequence[Action]
+    ) -> ChangeView | None:
         """Perform an action; what stands in its way is told in the run's report."""
         run = getattr(action, "run", None)
         try:
-            after = await perform(self.world, lease, view, action, self.checkpoint, last=last)
+            after = await perform(self.world, lease, view, action, self.checkpoint, due)
         except Transient as trouble:
             if run is not None:
                 await self._note(lease, run, Problem(what=str(trouble), hint="This is tried again by itself."), None)
@@ -300,7 +302,7 @@ class Reconciler:
             if run is None or not any(found.run.id == run and found.run.problem for found in view.runs):
                 return after
             await self._note(lease, run, None, None)
-        return await self._load(lease) if last else None
+        return await self._load(lease) if action is due[-1] else None
 
     async def _look_again(self, lease: Lease) -> None:
         """Read the change before the next try: what the forge knows nothing of may have been moved or deleted."""
