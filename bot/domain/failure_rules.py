@@ -62,13 +62,12 @@ _USED_UP = (
     r"|.*terminated with signal 9 \[Killed\].*"
     r"|.*\(signal: 9, SIGKILL: kill\).*"
     r"|go (?:build|tool) .+: signal: killed$"
-    r"|.*java\.lang\.OutOfMemoryError.*"
     r"|.*There is insufficient memory for the Java Runtime.*"
     r"|.*\bfork: (?:retry: )?(?:Cannot allocate memory|Resource temporarily unavailable).*"
     r"|g?make(?:\[\d+\])?: \*\*\* .+ Killed$"
 )
-_KILLED = r".+: line \d+:\s+\d+ Killed\b.*"
-"""What a shell says of any process that was killed: tests do that to their servers, too."""
+_KILLED = r".+: line \d+:\s+\d+ Killed\b.*|.*java\.lang\.OutOfMemoryError.*"
+"""What tests bring about on purpose, too: they kill their servers, and let the memory of a virtual machine run out."""
 MEMORY = re.compile(rf"^(?:{_USED_UP}|{_KILLED})")
 """Something was killed because the memory ran out, or could get no more of it."""
 
@@ -83,6 +82,8 @@ HEARSAY = re.compile(
 """A cause that says only that something else failed: two of these are not known to be of one fault."""
 
 _EXCEPTION = r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Failure|NotFound)\b"
+_OF_JAVA = r"(?:java|javax|jakarta|org|com|net|io)\."
+"""How the names of its exceptions begin. Its tests show many of them that are expected: the test's name tells more."""
 _NO_CAUSE = (
     r"Bad exit status|Installed \(but|aborting due to|could not compile|test failed, to rerun|command '.+' failed"
 )
@@ -107,7 +108,7 @@ _PYTHON = (
     _rule(r"^(?:E\s+)?(?P<cause>(?:ImportError|ModuleNotFoundError): (?!Failed to import test module).+)"),
     _rule(rf"^E\s+(?P<cause>{_EXCEPTION}(?:: .+)?)$", -1),
     _rule(r"^E\s+(?P<cause>(?:assert |Failed: |fixture '.+' not found).*)", -1),
-    _rule(rf"^(?P<cause>{_EXCEPTION}(?:: .+)?)$", -1),
+    _rule(rf"^(?!{_OF_JAVA})(?P<cause>{_EXCEPTION}(?:: .+)?)$", -1),
     _rule(r"^(?:ERROR: )(?P<cause>Could not find a version that satisfies the requirement .+)"),
 )
 _PERL = (
@@ -129,8 +130,8 @@ _TESTS = (
     _rule(r"^thread '.+' .*panicked at \S+:\d+:\d+:$", below=True),
     _rule(r"^thread '.+' .*panicked at .+"),
     _rule(r"^\[ERROR\]\s+(?P<cause>\S+(?:\.\S+)* .*<<< (?:FAILURE|ERROR)!.*)"),
-    _rule(r"^(?:FAILED|ERROR) \S+.*"),
-    _rule(r"^(?:FAIL|ERROR): (?!Command failed|Exception\().+"),
+    _rule(r"^(?:FAILED \S+|ERROR \S*(?:::|\.py\b)).*"),
+    _rule(r"^(?:FAIL: .+|ERROR: \w+ \([\w.]+\).*)"),
     _rule(r"^\s*--- FAIL: .+"),
     _rule(r"^not ok \d+(?!.*# (?:TODO|SKIP)).*"),
     _rule(
@@ -167,7 +168,11 @@ _PACKAGING = (
 _SIGNALS = (
     _rule(r"^.*(?:Could not resolve host|Temporary failure in name resolution|Network is unreachable).*"),
     _rule(r"^.*\*\*\* No rule to make target .+"),
-    _rule(r"^.*(?:Segmentation fault|Illegal instruction|Bus error|Killed|Aborted|core dumped).*", -1),
+    _rule(
+        r"^(?!.*\b(?:ok|OK|PASS|PASSED|passed)\b)"
+        r".*(?:Segmentation fault|Illegal instruction|Bus error|Killed|Aborted|core dumped).*",
+        -1,
+    ),
 )
 _LAST_RESORT = (
     _rule(rf"^\s*(?P<cause>error: (?!{_NO_CAUSE})(?:line \d+: )?.+)"),
@@ -189,7 +194,9 @@ RULES: Sequence[Rule] = (
     *_PREPARATION,
     *_PACKAGING,
     _rule(r"^\s*1\) (?!Failure:|Error:|Skipped)\S.*"),
-    _rule(rf"^{_KILLED}"),
+    _rule(r"^ERROR: (?!Command failed|Exception\().+"),
+    _rule(rf"^(?:{_KILLED})"),
+    _rule(rf"^(?={_OF_JAVA})(?P<cause>{_EXCEPTION}(?:: .+)?)$", -1),
     *_SIGNALS,
     *_LAST_RESORT,
 )
