@@ -154,5 +154,5 @@ class SandboxWorld:
 
     def packages(self, package: str, key: str = "") -> list[Path]:
         """The files that a build made."""
-        job = JobDirectory(self.settings.jobs / ref_of(BuildKey(f"c/{package}/{key}")))
+        job = JobDirectory(self.settings.state / "jobs" / ref_of(BuildKey(f"c/{package}/{key}")))
         return sorted(job.packages.glob("*.rpm"))

@@ -76,7 +76,7 @@ async def test_files_without_end_are_stopped(world: SandboxWorld) -> None:
     status, _ = await world.build(Spec(name="greedy", build=endless))
 
     assert failure(status.outcome).cause == "the build wrote more than its limit of 64 MiB to the disk"
-    assert not list((world.settings.jobs / ref_of(BuildKey("c/greedy/"))).glob("root*"))
+    assert not list((world.settings.state / "jobs" / ref_of(BuildKey("c/greedy/"))).glob("root*"))
 
 
 async def test_forks_without_end_stay_within_the_build(world: SandboxWorld) -> None:
@@ -135,14 +135,14 @@ async def test_a_dead_supervisor_is_replaced_and_the_build_begins_anew(world: Sa
     workspace = await world.workspace()
     source = Spec(name="slow", build="sleep 1").tree(world.directory / "slow")
     ref = await world.builder.submit(BuildKey("k"), world.request(workspace, "slow", source))
-    pid = int((world.settings.jobs / ref / "pid").read_text())
+    pid = int((world.settings.state / "jobs" / ref / "pid").read_text())
     await running(world.builder, ref)
 
     os.kill(pid, signal.SIGKILL)
     (status,) = await ended(world.builder, [ref])
 
     assert status.outcome == Succeeded()
-    assert (world.settings.jobs / ref / "starts").read_text() == ".."
+    assert (world.settings.state / "jobs" / ref / "starts").read_text() == ".."
     assert (await log_of(world.builder, ref)).count("rpmbuild -ba") == 1
 
 
@@ -167,14 +167,14 @@ async def test_a_build_outlives_the_service_that_started_it(world: SandboxWorld)
     (status,) = await ended(world.builder, [ref_of(BuildKey("k"))])
 
     assert status.outcome == Succeeded()
-    assert (world.settings.jobs / ref_of(BuildKey("k")) / "starts").read_text() == "."
+    assert (world.settings.state / "jobs" / ref_of(BuildKey("k")) / "starts").read_text() == "."
 
 
 async def test_nothing_stays_behind_on_the_disk_or_mounted(world: SandboxWorld) -> None:
     await world.build(Spec(name="tidy"))
     await world.builder.discard(await world.workspace())
 
-    assert not list(world.settings.jobs.glob("*"))
+    assert not list((world.settings.state / "jobs").glob("*"))
     assert not list(world.settings.workspaces.glob("*"))
     assert str(world.settings.state) not in Path("/proc/self/mounts").read_text()
 
