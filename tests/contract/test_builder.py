@@ -330,6 +330,22 @@ async def test_of_several_changes_each_sees_those_that_were_published_before_it(
     assert [Nevra.parse(package.source).name for package in both.packages] == ["good", "user"]
 
 
+async def test_what_is_built_again_takes_the_place_of_what_it_was(world: World) -> None:
+    first = await world.submit("good", generation=-4)
+    await ended(world.builder, [first])
+    workspace = await world.workspace()
+    await world.builder.publish(workspace, [first], -3)
+    again = await world.submit("good", "good-again", generation=-3)
+    await ended(world.builder, [again])
+
+    after = await world.builder.publish(workspace, [again], -2)
+
+    dependent = await world.submit("user", generation=0)
+    (status,) = await ended(world.builder, [dependent])
+    assert [package.source for package in after.packages] == [(await world.builder.artifacts(again)).source]
+    assert set(after.packages[0].binaries) <= set(status.installed)
+
+
 async def test_one_of_several_changes_alone_is_built_where_nothing_of_the_others_is(world: World) -> None:
     other, _ = await world.build("good")
     published = await world.builder.publish(await world.workspace(), [other], 0)

@@ -54,6 +54,12 @@ class ShowsTheChangeToBaselines(FakeBuilder):
         return state
 
 
+class KeepsWhatWasPublished(FakeBuilder):
+    async def publish(self, workspace: WorkspaceRef, refs: Sequence[BuildRef], generation: int) -> RepoState:
+        before = [ref for ref, build in self.builds.items() if isinstance(build.status.outcome, Succeeded)]
+        return await super().publish(workspace, [*before, *refs], generation)
+
+
 class HidesTheChange(FakeBuilder):
     def _start(self, ref: BuildRef, key: BuildKey, request: BuildRequest) -> None:
         self.generations.pop(request.workspace, None)
@@ -80,6 +86,7 @@ MUTANTS: list[tuple[type[FakeBuilder], Callable[[contract.World], Awaitable[None
     (CountsFromTheFrontOnly, contract.test_a_log_can_be_read_in_parts_while_the_build_runs),
     (ShowsTheChangeToBaselines, contract.test_a_published_change_is_seen_by_the_run_and_by_no_baseline),
     (HidesTheChange, contract.test_a_published_change_is_seen_by_the_run_and_by_no_baseline),
+    (KeepsWhatWasPublished, contract.test_what_is_built_again_takes_the_place_of_what_it_was),
     (KeepsBuildsOfWhatIsDiscarded, contract.test_discarding_a_workspace_ends_what_runs_in_it),
     (ForgetsToList, contract.test_a_service_that_starts_again_adopts_what_is_running),
 ]
