@@ -175,7 +175,7 @@ async def test_nothing_stays_behind_on_the_disk_or_mounted(world: SandboxWorld) 
     await world.builder.discard(await world.workspace())
 
     assert not list((world.settings.state / "jobs").glob("*"))
-    assert not list(world.settings.workspaces.glob("*"))
+    assert not list((world.settings.state / "workspaces").glob("*"))
     assert str(world.settings.state) not in Path("/proc/self/mounts").read_text()
 
 
