@@ -1,6 +1,6 @@
 """What a store is, on SQLite and on PostgreSQL: repositories and transactions. Leases are in test_store_leases.py."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -182,6 +182,20 @@ async def test_a_build_that_exists_is_not_added_again(store: SqlStore) -> None:
         assert await tx.builds.get([running.key]) == {running.key: running}
 
 
+AS_ASKED_FOR = {
+    "key",
+    "run",
+    "target",
+    "backend",
+    "request",
+    "attempt",
+    "queued_at",
+    "reused_from",
+    "snapshot",
+    "buildroot",
+}
+
+
 async def test_what_becomes_of_a_build_is_kept(store: SqlStore) -> None:
     await with_run(store)
     begun = replace(
@@ -197,6 +211,9 @@ async def test_what_becomes_of_a_build_is_kept(store: SqlStore) -> None:
         trouble="it does not answer",
     )
     ended = replace(begun, state=BuildState.DONE, ended_at=NOW + 2 * MINUTE, cpu_seconds=1.5, outcome=Cancelled())
+    alike = {each.name for each in fields(Build) if getattr(build(), each.name) == getattr(ended, each.name)}
+    # A new field of a build is one of these, or one that `ended` has another value of.
+    assert alike == AS_ASKED_FOR
     async with store.transaction() as tx:
         await tx.builds.add([build(), build("baz")])
         for each in (begun, ended, build()):

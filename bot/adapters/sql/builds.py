@@ -205,8 +205,8 @@ def _columns(build: Build) -> dict[str, Any]:
 
 @lru_cache(maxsize=KEPT)
 def _from_row(value: str, progress: str | None, outcome: str | None, failure: str | None) -> Build:
-    if progress is None and outcome is None:
-        return decode(Build, value)  # as it was asked for: that is the most frequent case
-    since = decode(_Progress, progress) if progress is not None else decode(Build, value)
-    changed = {name: getattr(since, name) for name in _CHANGING}
+    changed: dict[str, Any] = {}
+    if progress is not None:
+        since = decode(_Progress, progress)
+        changed = {name: getattr(since, name) for name in _CHANGING}
     return decode(Build, value, outcome=decode_outcome(outcome, failure), **changed)
