@@ -7,13 +7,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.domain.proposal import SpecSeen, propose, render
 from bot.domain.run import ChangeRef
 from bot.domain.selection import default_specs
-from bot.engine.world import World
 from bot.ports.errors import Misconfigured, Rejected
 from bot.ports.sources import SpecReader
+
+if TYPE_CHECKING:
+    from bot.engine.world import World  # brings what the service alone needs, and `revdeps config` does without
 
 SCHEMA_PATH = "/schema/revdeps.schema.json"
 """Where the service has the schema for editors."""
@@ -35,7 +38,7 @@ def specs_below(top: Path) -> Iterator[str]:
                 yield (Path(directory) / name).relative_to(top).as_posix()
 
 
-async def proposed(world: World, change: ChangeRef, sha: str) -> str:
+async def proposed(world: "World", change: ChangeRef, sha: str) -> str:
     """Return a configuration for the repository as it is at a commit of a pull request; empty where it has no specs,
     or where this machine cannot look at them.
     """
