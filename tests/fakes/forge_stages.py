@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self
 
 from bot.domain.permission import Permission
+from bot.domain.publication import Reaction
 from bot.domain.run import ChangeRef, RepoRef
 from bot.ports.forge import Delivery, Forge
 from tests.fakes.forge import REPO, FakeForge, sha_of
@@ -160,3 +161,14 @@ class MemoryStage:
 
     async def redelivered(self) -> Sequence[str]:
         return self.forge.redelivered
+
+
+async def check_unheard(stage: Stage, ref: ChangeRef, since: datetime, authors: Mapping[str, str]) -> None:
+    """Check that these comments, and no others, are told as commands that no webhook told of, until we react."""
+    found = await stage.forge.unheard_comments(stage.repo, since)
+    assert [(one.comment, one.author, one.change) for one in found] == [(*each, ref) for each in authors.items()]
+    assert found[0].body == "/revdeps retry"
+    assert since <= found[0].written_at <= stage.now()
+    first, *others = authors
+    await stage.forge.react(ref, first, Reaction.SEEN)
+    assert [one.comment for one in await stage.forge.unheard_comments(stage.repo, since)] == others

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.publication import CheckStatus, Reaction
+from bot.domain.publication import CheckStatus
 from bot.domain.run import ChangeRef, Conclusion
 from bot.ports.errors import Gone, Transient
+from tests.fakes.forge_stages import check_unheard
 from tests.fakes.forgejo_calls import MARKER, UNKNOWN, another, check, head
 from tests.fakes.forgejo_stage import BOT, ForgejoStage
 
@@ -161,15 +162,7 @@ async def test_commands_that_were_never_delivered_are_found_until_we_react(stage
     await stage.server.edit_comment(stage.server.world.comments[edited], "/revdeps cancel", "octocat")
     await stage.forge.comment(ref, "<!-- x -->\n`/revdeps help`", "<!-- x -->")
     second = await write("please\n/RevDeps why bar", "hubot-friend")
-    found = await stage.forge.unheard_comments(stage.repo, since)
-    assert [(one.comment, one.author, one.change) for one in found] == [
-        (first, "octocat", ref),
-        (second, "hubot-friend", ref),
-    ]
-    assert found[0].body == "/revdeps retry"
-    assert since <= found[0].written_at <= stage.now()
-    await stage.forge.react(ref, first, Reaction.SEEN)
-    assert [one.comment for one in await stage.forge.unheard_comments(stage.repo, since)] == [second]
+    await check_unheard(stage, ref, since, {first: "octocat", second: "hubot-friend"})
 
 
 async def test_where_nobody_called_one_request_is_enough(stage: ForgejoStage, ref: ChangeRef) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bot.adapters.gitlab.forge import GitLabForge
-from bot.domain.publication import Reaction
 from bot.domain.run import ChangeRef, RepoRef
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient
+from tests.fakes.forge_stages import check_unheard
 from tests.fakes.gitlab.model import DEVELOPER, MAINTAINER
 from tests.fakes.gitlab_calls import FILES, PROJECT
 from tests.fakes.gitlab_stage import BOT, HOOK, GitLabStage
@@ -217,15 +217,7 @@ async def test_commands_that_were_never_delivered_are_found_until_we_react(stage
     await write("/revdeps cancel", "robot")
     await stage.forge.comment(ref, "<!-- x -->\n`/revdeps help`", "<!-- x -->")
     second = await write("please\n/revdeps why bar", "hubot-friend")
-    found = await stage.forge.unheard_comments(stage.repo, since)
-    assert [(one.comment, one.author, one.change) for one in found] == [
-        (first, "octocat", ref),
-        (second, "hubot-friend", ref),
-    ]
-    assert found[0].body == "/revdeps retry"
-    assert since <= found[0].written_at <= stage.now()
-    await stage.forge.react(ref, first, Reaction.SEEN)
-    assert [one.comment for one in await stage.forge.unheard_comments(stage.repo, since)] == [second]
+    await check_unheard(stage, ref, since, {first: "octocat", second: "hubot-friend"})
 
 
 async def test_a_repository_is_where_the_last_slash_parts_it(stage: GitLabStage) -> None:
