@@ -59,7 +59,7 @@ def build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
         nothing = "There is nothing to build again; `/revdeps rebuild PKG` builds even what passed."
         itself = sorted({entry.package for entry in latest.entries if entry.own}.intersection(meant))
         if itself:
-            nothing = f"{spelled(itself)}: changed here. A new commit is built and tried anew, or `/revdeps run`."
+            nothing = f"What is changed itself is built anew for a new commit, or by `/revdeps run`: {spelled(itself)}."
         answer = _JOINS if chosen else nothing
         return Effect(view=view, answer=answer, done=bool(chosen))
     again = {build.package for build in builds}

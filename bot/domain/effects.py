@@ -277,7 +277,8 @@ def _select_anew(command: Command, view: ChangeView, asked: Asked) -> Effect:
     wanted = meant or command.packages
     changed_itself = {entry.package for entry in latest.entries if entry.own}.intersection(wanted)
     if changed_itself and len(changed_itself) == len(set(wanted)):
-        answer = f"{spelled(sorted(changed_itself))}: changed here, and no dependent. A failure of it can be waived."
+        told = spelled(sorted(changed_itself))
+        answer = f"What is changed itself cannot be skipped; `/revdeps waive` accepts its failure: {told}."
         return Effect(view=view, answer=answer, done=False)
     if command.verb is Verb.SKIP:
         run = replace(run, skip=joined(run.skip, wanted), include=_without(run.include, wanted))

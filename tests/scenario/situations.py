@@ -7,7 +7,7 @@ from bot.domain.build import Failed, FailureReason, Outcome, Phase, Succeeded
 from bot.domain.permission import Permission
 from bot.domain.run import ChangeRef
 from tests.fakes.builder import failed
-from tests.fakes.resolver import affected, unresolvable
+from tests.fakes.resolver import affected, uninstallable, unresolvable
 from tests.scenario.harness import CONFIG, Stage
 from tests.scenario.outcomes import breaks
 from tests.scenario.several import both, impacts, push_other
@@ -82,6 +82,27 @@ async def not_resolvable(revdeps: Stage) -> ChangeRef:
     revdeps.builder.outcome_for = breaks()
     problem = "nothing provides libfoo.so.1 needed by bar-1-1"
     revdeps.resolver.script_impact(["libfoo"], unresolvable("bar", problem), affected("baz"), sources=10)
+    return await settled(revdeps)
+
+
+async def not_installable(revdeps: Stage) -> ChangeRef:
+    problem = "nothing provides libquux.so.9 needed by foo-tools-1-1.x86_64"
+    revdeps.builder.outcome_for = breaks()
+    revdeps.resolver.script_impact(["libfoo"], affected("bar"), sources=10)
+    revdeps.resolver.script_broken(["libfoo"], uninstallable("libfoo", problem, binary="foo-tools"))
+    return await settled(revdeps)
+
+
+async def broken_by_a_rebuild(revdeps: Stage) -> ChangeRef:
+    gone = uninstallable("libbar", "nothing provides libfoo.so.1 needed by libbar-1-1.x86_64")
+    wants = "package foo-tools-1-1.x86_64 requires libbar.so.1, but none of the providers can be installed"
+    waits = uninstallable("libfoo", f"{gone.problem}\n{wants}", binary="foo-tools")
+    moved = uninstallable("app", "nothing provides libbar.so.1 needed by app-1-1.x86_64")
+    revdeps.builder.outcome_for = breaks()
+    revdeps.resolver.script_impact(["libfoo"], affected("libbar"), sources=10, broken=[gone])
+    revdeps.resolver.script_broken(["libfoo"], waits)
+    revdeps.resolver.script_impact(["libfoo", "libbar"], sources=10, broken=[moved])
+    revdeps.resolver.script_broken(["libfoo", "libbar"])
     return await settled(revdeps)
 
 
@@ -165,6 +186,21 @@ SITUATIONS = [
     Situation(title="Nothing breaks", begin=passes, check=True),
     Situation(title="A package breaks", begin=regressed, check=True),
     Situation(title="A package cannot be built any more, which is known before", begin=not_resolvable, check=True),
+    Situation(
+        title="What the change brings cannot be installed",
+        begin=not_installable,
+        said=me(
+            "/revdeps why libfoo",
+            "/revdeps logs libfoo",
+            "/revdeps retry libfoo",
+            "/revdeps skip libfoo",
+            "/revdeps waive libfoo -- quux comes tomorrow",
+        ),
+        check=True,
+    ),
+    Situation(
+        title="A rebuilt package breaks another", begin=broken_by_a_rebuild, said=me("/revdeps why app"), check=True
+    ),
     Situation(title="Nothing is affected", begin=unaffected, check=True),
     Situation(title="The change itself does not build", begin=fails(failed("libfoo.c:3: undeclared")), check=True),
     Situation(

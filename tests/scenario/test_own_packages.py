@@ -109,8 +109,8 @@ async def test_it_can_be_waived(revdeps: Stage) -> None:
         ("why libfoo", f"`foo-tools-1-1.x86_64`: `{PROBLEM}`"),
         ("logs libfoo", f"regressed (does not install): `{PROBLEM}`"),
         ("logs libfoo", "the change on `rawhide`, attempt 1: ✅"),
-        ("retry libfoo", "`libfoo`: changed here. A new commit is built and tried anew, or `/revdeps run`."),
-        ("skip libfoo", "`libfoo`: changed here, and no dependent. A failure of it can be waived."),
+        ("retry libfoo", "What is changed itself is built anew for a new commit, or by `/revdeps run`: `libfoo`."),
+        ("skip libfoo", "What is changed itself cannot be skipped; `/revdeps waive` accepts its failure: `libfoo`."),
         ("status", "libfoo itself cannot be installed"),
     ],
 )
@@ -133,7 +133,10 @@ async def test_what_the_rebuild_of_another_repairs_needs_that_rebuild(revdeps: S
     assert set((await revdeps.verdicts(ref)).values()) == {Verdict.NEEDS_REBUILD}
     check = revdeps.check(ref)
     assert (check.conclusion, check.title) == (Conclusion.SUCCESS, "1 to rebuild · 1 of 1 tested")
-    assert "1. `libbar`\n\nThese need no rebuild, and cannot be installed before: `libfoo`." in check.text
+    assert (
+        "1. `libbar`\n\nUntil then these cannot be installed, and they need no rebuild themselves: `libfoo`."
+        in check.text
+    )
 
 
 async def test_what_a_rebuild_that_failed_would_repair_is_blocked_and_not_green(revdeps: Stage) -> None:

@@ -79,7 +79,10 @@ def test_what_needs_no_rebuild_itself_is_not_counted_among_those_that_do():
     ("rows", "told"),
     [
         ((TOOL,), "1. `tool`\n\n</details>"),
-        ((TOOL, LATER), "1. `tool`\n\nThese need no rebuild, and cannot be installed before: `app`."),
+        (
+            (TOOL, LATER),
+            "1. `tool`\n\nUntil then these cannot be installed, and they need no rebuild themselves: `app`.",
+        ),
         ((LATER,), "They need no rebuild themselves: what they require does. `app`"),
     ],
 )
@@ -98,6 +101,12 @@ def test_why_names_every_package_and_where():
     assert here.endswith(f"- `foo-tools-2-1.x86_64`: `{PROBLEM}`")
     assert here.startswith("`libfoo` is what is changed on `rawhide`. ❌ regressed (does not install)")
     assert there.endswith("Could not be installed before either: `no`")
+
+
+def test_why_tells_of_what_is_built_as_before_that_it_cannot_be_installed():
+    told = answer_why(report(LATER), "app", Links())
+    assert told.startswith("`app` is built in the same buildroot as before. 🔁 needs rebuild")
+    assert told.endswith(f"Of its packages these cannot be installed:\n\n- `foo-tools-2-1.x86_64`: `{PROBLEM}`")
 
 
 def test_programs_can_tell_it_from_a_dependent():

@@ -97,8 +97,8 @@ def _attempts(side: str, builds: Sequence[BuildView], report: Report, links: Lin
 
 def _why(row: Row, report: Report, links: Links) -> str:
     """Return one package on one target: the chain of dependencies, the verdict, both sides."""
-    if row.own:
-        return _why_itself(row, report, links)
+    if row.own or (row.uninstallable and not row.rebuilt):
+        return _why_not_installable(row, report, links)
     how = "directly" if row.distance <= 1 else f"through {count(row.distance - 1, 'other package')}"
     where = f" on {code(row.target, NAME)}" if len(report.targets) > 1 else ""
     lines = [f"{code(row.package, NAME)}{where} depends on {subject(report)} {how}:"]
@@ -113,13 +113,14 @@ def _why(row: Row, report: Report, links: Links) -> str:
     return "\n\n".join(lines)
 
 
-def _why_itself(row: Row, report: Report, links: Links) -> str:
-    """Return what is wrong with what the change brings, on one target."""
+def _why_not_installable(row: Row, report: Report, links: Links) -> str:
+    """Return what cannot be installed on one target of what the change brings, or of what is built as before."""
     where = f" on {code(row.target, NAME)}" if len(report.targets) > 1 else ""
-    lines = [f"{code(row.package, NAME)} is what is changed{where}. {_became(row, report, links)}"]
+    what = "is what is changed" if row.own else "is built in the same buildroot as before"
+    lines = [f"{code(row.package, NAME)} {what}{where}. {_became(row, report, links)}"]
     if row.uninstallable:
         told = (f"- {code(each.package, NAME)}: {code(_first_line(each.problem), 300)}" for each in row.uninstallable)
-        lines.append("Cannot be installed any more, or is new and cannot be:\n\n" + "\n".join(told))
+        lines.append("Of its packages these cannot be installed:\n\n" + "\n".join(told))
     if row.problem:
         lines.append(f"Could not be installed before either: {code(_first_line(row.problem), 300)}")
     return "\n\n".join(lines)

@@ -69,7 +69,8 @@ def needs_rebuild(report: Report, detail: Detail) -> str:
         "`.revdeps.yaml`, and they are rebuilt in this order:"
     )
     what = f"{word.sign} {_number(rows, 'package needs', 'packages need')} a rebuild"
-    more = f"These need no rebuild, and cannot be installed before: {names(others, detail.names)}." if others else ""
+    until = "Until then these cannot be installed, and they need no rebuild themselves:"
+    more = f"{until} {names(others, detail.names)}." if others else ""
     return folded(what, "\n\n".join(part for part in (advice, *parts, more) if part))
 
 
