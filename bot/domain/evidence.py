@@ -160,7 +160,7 @@ def unpublished_rebuilds(view: TargetView, judged: Mapping[str, Judged]) -> tupl
         return ()
     fresh: list[Build] = []
     for entry in view.entries:
-        if not (joins_the_chain(view, entry) and entry.ready and entry.planned) or is_published(view.target, entry):
+        if not (joins_the_chain(view, entry) and entry.buildable) or is_published(view.target, entry):
             continue
         build = _last_success(view, entry.package)
         if build is not None:
@@ -177,8 +177,6 @@ def is_published(target: RunTarget, entry: PlanEntry) -> bool:
 
 def joins_the_chain(view: TargetView, entry: PlanEntry) -> bool:
     """Whether a rebuild of the entry is published, for others to be built with."""
-    if not entry.rebuilt:
-        return False
     return view.config.mode is Mode.CHAINED or (view.config.mode is Mode.AUTO and bool(entry.uninstallable))
 
 
@@ -321,6 +319,7 @@ def _goes_on(view: TargetView, judged: Mapping[str, Judged]) -> bool:
     return not view.target.planned or any(
         joins_the_chain(view, entry)
         and entry.planned
+        and entry.rebuilt
         and not is_published(view.target, entry)
         and (isinstance(judged[entry.package], Needs) or _last_success(view, entry.package) is not None)
         for entry in view.entries

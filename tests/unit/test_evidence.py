@@ -300,3 +300,10 @@ def test_a_cause_names_whose_rebuild_it_was(guilty: tuple[str, ...], told: str):
     judged = judge_all(part(replace(idle, broken_by=guilty)))["idle"]
     assert isinstance(judged, Judgement)
     assert judged.cause == told + PROBLEM
+
+
+def test_in_chained_mode_who_waits_for_what_nobody_can_build_is_blocked_by_it():
+    stuck = entry(affected("stuck", effect=Effect.STILL_UNRESOLVABLE, problem="no"))
+    waiting = entry("app", ready=False, needs=("stuck",))
+    view = part(stuck, waiting, config=replace(CONFIG, mode=Mode.CHAINED))
+    assert short(view) == {"stuck": (Verdict.STILL_FAILING, None), "app": (Verdict.BLOCKED, "stuck")}
