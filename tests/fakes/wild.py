@@ -8,7 +8,7 @@ them at once little could be solved.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tests.fakes.rpmmd import Package, Rpm, Srpm
@@ -291,10 +291,8 @@ class _Wild:
 
     # Dependencies.
 
-    def _some(self, feature: str, chance: float, make: "object") -> tuple[str, ...]:
-        if feature not in self._has or self._rng.random() >= chance or not callable(make):
-            return ()
-        return (make(),)
+    def _some(self, feature: str, chance: float, make: Callable[[], str]) -> tuple[str, ...]:
+        return (make(),) if feature in self._has and self._rng.random() < chance else ()
 
     def _wishes(self, made: Rpm, least: int, most: int) -> tuple[str, ...]:
         rng = self._rng
