@@ -32,7 +32,12 @@ def pack_order(order: RebuildOrder) -> PackedOrder:
 
 async def order_from(packed: PackedOrder) -> RebuildOrder:
     """Make the order anew, while the event loop goes on."""
-    return replace(packed.bare, edges=tuple(await gently(_edges(packed))))
+    import asyncio  # which solver processes do without
+
+    edges = await gently(_edges(packed))
+    found = replace(packed.bare, edges=tuple(edges))
+    await asyncio.sleep(0)  # with a million edges it takes as long again to let go of the list
+    return found
 
 
 def _edges(packed: PackedOrder) -> Iterator[tuple[str, str] | None]:
