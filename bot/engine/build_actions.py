@@ -1,4 +1,4 @@
-"""Actions about builds: write them down, publish them for others, plan the dependents, record verdicts."""
+"""Actions about builds: write them down, publish them for others, record verdicts."""
 
 from collections import defaultdict
 from collections.abc import Sequence

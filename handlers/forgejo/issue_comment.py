@@ -1,4 +1,4 @@
-"""Comments on pull requests. Only new ones count: an edit after the fact must not be a command (commands-and-trust).
+"""Comments on pull requests. Only new ones count: an edit after the fact must not be a command.
 
 Forgejo's users and bots look alike, so that of bots only ourselves are known, by name, and Forgejo's own, whose ids
 are negative: a deleted account's and that of its Actions.

@@ -1,4 +1,4 @@
-"""Comments on pull requests. Only new ones count: an edit after the fact must not be a command (commands-and-trust)."""
+"""Comments on pull requests. Only new ones count: an edit after the fact must not be a command."""
 
 from gidgethub.routing import Router
 from gidgethub.sansio import Event

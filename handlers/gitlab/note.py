@@ -1,4 +1,4 @@
-"""Notes on merge requests. Only new ones count: an edit after the fact must not be a command (commands-and-trust)."""
+"""Notes on merge requests. Only new ones count: an edit after the fact must not be a command."""
 
 import re
 
