@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bot.adapters.hawkey.superseding import SOURCE_ARCHES
+
 _OPERATOR = re.compile(r"(?<= )(?:and|or|if|unless|else|with|without)(?= )")
 _CONDITIONAL = frozenset({"if", "unless"})
 
@@ -69,4 +71,4 @@ def implied(package: Any, arch: str) -> Iterator[str]:
 
 def is_foreign(package: Any, arch: str) -> bool:
     """Whether a package is of another architecture than those whose packages are installed by themselves."""
-    return package.arch not in {arch, "noarch", "src", "nosrc"}
+    return package.arch not in {arch, "noarch", *SOURCE_ARCHES}
