@@ -9,15 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.distribution import PACKAGES, Distribution, library, make
+from tests.fakes.distribution import PACKAGES, Distribution, library
 
 pytestmark = pytest.mark.rpm
-
-
-@pytest.fixture(scope="module")
-def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    """The library, its dependents, and a repository of them."""
-    return make(tmp_path_factory.mktemp("distribution"))
 
 
 @pytest.fixture

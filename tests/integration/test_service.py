@@ -5,19 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.distribution import PACKAGES, Distribution, library, make
+from tests.fakes.distribution import PACKAGES, Distribution, library
 from tests.fakes.github.model import CheckRun
 from tests.fakes.service import Service, eventually, gate, service
 
 pytestmark = pytest.mark.rpm
 
 REPO = "octocat/libgreet"
-
-
-@pytest.fixture(scope="module")
-def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    """The library, its dependents, and a repository of them."""
-    return make(tmp_path_factory.mktemp("distribution"))
 
 
 @pytest.fixture

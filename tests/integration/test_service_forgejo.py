@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.distribution import PACKAGES, Distribution, library, make
+from tests.fakes.distribution import PACKAGES, Distribution, library
 from tests.fakes.forgejo import ForgejoServer
 from tests.fakes.forgejo.model import Comment, Status
 from tests.fakes.service import Process, eventually
@@ -60,12 +60,6 @@ class Bot(Process):
         found = await eventually(lambda: [one for one in ours() if all(text in one.body for text in texts)])
         assert found, f"no comment holds {texts}: {[one.body for one in ours()]}"
         return found[0]
-
-
-@pytest.fixture(scope="module")
-def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    """The library, its dependents, and a repository of them."""
-    return make(tmp_path_factory.mktemp("distribution"))
 
 
 @pytest.fixture

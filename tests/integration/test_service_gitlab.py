@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.fakes.distribution import PACKAGES, Distribution, library, make
+from tests.fakes.distribution import PACKAGES, Distribution, library
 from tests.fakes.gitlab import GitLabServer
 from tests.fakes.gitlab.model import Status
 from tests.fakes.service import Process, eventually
@@ -52,12 +52,6 @@ async def status(gitlab: GitLabServer, sha: str, until: Callable[[Status], bool]
     found = await eventually(lambda: [one for one in statuses()[-1:] if until(one)])
     assert found, f"the status did not get there: {[(one.status, one.description) for one in statuses()]}"
     return found[0]
-
-
-@pytest.fixture(scope="module")
-def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    """The library, its dependents, and a repository of them."""
-    return make(tmp_path_factory.mktemp("distribution"))
 
 
 async def test_a_merge_request_is_checked_from_webhook_to_note(tmp_path: Path, distribution: Distribution) -> None:
