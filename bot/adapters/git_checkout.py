@@ -67,7 +67,8 @@ class CloneRequest:
 async def clone(request: CloneRequest, directory: Path) -> None:
     """Make `directory` a checkout of the commit with its history; one of that commit is left as it is.
 
-    The directory appears when it is complete, so that a crash leaves nothing that looks like a checkout.
+    The directory appears when it is complete, so that a crash leaves nothing that looks like a checkout. Raises Gone
+    where there is no such commit, TokenRefused, and Transient for all that may pass.
     """
     if await asyncio.to_thread(_is_checkout, directory, request.sha):
         return

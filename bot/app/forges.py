@@ -113,7 +113,7 @@ class GitLabEntry:
         )
 
     def dialect(self) -> Dialect:
-        """Return how its deliveries are signed."""
+        """Return how its deliveries are signed; raise Misconfigured where a secret cannot be read or is none."""
         token, key = self.webhook_token_file, self.webhook_signing_key_file
         try:
             return GitLabDialect(

@@ -6,7 +6,7 @@ from handlers import payload
 
 
 def project(forge: str, data: object) -> RepoRef:
-    """Return the project of an event."""
+    """Return the project of an event; raise MalformedEvent where it names none."""
     path = payload.text(data, "project", "path_with_namespace")
     owner, _, name = path.rpartition("/")
     if not (owner and name):

@@ -122,7 +122,7 @@ def _logs(results: Results, base: str) -> tuple[str, str]:
 
 
 def made(client: Any, results: Results, number: int) -> Made:
-    """Return what a build that succeeded made."""
+    """Return what a build that succeeded made; raise Rejected where it has no results."""
     build = client.build_proxy.get(number)
     chroot = _chroot(client, number)
     if chroot is None or not chroot.result_url:

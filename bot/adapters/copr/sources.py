@@ -158,7 +158,7 @@ def _address(source: TreeSource, repository: str, settings: CoprSettings) -> str
 
 
 def from_tree(source: TreeSource, settings: CoprSettings, options: Mapping[str, Any]) -> Create:
-    """Return the call that builds a change. Reads its spec."""
+    """Return the call that builds a change, having read its spec; raise Misconfigured where nobody said whence."""
     url = clone_url(source, settings)
     if url is None:
         raise Misconfigured(
@@ -200,7 +200,10 @@ def _from_scm(source: TreeSource, settings: CoprSettings, options: Mapping[str, 
 
 
 def from_srpm(source: SrpmSource, settings: CoprSettings, options: Mapping[str, Any]) -> Create:
-    """Return the call that builds a source package that exists: an address, or `git+https://…#commit` of a dist-git."""
+    """Return the call that builds a source package that exists: an address, or `git+https://…#commit` of a dist-git.
+
+    Raises Rejected for what a Copr cannot fetch, Misconfigured for a dist-git that the settings do not name.
+    """
     found = _GIT.fullmatch(source.location)
     if found:
         return _from_dist_git(found["url"], found["commit"], settings, options)

@@ -67,7 +67,7 @@ class Credentials:
         return key
 
     def jwt(self) -> str:
-        """Return a JWT of the App."""
+        """Return a JWT of the App; raise Misconfigured where its key is none."""
         issued = int((self._clock.now() - _BACK_DATED).timestamp())
         claims = {"iat": issued, "exp": issued + int(_JWT_LIFE.total_seconds()), "iss": str(self._settings.app_id)}
         try:

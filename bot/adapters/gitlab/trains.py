@@ -36,7 +36,10 @@ async def change(client: GitLabClient, ref: ChangeRef) -> ChangeState:
 
 
 async def changed_files(client: GitLabClient, ref: ChangeRef) -> Sequence[str]:
-    """Return old and new paths of everything that the train brings to the target branch, up to this merge request."""
+    """Return old and new paths of everything that the train brings to the target branch, up to this merge request.
+
+    Raises Rejected where GitLab gives up on comparing them.
+    """
     car = await _car(client, ref)
     address = f"{await client.address(ref.repo)}/repository/compare"
     query = {"from": car["target_branch"], "to": car["pipeline"]["sha"]}

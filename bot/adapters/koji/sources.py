@@ -38,7 +38,7 @@ class Sources:
         self._make = make
 
     async def ready(self, request: BuildRequest, workspace: Workspace) -> Source:
-        """Make or find the source package of a build."""
+        """Make or find the source package of a build; raise Rejected where this hub cannot have it."""
         source = request.source
         if isinstance(source, TreeSource):
             if source.package.method in NEED_A_COPR:
@@ -84,7 +84,10 @@ class Sources:
 
 
 def commit_address(source: TreeSource, settings: KojiSettings) -> str:
-    """Return the commit of a change as Koji's builders check it out: `git+https://host/repository?directory#commit`."""
+    """Return the commit of a change as Koji's builders check it out: `git+https://host/repository?directory#commit`.
+
+    Raises Misconfigured where the settings do not say from where.
+    """
     pattern = settings.clone_urls.get(source.forge)
     if pattern is None or not source.commit:
         raise Misconfigured(

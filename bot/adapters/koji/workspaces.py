@@ -49,7 +49,10 @@ class Workspace:
 
 
 def base_tag(target: Target, settings: KojiSettings) -> str:
-    """Return the tag that a target's side tags come from: that of its first repository in this hub."""
+    """Return the tag that a target's side tags come from: that of its first repository in this hub.
+
+    Raises Misconfigured where it has none there.
+    """
     for repository in target.repositories:
         if repository.koji is not None and repository.koji.hub == settings.hub:
             return repository.koji.tag

@@ -53,7 +53,10 @@ class Chamber:
         return BuildFailed(classify(end))
 
     def output(self, command: Sequence[str]) -> str:
-        """Return what a short command of the building user prints; it is not part of the log."""
+        """Return what a short command of the building user prints, nothing where it fails; it is not part of the log.
+
+        Raises Stopped where the build is to end.
+        """
         reply = self.root.directory / "reply"
         with Console(reply, limit=4 * 2**20) as console:
             ended = run(self.root.arguments(Step(command=command), self.groups.directories), console, self.watch)

@@ -65,7 +65,10 @@ def directory_of(checkout: Path, package: PackageConfig) -> Path:
 
 
 def read_sources(path: Path, most: int) -> str:
-    """Return a `sources` file that is a file: a link could show what is not the repository's."""
+    """Return a `sources` file, of at most so many bytes; raise Rejected where it is none.
+
+    A link could show what is not the repository's.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -82,7 +85,7 @@ def read_sources(path: Path, most: int) -> str:
 
 
 def is_there(directory: Path, wanted: Wanted) -> bool:
-    """Tell whether the file is there already, as a plain file with the right contents."""
+    """Tell whether the file is there already, as a plain file with the right contents; raise Rejected for a folder."""
     path = directory / wanted.name
     if path.is_symlink() or not path.is_file():
         if path.is_dir() and not path.is_symlink():

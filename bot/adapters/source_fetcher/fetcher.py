@@ -60,7 +60,10 @@ class HttpSourceFetcher:
         self._limits = limits or FetchLimits()
 
     async def fetch(self, checkout: str, package: PackageConfig) -> None:
-        """Put the sources that the package's method needs from outside beside its spec in the checkout."""
+        """Put the sources that the package's method needs from outside beside its spec in the checkout.
+
+        Raises Rejected where they cannot be had as they are named, Transient where a server does not answer.
+        """
         if package.method not in {SourceMethod.LOOKASIDE, SourceMethod.URLS}:
             return
         directory = await asyncio.to_thread(directory_of, Path(checkout), package)

@@ -50,7 +50,7 @@ async def present(connection: AsyncConnection) -> str | None:
 
 
 async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
-    """Run the migrations that are missing, up to a revision."""
+    """Run the migrations that are missing, up to a revision; raise Misconfigured where a newer version made it."""
     async with _without_foreign_keys(engine) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
