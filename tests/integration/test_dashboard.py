@@ -16,6 +16,7 @@ from bot.domain.config import ConfigProblem
 from bot.domain.difference import RootChange
 from bot.domain.ids import BuildKey, WorkspaceRef
 from bot.domain.packages import Link, PackageChange
+from bot.domain.plan import Effect, Uninstallable
 from bot.domain.report.assemble import Stored
 from bot.domain.report.values import Forecast
 from bot.domain.run import Alone, ChangeRef, Conclusion, Part, Pause, Problem, RepoRef, RunState, StopReason
@@ -101,6 +102,37 @@ async def test_the_run_page_has_every_package_with_its_verdict(tmp_path: Path) -
     assert "<code>bar-devel</code> needs <code>libfoo-devel(x86-64)</code>" in text
     assert "undefined symbol: foo_init</pre>" in text
     assert f'href="/runs/r1f00/log/{BAR}"' in text
+
+
+async def test_a_change_that_cannot_be_installed_itself_stands_first_and_in_no_order_of_rebuilds(
+    tmp_path: Path,
+) -> None:
+    problem = "nothing provides libquux.so.9 needed by foo-tools-1.9-1.fc44.x86_64"
+    broken = (Uninstallable(package="foo-tools-1.9-1.fc44.x86_64", source="libfoo", problem=problem),)
+    waits = entry("waits", effect=Effect.UNAFFECTED, uninstallable=broken)
+    stored = Stored(
+        run=run(),
+        targets=(run_target(),),
+        entries=(
+            entry("bar", dependents=9),
+            entry("libfoo", effect=Effect.UNAFFECTED, uninstallable=broken, own=True),
+            entry("tool"),
+            waits,
+        ),
+        findings=(
+            finding("bar", Verdict.REGRESSED),
+            finding("libfoo", Verdict.REGRESSED, cause=problem, own=True),
+            finding("tool", Verdict.NEEDS_REBUILD),
+            finding("waits", Verdict.NEEDS_REBUILD, cause=problem),
+        ),
+        builds=(subject_build(),),
+    )
+    text = await page(tmp_path, stored)
+    names = re.findall(r'<span class="name">(.*?)</span><span class="sub">(.*?)</span>', text)
+    assert names[:2] == [("libfoo", "the change itself"), ("bar", "9 dependents")]
+    assert "libfoo itself cannot be installed; 1 package regresses" in text
+    assert f"<h3>Cannot be installed</h3><p><code>{broken[0].package}</code></p>" in text
+    assert re.findall(r'<ol class="steps">(.*?)</ol>', text) == ["<li><code>tool</code></li>"]
 
 
 async def test_links_and_headings_are_in_order(tmp_path: Path) -> None:
