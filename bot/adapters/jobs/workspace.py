@@ -74,7 +74,7 @@ class Workspaces:
         )
 
     def publish(self, ref: WorkspaceRef, builds: Sequence[Published], generation: int) -> RepoState:
-        """Make the packages of exactly these builds visible as a generation; raise Rejected for the place of baselines."""
+        """Make the packages of exactly these builds visible as a generation; raise Rejected where none may be."""
         if self.spec(ref).run is None:
             raise Rejected(f"{ref} is the workspace of baselines: nothing may be published into it")
         digest = hashlib.sha256()
