@@ -23,9 +23,11 @@ _COSTS_GOOD_FOR = 600
 """Seconds for which a package is believed to cost what it did: one more build hardly moves the median of several."""
 _MANY = 1_000
 _PACKAGES = 50_000
+"""Bounds of what is kept: of backends and targets there are a few, of packages some thousands on each target."""
 _EACH = 5
 """So many of a package's last builds say what the next one costs."""
 _LATELY = 200
+"""So many of a target's last builds say what is usual there."""
 _AT_ONCE = 500
 """Packages that are looked up in one transaction: others wait for it."""
 
