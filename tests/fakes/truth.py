@@ -31,6 +31,8 @@ class Kind(Enum):
     FLAKY = "flaky"
     """Every other time."""
     HANGS = "hangs"
+    SLOW = "slow"
+    """Every other time it does not end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,8 @@ class Truth:
     changed: Kind = Kind.PASSES
     same: bool = False
     """It fails with the change as it does without."""
+    mute: bool = False
+    """No log says why it fails."""
     hides: bool = False
     """Every other time it fails with the change, it is as it does without."""
     resolves: bool = True
@@ -109,7 +113,7 @@ class Distribution:
 
     def may_be_rebuilt(self, name: str) -> bool:
         """Whether a rebuild in order can succeed, be it at times."""
-        passes = self.by_name[name].changed in {Kind.PASSES, Kind.FLAKY}
+        passes = self.by_name[name].changed in {Kind.PASSES, Kind.FLAKY, Kind.SLOW}
         return passes and self.by_name[name].resolves and all(self.may_be_repaired(each) for each in self.root(name))
 
     def may_be_repaired(self, name: str) -> bool:
@@ -214,9 +218,11 @@ class TrueBuilds:
         place = (request.workspace, request.package)
         self.seen[place] += 1
         kind = package.without if baseline else package.changed
-        if kind is Kind.PASSES or (kind is Kind.FLAKY and self.seen[place] % 2 == 0):
+        if kind is Kind.PASSES or (kind in {Kind.FLAKY, Kind.SLOW} and self.seen[place] % 2 == 0):
             return Succeeded()
-        if kind is Kind.HANGS:
+        if kind in {Kind.HANGS, Kind.SLOW}:
             return failed("did not end in time", FailureReason.TIMEOUT)
+        if package.mute:
+            return failed("make: *** [Makefile:3: check] Error 2")
         old = baseline or package.same or (package.hides and self.seen[place] % 2 == 0)
         return failed(f"an old fault of {package.name}" if old else f"a new fault of {package.name}")

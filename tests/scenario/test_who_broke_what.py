@@ -43,6 +43,7 @@ def distributions(draw: st.DrawFn) -> Distribution:
                 without=draw(st.sampled_from([Kind.PASSES, Kind.PASSES, *Kind])),
                 changed=draw(st.sampled_from([Kind.PASSES, Kind.PASSES, *Kind])),
                 same=draw(st.booleans()),
+                mute=draw(st.integers(0, 3)) == 0,
                 hides=draw(st.booleans()),
                 resolves=draw(st.integers(0, 7)) > 0,
             )
@@ -240,7 +241,7 @@ def _is_at_fault(package: Truth) -> bool:
     """Whether a package builds without the change, be it at times, and with it never."""
     known = package.without is Kind.FLAKY and package.same
     return (
-        package.without in {Kind.PASSES, Kind.FLAKY}
+        package.without in {Kind.PASSES, Kind.FLAKY, Kind.SLOW}
         and package.changed in {Kind.FAILS, Kind.HANGS}
         and not (known and package.changed is Kind.FAILS)
     )
