@@ -31,7 +31,7 @@ async def main() -> None:
     settings = load_settings()
     async with world(settings) as real:
         builder = FakeBuilder(slots=SLOTS, clock=real.clock, outcome_for=lambda _: Succeeded())
-        resolver = FakeResolver(clock=real.clock)
+        resolver = FakeResolver()
         resolver.script_impact(["libfoo"], *(affected(f"dependent-{number:04}") for number in range(DEPENDENTS)))
         specs = FakeSpecs()
         await serve(

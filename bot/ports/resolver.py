@@ -6,7 +6,6 @@ supervisor, a process of its own, uses to find out what to install.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.config import Depth
@@ -24,7 +23,6 @@ class Snapshot:
     """A target's metadata, pinned on disk under its id."""
 
     id: SnapshotId
-    taken_at: datetime
     binaries: int
     sources: int
     stale: bool = False

@@ -7,7 +7,6 @@ asked about, the largest wins: so a chained run can be told what is different on
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TypeVar
 
@@ -16,7 +15,6 @@ from bot.domain.ids import SnapshotId
 from bot.domain.packages import Link, Nevra, PackageChange, SourcePackage
 from bot.domain.plan import Affected, Effect, Impact, RebuildOrder, Uninstallable
 from bot.domain.target import Target
-from bot.ports.clock import Clock
 from bot.ports.errors import Rejected
 from bot.ports.resolver import Buildroot, Overlay, Question, ReverseDependency, Snapshot, Unsolvable
 from tests.fakes.faults import Faults
@@ -66,8 +64,7 @@ class FakeResolver:
     nobody scripted is empty: the change touches nothing.
     """
 
-    def __init__(self, *, clock: Clock | None = None, sources: Iterable[str] = ()) -> None:
-        self.clock = clock
+    def __init__(self, *, sources: Iterable[str] = ()) -> None:
         self.sources = {name: source(name) for name in sources}
         self._faults = Faults()
         self.calls = self._faults.calls
@@ -136,7 +133,6 @@ class FakeResolver:
         self._enter("snapshot", target)
         return Snapshot(
             id=SnapshotId(f"snapshot-{target.name}-{self._versions[target.name]}"),
-            taken_at=self.clock.now() if self.clock else datetime(2026, 1, 1, tzinfo=UTC),
             binaries=len(self.sources),
             sources=self.counted,
             stale=self._stale,

@@ -221,7 +221,7 @@ async def engine(
     """The engine over these forges; `changes` are other parts of its world."""
     store = await SqlStore.open(f"sqlite+aiosqlite:///{directory}/revdeps.db")
     await store.upgrade()
-    builder, resolver, specs = FakeBuilder(clock=clock), FakeResolver(clock=clock), FakeSpecs()
+    builder, resolver, specs = FakeBuilder(clock=clock), FakeResolver(), FakeSpecs()
     world = World(
         store=store,
         forges=forges,

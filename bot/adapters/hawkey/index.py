@@ -89,11 +89,6 @@ class Index:
         return cls(list(numbers), rows, Fingerprints.of(universe))
 
     @cached_property
-    def numbers(self) -> dict[str, int]:
-        """Requirements by their text."""
-        return {text: number for number, text in enumerate(self.texts)}
-
-    @cached_property
     def _first_twins(self) -> dict[int, int]:
         return {number: row[0] for row in self._twins for number in row}
 

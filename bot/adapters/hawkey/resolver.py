@@ -48,7 +48,7 @@ class HawkeyResolver:
         check_architecture(target, counts.only_for)
         if not stale:
             await asyncio.to_thread(write_pin, self._settings.cache, target, pin)
-        return Snapshot(id=pin.id, taken_at=pin.taken_at, binaries=counts.binaries, sources=counts.sources, stale=stale)
+        return Snapshot(id=pin.id, binaries=counts.binaries, sources=counts.sources, stale=stale)
 
     async def source_names(self, snapshot: SnapshotId, target: Target) -> Sequence[str]:
         """Return the names of the target's source packages, sorted."""
