@@ -7,8 +7,6 @@ import koji
 import requests
 from requests.utils import get_netrc_auth
 
-from bot.adapters.koji_hub.answers import Unusual, read
-
 _TRIES = 3
 
 
@@ -26,7 +24,7 @@ def options(timeout: timedelta, pause: timedelta) -> dict[str, Any]:
 
 
 class Client(koji.ClientSession):  # type: ignore[misc]
-    """Reads plain answers faster, and the environment (proxies, authorities, .netrc) once instead of at each call."""
+    """Reads the environment (proxies, authorities, .netrc) once instead of at each call."""
 
     def new_session(self) -> None:
         """Begin a session of requests."""
@@ -37,12 +35,6 @@ class Client(koji.ClientSession):  # type: ignore[misc]
         session.auth = get_netrc_auth(self.baseurl)
         session.trust_env = False
         session.hooks["response"].append(_let_go)
-
-    def _read_xmlrpc_response(self, response: requests.Response) -> Any:
-        try:
-            return read(response.content)
-        except Unusual:
-            return super()._read_xmlrpc_response(response)
 
 
 def _let_go(response: requests.Response, **_: Any) -> None:
