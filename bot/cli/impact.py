@@ -13,7 +13,7 @@ import click
 from bot.adapters.hawkey.changes import LocalChange, local_change
 from bot.cli.places import CHANGE, DYNAMIC, Place, asking, links_to_json, place_of, place_options, show, working
 from bot.domain.difference import RootChange
-from bot.domain.plan import Affected, Effect, Impact
+from bot.domain.plan import Affected, Effect, Impact, Uninstallable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,6 +36,8 @@ class Answer:
 
     change: LocalChange
     impact: Impact
+    brought: Sequence[Uninstallable]
+    """What cannot be installed of the change itself."""
     differences: Mapping[str, Sequence[RootChange]]
     unaffected: Sequence[str]
 
@@ -55,8 +57,9 @@ class Answer:
 def impact(change: Path, everybody: bool, as_json: bool, **place: Any) -> None:
     """Tell what a change does to every other package: who is built with something else, and who breaks right away.
 
-    Every buildroot that the change can touch is solved without and with it. Exits 0 with the answer, 2 where the change
-    or a repository is wrong, and 3 where a repository cannot be reached.
+    Every buildroot that the change can touch is solved without and with it, and what the change brings is tried to be
+    installed. Exits 0 with the answer, 2 where the change or a repository is wrong, and 3 where a repository cannot be
+    reached.
     """
     answer = asyncio.run(_ask(place_of(**place), change))
     if as_json:
@@ -80,6 +83,7 @@ async def _ask(place: Place, directory: Path) -> Answer:
             return Answer(
                 change=change,
                 impact=found,
+                brought=await resolver.broken_of_change(snapshot.id, place.target, change.overlay),
                 differences=await resolver.differences(snapshot.id, place.target, affected, change.overlay),
                 unaffected=sorted(set(names) - set(affected) - change.overlay.replaces),
             )
@@ -90,10 +94,11 @@ def headline(answer: Answer) -> str:
     changed = ", ".join(sorted(answer.change.overlay.replaces))
     counts = [f"{count} {_SAID[effect]}" for effect, count in answer.counts.items() if count]
     broken = len(answer.impact.uninstallable)
-    uninstallable = f"; of the binary packages {broken} no longer installable" if broken else ""
-    return (
-        f"{changed}: of {answer.impact.sources} other source packages {', '.join(counts) or 'nobody'}{uninstallable}."
-    )
+    told = [f"of the binary packages {broken} no longer installable"] if broken else []
+    if answer.brought:
+        told.append(f"of the change itself {len(answer.brought)} not installable")
+    affected = f"of {answer.impact.sources} other source packages {', '.join(counts) or 'nobody'}"
+    return f"{changed}: {'; '.join([affected, *told])}."
 
 
 def to_tables(answer: Answer) -> Sequence["Table"]:
@@ -102,6 +107,13 @@ def to_tables(answer: Answer) -> Sequence["Table"]:
     from rich.text import Text
 
     tables = []
+    if answer.brought:
+        table = Table("Not installable of the change", "Built from", "Before", "Problem")
+        for own in answer.brought:
+            before = "not either" if own.still else "it could be, or is new"
+            cells = (own.package, own.source, before, own.problem)
+            table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+        tables.append(table)
     if answer.impact.affected:
         table = Table("Package", "Version", "Effect", "Distance", "Because of")
         for item in answer.impact.affected:
@@ -145,6 +157,10 @@ def to_json(answer: Answer) -> Mapping[str, Any]:
         "uninstallable": [
             {"package": broken.package, "source": broken.source, "problem": broken.problem}
             for broken in answer.impact.uninstallable
+        ],
+        "brought": [
+            {"package": own.package, "source": own.source, "problem": own.problem, "still": own.still}
+            for own in answer.brought
         ],
         "unaffected": list(answer.unaffected),
     }

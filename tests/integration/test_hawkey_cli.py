@@ -142,6 +142,25 @@ def test_a_change_that_touches_nobody_is_said_to(tmp_path: Path, repo: str) -> N
     assert done.stdout == "newcomer: of 6 other source packages 6 unaffected.\n"
 
 
+def test_what_cannot_be_installed_of_the_change_itself_is_told(tmp_path: Path) -> None:
+    base = [Srpm(name="libfoo"), Rpm(name="libfoo"), Rpm(name="libfoo-old", source="libfoo", requires=("nobody",))]
+    brought = [
+        Rpm(name="libfoo", version="2", requires=("nowhere",)),
+        Rpm(name="libfoo-old", source="libfoo", version="2", requires=("nobody",)),
+    ]
+    write_repository(tmp_path / "base", base)
+    write_repository(tmp_path / "change", brought)
+    asked = ("impact", "--repo", str(tmp_path / "base"), "--change", str(tmp_path / "change"))
+    told = revdeps(tmp_path, *asked).stdout
+    assert told.startswith("libfoo: of 0 other source packages nobody; of the change itself 2 not installable.\n")
+    assert "nothing provides nowhere needed by libfoo-2-1.x86_64" in told
+    answer = json.loads(revdeps(tmp_path, *asked, "--json").stdout)
+    assert [(item["package"], item["still"]) for item in answer["brought"]] == [
+        ("libfoo-2-1.x86_64", False),
+        ("libfoo-old-2-1.x86_64", True),
+    ]
+
+
 def test_built_packages_are_enough_to_ask(tmp_path: Path, repo: str) -> None:
     build_rpms(tmp_path / "built", "libfoo", "2", lines=["Provides: libfoo-devel = 2-1"])
     build_rpms(tmp_path / "built", "odd", arch="aarch64")
