@@ -8,11 +8,11 @@ from typing import Any
 import koji
 
 LOGS = ("build.log", "root.log")
-TAIL = 65_536
+TAIL = 256 * 1024
 """Bytes of a log that are read to find the cause of a failure."""
 MANY = 500
 """How many calls go in one request where the answers are short."""
-_ANSWER = 20 * TAIL
+_ANSWER = 6 * TAIL
 """Bytes of logs that come in one answer: they are kept small."""
 
 
