@@ -366,7 +366,6 @@ async def test_deliveries_that_never_arrived_are_known_and_can_be_asked_for_agai
     await stage.deliver("arrived-at-last", (False, True))
     missed = await stage.forge.missed_deliveries(begun - timedelta(hours=1))
     assert [delivery.guid for delivery in missed] == ["missed", "missed-later"]
-    assert {delivery.event for delivery in missed} == {"push"}
     await stage.forge.redeliver(missed[0])
     assert await stage.redelivered() == ["missed"]
 
