@@ -63,7 +63,7 @@ DISTRIBUTIONS = distributions(("c0", "c1", "c2"), ("or", "and", "if"))
 WITHOUT_CHOICES = distributions((), ("and", "if"))
 """Every capability has one provider, so that nothing is ever chosen."""
 CHANGED = st.sampled_from(("alpha", "beta", "gamma"))
-few = settings(max_examples=40)
+few = settings(max_examples=25)
 
 
 @contextmanager
