@@ -94,7 +94,7 @@ def _judge(evidence: Evidence) -> Judgement | Needs:
             return _judge_not_rebuilt(evidence, Judgement(verdict=Verdict.STILL_PASSING))
         case Effect.UNRESOLVABLE | Effect.REBUILD | Effect.NOW_RESOLVABLE:
             if not evidence.ready:
-                return _judge_unready(evidence)
+                return _judge_by_others(evidence, evidence.problem)
             return _judge_built(evidence)
         case _ as never:
             assert_never(never)
@@ -106,23 +106,18 @@ def _judge_not_rebuilt(evidence: Evidence, judgement: Judgement) -> Judgement | 
         return judgement
     if evidence.repaired:
         return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.uninstallable)
+    return _judge_by_others(evidence, evidence.uninstallable)
+
+
+def _judge_by_others(evidence: Evidence, cause: str) -> Judgement | Needs:
+    """Only rebuilds of others can repair what is broken, as far as any are still to come."""
     if evidence.blocked_by:
-        return Judgement(verdict=Verdict.BLOCKED, root=evidence.blocked_by, cause=evidence.uninstallable)
+        return Judgement(verdict=Verdict.BLOCKED, root=evidence.blocked_by, cause=cause)
     if evidence.may_become_ready:
         return CANCELLED if evidence.stopped else Needs.REBUILD_OF_OTHERS
     if evidence.repairable and not evidence.in_order:
-        return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.uninstallable, needs_order=True)
-    return Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
-
-
-def _judge_unready(evidence: Evidence) -> Judgement | Needs:
-    if evidence.blocked_by:
-        return Judgement(verdict=Verdict.BLOCKED, root=evidence.blocked_by, cause=evidence.problem)
-    if evidence.may_become_ready:
-        return CANCELLED if evidence.stopped else Needs.REBUILD_OF_OTHERS
-    if evidence.repairable and not evidence.in_order:
-        return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=evidence.problem, needs_order=True)
-    return Judgement(verdict=Verdict.REGRESSED, cause=evidence.problem)
+        return Judgement(verdict=Verdict.NEEDS_REBUILD, cause=cause, needs_order=True)
+    return Judgement(verdict=Verdict.REGRESSED, cause=cause)
 
 
 def _judge_built(evidence: Evidence) -> Judgement | Needs:
