@@ -49,7 +49,7 @@ def test_each_problem_has_file_line_and_column_and_the_exit_status_is_2(reposito
     assert check(".revdeps.yaml") == (
         2,
         ".revdeps.yaml:1:10: expected the number 1; found `2`\n"
-        ".revdeps.yaml:2:10: expected a list of targets; found `x`\n",
+        ".revdeps.yaml:2:10: expected a list of targets; found `x`. Did you mean `[x]`?\n",
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fakes.configured import problems, with_lines
+from tests.fakes.configured import MINIMAL, problems, with_lines
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,10 @@ from tests.fakes.configured import problems, with_lines
         ("min-coverage: 90%", "4:15 expected a percentage from 0 to 100; found `90%`"),
         ("min-coverage: 9.5", "4:15 expected a percentage from 0 to 100; found `9.5`"),
         ("timeout: 12", "4:10 expected a duration such as 90m, 12h or 2d; found `12`"),
-        ("labels: abi", "4:9 expected a list of labels; found `abi`"),
+        ('min-coverage: "90"', "4:15 expected a percentage from 0 to 100; found `90`; write it without quotes"),
+        ('min-coverage: "900"', "4:15 expected a percentage from 0 to 100; found `900`"),
+        ("labels: abi", "4:9 expected a list of labels; found `abi`. Did you mean `[abi]`?"),
+        ("packages: libfoo.spec", "4:11 expected a list of packages; found `libfoo.spec`"),
         ("labels: [1]", "4:10 expected a label; found `1`; write it in quotes"),
         ("labels: [abi, abi]", "4:15 `abi` stands twice in this list"),
         ("labels: {}", "4:9 expected a list of labels; found keys and values"),
@@ -127,3 +130,14 @@ def test_a_problem_of_a_package_says_where_it_is(package, problem):
 )  # fmt: skip
 def test_a_problem_of_a_target_says_where_it_is(target, problem):
     assert problem in problems(f"version: 1\ntargets:\n  - {target}\n")
+
+
+def test_a_version_in_quotes_is_told_to_lose_them():
+    assert problems(MINIMAL.replace("1", '"1"', 1)) == [
+        "1:10 expected the number 1; found `1`; write it without quotes"
+    ]
+
+
+def test_packages_without_a_usable_spec_are_not_told_to_be_one_package():
+    found = problems(with_lines("packages:", "  - spec: /a.spec", "  - spec: /b.spec"))
+    assert [each.split(" has")[0] for each in found] == ["5:11 `/a.spec`", "6:11 `/b.spec`"]

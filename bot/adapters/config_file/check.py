@@ -81,9 +81,19 @@ def _expected(error: ValidationError) -> str:
         return f"expected {expected}; this is too long, at most {_value(error):,} are taken"
     if error.validator in {"minItems", "minProperties"}:
         return f"expected {expected}; it is empty"
-    words = _words(_part(error))
-    hint = did_you_mean(error.instance.lower(), words) if isinstance(error.instance, str) else ""
+    hint = _hint(_part(error), error.instance) if isinstance(error.instance, str) else ""
     return f"expected {expected}; found {_found(error)}{'.' + hint if hint else ''}"
+
+
+def _hint(part: Mapping[str, Any], text: str) -> str:
+    """Return what is likely to be meant by a text that the part of the schema refuses, empty where nothing is."""
+    if part.get("type") == "array" and _fits({**part, "$defs": schema()["$defs"]}, [text]):
+        return f" Did you mean {quoted(f'[{text}]')}?"
+    return did_you_mean(text.lower(), _words(part))
+
+
+def _fits(part: Mapping[str, Any], value: object) -> bool:
+    return bool(Draft202012Validator(part).is_valid(value))
 
 
 def _part(error: ValidationError) -> Mapping[str, Any]:
@@ -109,7 +119,8 @@ def _found(error: ValidationError) -> str:
     if isinstance(value, dict | list):
         return "a list" if isinstance(value, list) else "keys and values"
     if isinstance(value, str):
-        return quoted(value)
+        number = re.fullmatch(r"[0-9]{1,9}", value) is not None and _fits(_part(error), int(value))
+        return quoted(value) + ("; write it without quotes" if number else "")
     text = json.dumps(value)
     wanted = error.validator == "type" and "string" in _value(error)
     hint = "; write it in quotes" if wanted and re.search(_part(error).get("pattern", ""), text) else ""

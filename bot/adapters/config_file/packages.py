@@ -30,7 +30,8 @@ def packages(reading: Reading) -> tuple[PackageConfig, ...]:
     seen: dict[str, int] = {}
     for node in reading.sound_items("packages"):
         package = _package(reading, node)
-        for word in {f"spec {quoted(package.spec)}", f"name {quoted(package.name)}" if package.name else ""} - {""}:
+        named = {"spec": package.spec, "name": package.name}
+        for word in (f"{what} {quoted(name)}" for what, name in named.items() if name):
             if word in seen:
                 reading.complain(node.place, f"the {word} belongs to a package already, in line {seen[word]}")
             seen[word] = node.place.line
