@@ -127,6 +127,15 @@ class MakePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindCommits:
+    """Ask a dist-git again, which did not say from which commits packages are built."""
+
+    run: RunId
+    target: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFindings:
     """Store verdicts that are new, for reports and pages."""
 
@@ -197,6 +206,7 @@ Action = (
     | PublishGeneration
     | RelateSubjects
     | MakePlan
+    | FindCommits
     | RecordFindings
     | CompareRoots
     | HoldBaselines

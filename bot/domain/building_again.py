@@ -55,14 +55,16 @@ def build_again(command: Command, view: ChangeView, asked: Asked) -> Effect:
     goes_on = run.pause is not None and not command.packages
     if goes_on:
         run = resumed(run)
-    if not builds and not goes_on:
+    # What waits for its commit goes on to.
+    awaited = {entry.package for entry in chosen if entry.asks_at is not None}.intersection(run.cancelled_packages)
+    if not builds and not goes_on and not awaited:
         nothing = "There is nothing to build again; `/revdeps rebuild PKG` builds even what passed."
         itself = sorted({entry.package for entry in latest.entries if entry.own}.intersection(meant))
         if itself:
             nothing = f"What is changed itself is built anew for a new commit, or by `/revdeps run`: {spelled(itself)}."
         answer = _JOINS if chosen else nothing
         return Effect(view=view, answer=answer, done=bool(chosen))
-    again = {build.package for build in builds}
+    again = {build.package for build in builds} | awaited
     going_on = tuple(name for name in run.cancelled_packages if name not in again)
     run = replace(revived(run, asked.now), cancelled_packages=going_on)
     new = tuple(build for build in builds if build.key not in known)
@@ -149,6 +151,6 @@ def _by_hand(latest: RunView, part: TargetView, entry: PlanEntry, asked: Asked) 
     unfinished = [build for build in part.candidates(entry.package) if build.state is not BuildState.DONE]
     if pause is not None and any(holds(pause, build) for build in unfinished):
         return [by_hand(build) for build in unfinished if build.state is BuildState.QUEUED and holds(pause, build)]
-    if unfinished:
+    if unfinished or entry.asks_at is not None:
         return []
     return [candidate_build(latest.run, part, entry, Purpose.BY_HAND, asked.now)]

@@ -13,6 +13,7 @@ from bot.domain.actions import (
     CleanUp,
     CompareRoots,
     FetchSource,
+    FindCommits,
     FinishRun,
     HandleIntent,
     HoldBaselines,
@@ -31,6 +32,7 @@ from bot.domain.actions import (
 )
 from bot.domain.blame import find_out, with_blame
 from bot.domain.build import Build, BuildState
+from bot.domain.commits import asked_again, next_question
 from bot.domain.companions import again, moved, outdated
 from bot.domain.conclusion import conclude
 from bot.domain.config import Config
@@ -116,6 +118,9 @@ def next_time(view: ChangeView) -> datetime | None:
         for run_view in view.runs
         if _stands(view, run_view.run) and (lapse := lapses_at(run_view.findings, view.waivers)) is not None
     ]
+    times += [
+        question for run_view in view.runs if (question := next_question(run_view.run, run_view.entries)) is not None
+    ]
     return min(times, default=None)
 
 
@@ -163,7 +168,16 @@ def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Acti
         return [StopRun(run=run.id, reason=reason)]
     if run.state is RunState.WAITING:
         return []
-    return _advance(view, run_view, now)
+    return _ask_again(run_view, now) or _advance(view, run_view, now)
+
+
+def _ask_again(run_view: RunView, now: datetime) -> list[Action]:
+    """Return what is asked of dist-gits that did not answer; no plan is made meanwhile: both store entries."""
+    asked: dict[str, list[str]] = {}
+    for entry in asked_again(run_view.run, run_view.entries, now):
+        asked.setdefault(entry.target, []).append(entry.package)
+    run = run_view.run.id
+    return [FindCommits(run=run, target=target, packages=tuple(packages)) for target, packages in asked.items()]
 
 
 def _stands(view: ChangeView, run: Run) -> bool:

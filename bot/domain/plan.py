@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 from bot.domain.ids import BuildKey, RunId
@@ -104,6 +105,17 @@ class AloneImpact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """A dist-git does not say from which commit a package is to be built."""
+
+    since: datetime
+    again: datetime | None
+    """When it is asked the next time. None: it is asked no more, and the package is built from its source package."""
+    why: str
+    """What it said instead, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanEntry:
     """An affected package of a run on a target: the resolver's findings and what was decided about it.
 
@@ -142,6 +154,8 @@ class PlanEntry:
     """It is a package of the change itself, and no dependent."""
     broken_by: tuple[str, ...] = ()
     """Packages whose rebuild broke it; empty for what the change itself breaks."""
+    unanswered: Unanswered | None = None
+    """Of what is built from a dist-git: it gave no answer so far, and nothing is built before it does."""
 
     def __hash__(self) -> int:
         # Of all fields, it would cost more than what is looked up by it.
@@ -166,6 +180,11 @@ class PlanEntry:
     def waits(self) -> bool:
         """Whether what becomes of it is up to the rebuilds of others."""
         return not self.ready or (bool(self.needs) and not self.rebuilt)
+
+    @property
+    def asks_at(self) -> datetime | None:
+        """When the dist-git is asked again from which commit it is built, None where nothing waits for that."""
+        return None if self.unanswered is None else self.unanswered.again
 
     @property
     def buildable(self) -> bool:

@@ -137,6 +137,8 @@ def dependents_builds(run: Run, view: TargetView, judged: Mapping[str, Judged], 
         need = judged[entry.package]
         if not isinstance(need, Needs) or need is Needs.RESULT:
             continue  # most of them, whenever this is asked
+        if entry.asks_at is not None:
+            continue  # from which source is not known yet
         if need in _CANDIDATE:
             builds.append(candidate_build(run, view, entry, _CANDIDATE[need], now))
         elif need in _BASELINE and view.target.baseline_workspace is not None:

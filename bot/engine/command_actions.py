@@ -14,6 +14,7 @@ from bot.domain.actions import HandleIntent
 from bot.domain.asked import Asked, Effect
 from bot.domain.build import Build, BuildState
 from bot.domain.commands import Command, Mistake, command_for_button, parse, without_repetitions
+from bot.domain.commits import problem
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.effects import carry_out
 from bot.domain.ids import RunId
@@ -22,6 +23,7 @@ from bot.domain.permission import Permission
 from bot.domain.policy import HOUR, Actor, Refused, authorize, may_be_answered
 from bot.domain.publication import Reaction
 from bot.domain.report.answers import answer_all
+from bot.domain.report.escape import prose
 from bot.domain.report.values import Report
 from bot.domain.run import ChangeRef, Run, RunState, StopReason
 from bot.domain.verbs import Verb
@@ -32,7 +34,7 @@ from bot.engine.publishing import APPROVAL_ASKED
 from bot.engine.reports import links_of, report_of
 from bot.engine.world import World
 from bot.engine.write import Write
-from bot.ports.errors import Gone, Rejected
+from bot.ports.errors import Gone, Misconfigured, Rejected
 from bot.ports.store import AuditRecord, Transaction
 
 log = logging.getLogger(__name__)
@@ -104,14 +106,30 @@ async def _carry_out_all(world: World, view: ChangeView, request: _Request, perm
         if effect.view is after and effect.answer and not may_be_answered(permission, told, asked.now):
             effect = Effect(view=after, done=False)
         if effect.view is not after:
+            effect = await _at_commits(world, after, effect)
+        if effect.view is not after:
             # The next command of the comment is about the change as this one left it.
-            after = await newest_at_commits(world, after, effect.view)
+            after = effect.view
             asked = replace(asked, report=await _report(world, after))
         if effect.answer:
             answers.append((_written(command), effect.answer))
             told.append(asked.now)
         records.append(_record(view, request, command, effect, asked))
     return _Carried(view=after, answers=tuple(answers), records=tuple(records))
+
+
+async def _at_commits(world: World, before: ChangeView, effect: Effect) -> Effect:
+    """Return what a command does, with the commits of what it adds to the plan: nothing, where these are refused."""
+    try:
+        after = await newest_at_commits(world, before, effect.view)
+    except Misconfigured as refusal:
+        log.warning("%s: %s", world.name(before.change.ref.id), refusal)
+        answer = f"Nothing was done, since the dist-git cannot be asked for commits: {prose(str(refusal))}"
+        return Effect(view=before, answer=answer, done=False)
+    latest, known = after.runs[0], {entry for found in before.runs for entry in found.entries}
+    waits = problem(latest.run, [entry for entry in latest.entries if entry not in known])
+    told = prose(f"{waits.what} {waits.hint}") if waits is not None else ""
+    return replace(effect, view=after, answer=" ".join(filter(None, (effect.answer, told))))
 
 
 async def _told(world: World, view: ChangeView, actor: str, permission: Permission) -> list[datetime]:

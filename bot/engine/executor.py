@@ -25,6 +25,7 @@ from bot.engine.change_actions import (
 )
 from bot.engine.command_actions import handle_intent
 from bot.engine.difference_actions import compare_roots
+from bot.engine.pinning import find_commits
 from bot.engine.plan_actions import make_plan
 from bot.engine.setup_actions import fall_back, fetch_source, load_configuration, pin_snapshot, prepare_workspace
 from bot.engine.subject_actions import relate_subjects
@@ -50,6 +51,7 @@ REGISTRY: dict[type[Action], Perform] = {
     actions.PublishGeneration: publish_generation,
     actions.RelateSubjects: relate_subjects,
     actions.MakePlan: make_plan,
+    actions.FindCommits: find_commits,
     actions.RecordFindings: record_findings,
     actions.CompareRoots: compare_roots,
     actions.HoldBaselines: hold_baselines,

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from bot.adapters.dist_git import DistGitPins
 from bot.domain.packages import Nevra, SourcePackage
 from bot.domain.target import DistGit, KojiTag, Repository, Target
-from bot.ports.errors import Transient
+from bot.ports.pins import Commits
 from tests.fakes.git_http import backend, who_are_you
 from tests.fakes.koji_reading import ReadingHub, Source, served
 
@@ -101,7 +101,7 @@ async def test_the_head_of_the_branch_is_the_commit(repositories: Served, url: s
 
     found = await DistGitPins().commits(target(url), [source(name) for name in ("foo", "gtk+", "old", "none")])
 
-    assert found == {"foo": foo, "gtk+": bar}
+    assert found == Commits(found={"foo": foo, "gtk+": bar})
     assert repositories.passwords == []
 
 
@@ -109,7 +109,7 @@ async def test_where_git_wants_a_password_there_is_nothing_for_us(repositories: 
     await repositories.add("foo", "rawhide")
     repositories.trouble = 401
 
-    assert await DistGitPins().commits(target(url), [source("foo")]) == {}
+    assert await DistGitPins().commits(target(url), [source("foo")]) == Commits()
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
@@ -117,15 +117,17 @@ async def test_a_server_in_trouble_is_asked_later(repositories: Served, url: str
     await repositories.add("foo", "rawhide")
     repositories.trouble = status
 
-    with pytest.raises(Transient):
-        await DistGitPins().commits(target(url), [source("foo")])
+    told = await DistGitPins().commits(target(url), [source("foo")])
+
+    assert (told.found, list(told.silent)) == ({}, ["foo"])
+    assert str(status) in told.silent["foo"]
 
 
 async def test_so_many_are_asked_for_at_once(repositories: Served, url: str) -> None:
     repositories.gate = asyncio.Barrier(3)
     names = [f"p{number}" for number in range(9)]
 
-    assert await DistGitPins(parallel=3).commits(target(url), [source(name) for name in names]) == {}
+    assert await DistGitPins(parallel=3).commits(target(url), [source(name) for name in names]) == Commits()
     assert sorted(repositories.asked) == names
 
 
@@ -135,16 +137,19 @@ async def test_no_more_are_asked_for_at_once_and_a_server_that_says_nothing_is_a
     repositories.gate = asyncio.Barrier(4)
     names = [f"p{number}" for number in range(9)]
 
-    with pytest.raises(Transient, match="no answer within"):
-        await DistGitPins(parallel=3, patience=timedelta(seconds=1)).commits(
-            target(url), [source(name) for name in names]
-        )
+    told = await DistGitPins(parallel=3, patience=timedelta(seconds=1)).commits(
+        target(url), [source(name) for name in names]
+    )
+
+    assert (told.found, sorted(told.silent)) == ({}, names)
+    assert all("no answer within" in why for why in told.silent.values())
+    assert len(repositories.asked) == 3
 
 
 async def test_without_a_dist_git_nobody_is_asked(repositories: Served, url: str) -> None:
     plain = Target(name="t", arch="x86_64", backend="copr", repositories=())
 
-    assert await DistGitPins().commits(plain, [source("foo")]) == {}
+    assert await DistGitPins().commits(plain, [source("foo")]) == Commits()
     assert repositories.asked == []
 
 
@@ -171,8 +176,8 @@ async def test_koji_tells_what_it_built(repositories: Served, url: str) -> None:
         asked = set(repositories.asked)
         without = await DistGitPins().commits(target(url, None, tag), packages)
 
-    assert without == {"foo": KNOWN, "gtk+": KNOWN}
-    assert with_branch == {**without, "imported": head}
+    assert without == Commits(found={"foo": KNOWN, "gtk+": KNOWN})
+    assert with_branch == Commits(found={**without.found, "imported": head})
     assert asked == {"imported", "imported2", "fork", "renamed", "part", "branch", "uploaded", "unknown"}
     assert (hub.requests, hub.calls.count("getBuild")) == (2, 2 * 9)
 
@@ -184,13 +189,17 @@ async def test_only_what_comes_from_the_hub_is_asked_of_it(repositories: Served,
         tag = KojiTag(hub=address, topurl=TOP, tag="f42-build")
         found = await DistGitPins().commits(target(url, koji=tag), [source("foo")])
 
-    assert found == {"foo": head}
+    assert found == Commits(found={"foo": head})
     assert hub.requests == 0
 
 
-async def test_a_hub_that_is_offline_is_asked_later(repositories: Served, url: str) -> None:
+async def test_a_hub_that_is_offline_is_asked_later_and_no_branch_in_its_place(repositories: Served, url: str) -> None:
+    await repositories.add("foo", "rawhide")
+    head = await repositories.add("bar", "rawhide")
     hub = ReadingHub(offline=True)
     async with served(hub) as address:
         tag = KojiTag(hub=address, topurl=TOP, tag="f42-build")
-        with pytest.raises(Transient, match="offline"):
-            await DistGitPins().commits(target(url, koji=tag), [source("foo", TOP)])
+        told = await DistGitPins().commits(target(url, koji=tag), [source("foo", TOP), source("bar")])
+
+    assert (told.found, list(told.silent)) == ({"bar": head}, ["foo"])
+    assert "offline" in told.silent["foo"]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.config_file.load import load
 from bot.domain.build import Failed, FailureReason, Succeeded
 from bot.domain.plan import RebuildOrder
 from bot.engine import executor, poller
 from bot.engine.world import EngineSettings
 from tests.fakes.builder import FakeBuilder, failed
+from tests.fakes.pins import FakePins, load_with_dist_git
 from tests.fakes.resolver import affected, uninstallable, unresolvable
 from tests.scenario.harness import CONFIG, OFFER, Stage, stage
 from tests.scenario.outcomes import breaks
@@ -48,15 +48,16 @@ class Killer:
 
 
 async def settle(revdeps: Stage) -> None:
-    """Settle; after a crash another process goes on when the dead one's leases have run out."""
-    try:
-        await revdeps.settle()
-    except Crash:
-        revdeps.clock.pass_time(minutes=2)
-        revdeps.owner = "the next process"
-        await revdeps.settle()
-    revdeps.clock.pass_time(minutes=2)
-    await revdeps.settle()
+    """Settle, twice; after a crash another process goes on when the dead one's leases have run out."""
+    for last in (False, True):
+        try:
+            await revdeps.settle()
+        except Crash:
+            revdeps.clock.pass_time(minutes=2)
+            revdeps.owner = "the next process"
+            await revdeps.settle()
+        if not last:
+            revdeps.clock.pass_time(minutes=2)
 
 
 async def story(revdeps: Stage, strict: FakeBuilder) -> dict[str, object]:
@@ -122,8 +123,9 @@ async def tell(directory: Path, at: int | None) -> tuple[dict[str, object], Kill
     settings = EngineSettings(state=directory, public_url="https://revdeps.example", systemic_failures=2)
     offer = replace(OFFER, backends=("fake", "strict"))
     strict = FakeBuilder(outcome_for=lambda request: REFUSED)
-    loader = partial(load, offer=offer)
-    async with stage(directory, settings=settings, load_config=loader) as revdeps:
+    loader = partial(load_with_dist_git, offer=offer)
+    pins = FakePins(silent={MANY[-1]: "git.example.org does not answer"})
+    async with stage(directory, settings=settings, load_config=loader, pins=pins) as revdeps:
         revdeps.checkpoint = killer
         revdeps.world = replace(revdeps.world, builders={"fake": revdeps.builder, "strict": strict})
         return await story(revdeps, strict), killer, revdeps

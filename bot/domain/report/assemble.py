@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.domain import commits
 from bot.domain.build import ASIDE, Build, BuildState, Failed, Purpose, TreeSource
 from bot.domain.config import BaselinePolicy
 from bot.domain.difference import RootDifference
@@ -71,7 +72,7 @@ def assemble(stored: Stored, context: Context = _NOTHING) -> Report:
         rows=_rows(stored, context),
         conclusion=run.conclusion,
         finished_at=run.finished_at,
-        problem=run.problem or _trouble(stored),
+        problem=run.problem or _trouble(stored) or commits.problem(run, stored.entries),
         config_problems=run.config_problems,
         config_from_head=run.config_from_head,
         pause=run.pause,
@@ -321,9 +322,4 @@ def _build_notes(stored: Stored) -> tuple[str, ...]:
 
 def _dist_git_note(stored: Stored) -> str:
     named = {target.target.name for target in stored.targets if target.target.dist_git is not None}
-    planned = [entry.affected.source for entry in stored.entries if entry.planned and entry.target in named]
-    tied = sum(source.from_dist_git for source in planned)
-    others = len(planned) - tied
-    missing = f", and {count(others, 'package')} that it does not have from source packages" if others else ""
-    made = f"{count(tied, 'package')} built from the dist-git, at commits that were found in planning"
-    return f"{made}{missing}." if planned else ""
+    return commits.note([entry for entry in stored.entries if entry.planned and entry.target in named])
