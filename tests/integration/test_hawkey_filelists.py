@@ -152,6 +152,20 @@ def test_what_was_found_out_without_them_is_not_what_there_is_with_them(
         assert isinstance(roots.of_source(roots.universe.sources["app"]), Root)
 
 
+def test_who_has_the_files_is_written_down_with_the_first_loading(tmp_path: Path, settings: HawkeySettings) -> None:
+    url = write_repository(tmp_path / "repo", [PROVIDER, Srpm(name="app", requires=(DATA,))])
+    pinned = PinnedRepository(url=url, digest=fetch_metadata(url, settings))
+    fetch_later(pinned, FILELISTS, settings)
+    universe = Universe(UniverseSpec(cache=settings.cache, arch="x86_64", base=(Layer(url=url, digest=pinned.digest),)))
+
+    def written() -> dict[str, int]:
+        return {path.name: path.stat().st_ino for path in (settings.cache / "solv").iterdir()}
+
+    at_first = written()
+    assert universe.providers(DATA)
+    assert written() == at_first
+
+
 async def test_those_of_one_repository_are_not_enough_where_another_is_asked(
     tmp_path: Path, settings: HawkeySettings, resolver: HawkeyResolver
 ) -> None:

@@ -104,6 +104,8 @@ def load(spec: UniverseSpec) -> Loaded:
     for name, layer in over.items():
         _load(hawkey, sack, name, layer, spec)
     layers |= over
+    if spec.files:
+        _find_files(hawkey, sack)
     _hide_modules(sack, layers, spec)
     superseded = _hide(hawkey, sack, spec)
     comps = _documents(spec.base, spec, "group")
@@ -137,6 +139,14 @@ def _load(hawkey: Any, sack: Any, name: str, layer: Layer, spec: UniverseSpec) -
         raise Misconfigured(
             layer.url, f"its metadata cannot be read ({error})", "Create them anew with createrepo_c."
         ) from error
+
+
+def _find_files(hawkey: Any, sack: Any) -> None:
+    """Have libsolv find in the filelists who has the files that are required, and keep that in the `.solv` files.
+
+    It does so with the first question for providers. Where that came later, every process would look for itself.
+    """
+    len(hawkey.Query(sack).filter(provides="/"))
 
 
 def _file(directory: Path, kind: str) -> str | None:
