@@ -15,7 +15,7 @@ from bot.domain.ids import BuildKey, BuildRef, RunId, SnapshotId, WorkspaceRef
 from bot.ports.builder import LOGS_AT_ONCE, BuildStatus, WorkspaceSpec
 from bot.ports.errors import Gone, Rejected
 from tests.fakes.koji.threaded import TAG, Place, place
-from tests.fakes.koji.worker import Scripted, failed
+from tests.fakes.koji.worker import Scripted, failed, going
 
 MANY = 30
 
@@ -128,3 +128,43 @@ async def test_logs_that_are_read_together_are_one_request(here: Place) -> None:
 
     assert logs == [b"+ make\nWrote: it\n"] * LOGS_AT_ONCE
     assert requests(here) - before == 1
+
+
+async def begun(builder: KojiBuilder, here: Place) -> list[BuildRef]:
+    """Builds that the builder knows to be begun, and that go on."""
+    here.hub.worker.table["app"] = lambda _: going()
+    refs = await submitted(builder, rebuild(here, await workspace(builder, here)), 3)
+    while not all(status.state is BuildState.RUNNING for status in (await builder.poll(refs)).values()):
+        pass
+    return refs
+
+
+async def test_of_builds_that_go_on_it_is_asked_in_one_request_whether_they_have_ended(here: Place) -> None:
+    builder = here.builder()
+    refs = await begun(builder, here)
+    info = here.hub.fail(method="getTaskInfo", fault=koji.GenericError("nobody need ask"))
+    before = requests(here)
+
+    found = await builder.poll(refs)
+
+    assert requests(here) - before == 1
+    assert [status.state for status in found.values()] == [BuildState.RUNNING] * 3
+    assert not info.hits
+
+
+async def test_where_the_hub_does_not_say_whether_a_build_has_ended_it_is_looked_at(here: Place) -> None:
+    builder = here.builder()
+    refs = await begun(builder, here)
+    here.hub.fail(method="taskFinished", fault=koji.GenericError("database error"))
+
+    assert [status.state for status in (await builder.poll(refs)).values()] == [BuildState.RUNNING] * 3
+
+
+async def test_a_build_that_was_begun_and_is_not_there_any_more_is_left_out(here: Place) -> None:
+    builder = here.builder()
+    refs = await begun(builder, here)
+    here.hub.cancel(int(refs[1]))
+    await done(here.builder(), [refs[1]])
+    del here.hub.world.tasks[int(refs[1])]
+
+    assert set(await builder.poll(refs)) == {refs[0], refs[2]}

@@ -53,8 +53,8 @@ class KojiBuilder:
         self._done: dict[BuildRef, BuildStatus] = {}
         self._logged: dict[BuildRef, Logs | None] = {}
         """The logs of ended builds."""
-        self._requests: dict[int, Any] = {}
-        """What was asked for with tasks that go on."""
+        self._going: dict[int, Any] = {}
+        """What the hub has told of tasks that go on."""
         self._submitting = Together(self._submit_all, tasks.BATCH)
         self._reading = Together(self._read_logs, LOGS_AT_ONCE)
         self._channel: int | str = "default"
@@ -129,13 +129,13 @@ class KojiBuilder:
         asked = [ref for ref in refs if ref not in self._done]
         infos = {
             number: info
-            for number, info in tasks.infos(session, tasks.ids(asked), self._requests).items()
+            for number, info in tasks.infos(session, tasks.ids(asked), self._going).items()
             if info["request"][1] in tags
         }
         over = [info for info in infos.values() if tasks.has_ended(info)]
         for number, (status, logs) in (tasks.ended(session, over) if over else {}).items():
             self._done[BuildRef(str(number))], self._logged[BuildRef(str(number))] = status, logs
-            del self._requests[number]
+            del self._going[number]
         self._end_overdue(session, [info for info in infos.values() if not tasks.has_ended(info)])
         going = {BuildRef(str(number)): tasks.running(info) for number, info in infos.items()}
         answer = {ref: self._done.get(ref) or going.get(ref) for ref in refs}
@@ -243,7 +243,7 @@ class KojiBuilder:
             session.removeSideTag(ref)
         for record in [each for each in self._workspaces.all() if each.tag == ref]:
             self._workspaces.remove(record)
-        for memory in (self._done, self._logged, self._requests):
+        for memory in (self._done, self._logged, self._going):
             memory.clear()
 
     async def latest_builds(self, target: Target, packages: Sequence[str]) -> Mapping[str, LatestBuild]:

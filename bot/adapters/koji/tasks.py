@@ -46,7 +46,7 @@ class Build:
     @property
     def is_well(self) -> bool:
         """Whether it succeeded."""
-        return bool(self.info["state"] == koji.TASK_STATES["CLOSED"])
+        return _is_well(self.info)
 
     @property
     def timed_out(self) -> bool:
@@ -94,20 +94,38 @@ def ids(refs: Sequence[str]) -> list[int]:
     return [int(ref) for ref in dict.fromkeys(refs) if ref.isdecimal() and 0 < int(ref) < 1 << 31]
 
 
-def infos(session: Any, numbers: Sequence[int], requests: MutableMapping[int, Any]) -> dict[int, dict[str, Any]]:
-    """Return what is known of build tasks, those that exist, in one call.
+def infos(
+    session: Any, numbers: Sequence[int], known: MutableMapping[int, dict[str, Any]]
+) -> dict[int, dict[str, Any]]:
+    """Return what is known of build tasks, those that exist, in one call, and another where some may have ended.
 
-    `requests` are what was asked for with tasks that were seen before: the larger part of the answer, and it cannot
-    change. Those of others are put there.
+    `known` is what was told of tasks before, and is brought up to date. Of one that was begun it is asked whether it
+    has ended, and no more: what is told of a task is twenty times as long, and stays the same until then. What was
+    asked for with a task is the larger part of that, and is told once.
     """
-    fresh, seen = [each for each in numbers if each not in requests], [each for each in numbers if each in requests]
+    begun = [each for each in numbers if each in known and known[each]["start_ts"] is not None]
+    waiting = [each for each in numbers if each in known and known[each]["start_ts"] is None]
+    fresh = [each for each in numbers if each not in known]
     with session.multicall() as many:
+        finished = {each: many.taskFinished(each) for each in begun}
         asked = [many.getTaskInfo(fresh, request=True)] if fresh else []
-        asked += [many.getTaskInfo(seen)] if seen else []
-    found = {info["id"]: info for answer in asked for info in answer.result if info and info["method"] == "build"}
+        asked += [many.getTaskInfo(waiting)] if waiting else []
+    over = [each for each, answer in finished.items() if _may_have_ended(answer)]
+    told = [info for answer in asked for info in answer.result] + (session.getTaskInfo(over) if over else [])
+    found = {info["id"]: info for info in told if info and info["method"] == "build"}
     for number, info in found.items():
-        info["request"] = requests.setdefault(number, info.get("request"))
+        info["request"] = known[number]["request"] if number in known else info["request"]
+    found |= {each: known[each] for each in set(begun) - set(over)}
+    known.update(found)
     return found
+
+
+def _may_have_ended(answer: Any) -> bool:
+    """A task that is not there (any more) is told of with a fault, and looked at."""
+    try:
+        return bool(answer.result)
+    except koji.GenericError:
+        return True
 
 
 def running(info: Mapping[str, Any]) -> BuildStatus:
@@ -176,11 +194,19 @@ def _outcome(build: Build, tails: Mapping[tuple[int, str], str]) -> Outcome:
 
 def _read(session: Any, tasks: Sequence[Mapping[str, Any]]) -> list[Build]:
     with session.multicall(batch=MANY) as many:
-        asked = [
-            (info, many.getTaskChildren(info["id"]), many.getTaskResult(info["id"], raise_fault=False))
-            for info in tasks
-        ]
-    return [Build(info, children.result, _result(result)) for info, children, result in asked]
+        children = [many.getTaskChildren(info["id"]) for info in tasks]
+        # Of what went well it tells what there is to download, which nobody asks for.
+        results = {
+            info["id"]: many.getTaskResult(info["id"], raise_fault=False) for info in tasks if not _is_well(info)
+        }
+    return [
+        Build(info, answer.result, _result(results[info["id"]]) if info["id"] in results else {})
+        for info, answer in zip(tasks, children, strict=True)
+    ]
+
+
+def _is_well(info: Mapping[str, Any]) -> bool:
+    return bool(info["state"] == koji.TASK_STATES["CLOSED"])
 
 
 def _result(answer: Any) -> Mapping[str, Any]:
