@@ -2,7 +2,8 @@
 
 That is done once, when everything else about the run is known, and only for what regressed. The resolver is asked
 first: a package whose buildroot one change leaves as it is, or makes what all of them together make it, needs no build.
-The rest is built in workspaces that hold one change each; nothing of that counts for the verdict itself.
+The rest is built in workspaces that hold one change each (`bot.domain.alone`); nothing of that counts for the verdict
+itself. A change that cannot be built without others is tried with those: it is to blame where they pass without it.
 """
 
 from collections import defaultdict
@@ -11,16 +12,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
-from bot.domain.actions import Action, MakePlan, PrepareWorkspace, PublishGeneration, QueueBuilds
-from bot.domain.build import Build, CandidateKey, Failed, Purpose, Succeeded
+from bot.domain.actions import Action, MakePlan, QueueBuilds
+from bot.domain.alone import Apart, all_apart, set_aside, standing_alone
+from bot.domain.build import Build, Failed, Purpose, Succeeded
 from bot.domain.evidence import Judged, TargetView
-from bot.domain.ids import BuildKey, WorkspaceRef
+from bot.domain.ids import WorkspaceRef
 from bot.domain.plan import AloneImpact, Effect, PlanEntry
-from bot.domain.queue import candidate_build, lost_to_infrastructure, may_try_again, not_before, subject_build
-from bot.domain.run import Alone, Run, RunTarget
-from bot.domain.verdict import LIMITS, Blame, Judgement, Verdict
-
-_NOTHING = Alone()
+from bot.domain.queue import candidate_build, lost_to_infrastructure, may_try_again, not_before
+from bot.domain.run import Run
+from bot.domain.verdict import LIMITS, Blame, Inseparable, Judgement, Verdict
 
 
 class Trial(Enum):
@@ -31,40 +31,16 @@ class Trial(Enum):
     UNKNOWN = "unknown"
 
 
-def alone_at(target: RunTarget, place: int) -> Alone:
-    """Return what there is of one of several changes by itself."""
-    return target.alone[place] if place < len(target.alone) else _NOTHING
-
-
-def with_alone(target: RunTarget, place: int, alone: Alone) -> RunTarget:
-    """Return the target with one of several changes by itself as it is now."""
-    known = [alone_at(target, other) for other in range(max(len(target.alone), place + 1))]
-    known[place] = alone
-    return replace(target, alone=tuple(known))
-
-
-def standing_alone(target: RunTarget, place: int) -> RunTarget:
-    """Return the target as if the run were about one of its changes alone."""
-    alone = alone_at(target, place)
-    return replace(
-        target,
-        workspace=alone.workspace,
-        published=alone.published,
-        published_builds=(),
-        repository=alone.repository,
-        priority=alone.priority,
-    )
-
-
 def with_blame(run: Run, view: TargetView, judged: Mapping[str, Judged]) -> Mapping[str, Judged]:
     """Return the judgements with the changes to blame for what regressed, as far as each change was tried alone.
 
     What another package is the root of is blamed on whoever is to blame for that one.
     """
-    if not run.companions:
+    suspects = _suspects(view, judged) if run.companions else []
+    if not suspects:
         return judged
-    trials = _Trials(run=run, view=view)
-    blames = {suspect.entry.package: trials.blame(suspect) for suspect in _suspects(view, judged)}
+    trials = _Trials(run=run, view=view, now=run.created_at)  # no build is written down here
+    blames = {suspect.entry.package: trials.blame(suspect) for suspect in suspects}
     return {
         name: replace(result, blame=blames.get(result.root or name)) if isinstance(result, Judgement) else result
         for name, result in judged.items()
@@ -73,24 +49,23 @@ def with_blame(run: Run, view: TargetView, judged: Mapping[str, Judged]) -> Mapp
 
 def find_out(run: Run, view: TargetView, judged: Mapping[str, Judged], now: datetime) -> tuple[Action, ...] | None:
     """Return what is to be done next to know who is to blame; nothing where all is known, None while builds go on."""
-    trials = _Trials(run=run, view=view)
+    trials = _Trials(run=run, view=view, now=now)
     open_ones = [suspect for suspect in _suspects(view, judged) if trials.blame(suspect) is None]
     if not open_ones:
         return ()
     preparing: list[Action] = []
     builds: list[Build] = []
-    for place in range(len(run.parts)):
-        if trials.is_hopeless(place):
-            continue
-        unasked = tuple(suspect.entry.package for suspect in open_ones if suspect.asked(place) is None)
-        if not trials.is_published(place):
-            step = trials.next_step(place, now)
-            builds += [each for each in step if isinstance(each, Build)]
-            preparing += [each for each in step if not isinstance(each, Build)]
-        elif unasked:
-            preparing.append(MakePlan(run=run.id, target=trials.name, alone=place, packages=unasked))
-        else:
-            builds += [build for suspect in open_ones for build in trials.due(suspect, place, now)]
+    for apart in trials.to_be_made():
+        unasked = tuple(suspect.entry.package for suspect in open_ones if suspect.asked(apart.place) is None)
+        for action in apart.due or ():
+            if isinstance(action, QueueBuilds):
+                builds += action.builds
+            else:
+                preparing.append(action)
+        if apart.is_published and unasked:
+            preparing.append(MakePlan(run=run.id, target=trials.name, alone=apart.place, packages=unasked))
+        elif apart.is_published:
+            builds += [build for suspect in open_ones for build in trials.due(suspect, apart.place)]
     # One at a time: each is stored with the whole target.
     actions = preparing[:1]
     if builds:
@@ -128,72 +103,75 @@ class _Trials:
 
     run: Run
     view: TargetView
+    now: datetime
+    _parts: Sequence[Apart] = field(init=False, repr=False)
     _builds: Mapping[tuple[WorkspaceRef, str], Sequence[Build]] = field(init=False, repr=False)
-    """With one change alone, by workspace and package, in order of attempt."""
+    """Of dependents with one change alone, by workspace and package, in order of attempt."""
 
     def __post_init__(self) -> None:
         found: defaultdict[tuple[WorkspaceRef, str], list[Build]] = defaultdict(list)
         for build in sorted(self.view.builds, key=lambda build: build.attempt):
-            if build.purpose in {Purpose.ALONE, Purpose.BLAME}:
+            if build.purpose is Purpose.BLAME:
                 found[build.request.workspace, build.package].append(build)
         object.__setattr__(self, "_builds", found)
+        object.__setattr__(self, "_parts", all_apart(self.run, self.view, self.now))
 
     @property
     def name(self) -> str:
         """The target's name."""
         return self.view.target.target.name
 
+    def to_be_made(self) -> Sequence[Apart]:
+        """Return the changes that are tried: where some need each other, one of them for all."""
+        return [each for each in self._parts if not each.hopeless and not each.whole and self._first(each) is each]
+
+    def _first(self, apart: Apart) -> Apart:
+        return next(each for each in self._parts if each.places == apart.places)
+
     def attempts(self, place: int, package: str) -> Sequence[Build]:
-        """Return the builds of a package with one change alone, by attempt."""
-        workspace = alone_at(self.view.target, place).workspace
+        """Return the builds of a dependent with one change alone, by attempt."""
+        workspace = standing_alone(self.view.target, place).workspace
         return () if workspace is None else self._builds.get((workspace, package), ())
-
-    def is_published(self, place: int) -> bool:
-        """Whether dependents can be tested with that change alone."""
-        return alone_at(self.view.target, place).repository is not None
-
-    def is_hopeless(self, place: int) -> bool:
-        """Whether a change cannot be built by itself: the backend refuses, or it needs another of the changes."""
-        if alone_at(self.view.target, place).refusal:
-            return True
-        last = [self.attempts(place, package.name or "") for package in self.run.parts[place].packages]
-        return any(_is_lost(attempts) for attempts in last)
-
-    def next_step(self, place: int, now: datetime) -> Sequence[Action | Build]:
-        """Return what brings one change alone into a workspace of its own, nothing while its builds go on."""
-        run, target = self.run, self.view.target
-        if alone_at(target, place).workspace is None:
-            return (PrepareWorkspace(run=run.id, target=self.name, alone=place),)
-        due: list[Build] = []
-        built: list[BuildKey] = []
-        packages = run.parts[place].packages
-        for package in packages:
-            attempts = self.attempts(place, package.name or "")
-            if not attempts or may_try_again(attempts[-1], attempts):
-                plain = subject_build(run, standing_alone(target, place), package, now, attempts, place)
-                due.append(_set_aside(plain, place, Purpose.ALONE))
-            elif isinstance(attempts[-1].outcome, Succeeded):
-                built.append(attempts[-1].key)
-        if not due and len(built) == len(packages):
-            return (PublishGeneration(run=run.id, target=self.name, generation=0, builds=tuple(built), alone=place),)
-        return due
 
     def blame(self, suspect: _Suspect) -> Blame | None:
         """Return who is to blame for a regression, None until every change was tried."""
-        trials = [self.trial(suspect, place) for place in range(len(self.run.parts))]
+        trials = [self.trial(suspect, self._first(apart)) for apart in self._parts]
         if None in trials:
             return None
-        found = list(zip((part.change for part in self.run.parts), trials, strict=True))
+        guilty, cleared = self._guilty(trials), {place for place, trial in enumerate(trials) if trial is Trial.PASSES}
+        changes = [part.change for part in self.run.parts]
         return Blame(
-            culprits=tuple(change for change, trial in found if trial is Trial.FAILS),
-            unknown=tuple(change for change, trial in found if trial is Trial.UNKNOWN),
+            culprits=tuple(changes[place] for place in guilty),
+            unknown=tuple(change for place, change in enumerate(changes) if place not in cleared.union(guilty)),
+            inseparable=tuple(
+                Inseparable(
+                    change=changes[apart.place],
+                    others=tuple(changes[place] for place in sorted(apart.places - {apart.place})),
+                )
+                for apart in self._parts
+                if len(apart.places) > 1
+            ),
         )
 
-    def trial(self, suspect: _Suspect, place: int) -> Trial | None:
+    def _guilty(self, trials: Sequence[Trial | None]) -> Sequence[int]:
+        """Return the places of the changes that break it by themselves, or with others that do not break it."""
+        needed = [
+            [trials[place] for place in apart.places if self._parts[place].places < apart.places]
+            for apart in self._parts
+        ]
+        return [
+            apart.place
+            for apart, trial, others in zip(self._parts, trials, needed, strict=True)
+            if trial is Trial.FAILS and all(other is Trial.PASSES for other in others)
+        ]
+
+    def trial(self, suspect: _Suspect, apart: Apart) -> Trial | None:
         """Return what became of a package with one change alone, None where that is not known yet."""
-        entry, asked = suspect.entry, suspect.asked(place)
+        if apart.whole:
+            return Trial.FAILS
+        entry, asked = suspect.entry, suspect.asked(apart.place)
         # What was rebuilt with all of them is not there with one alone.
-        if entry.broken_by or self.is_hopeless(place):
+        if entry.broken_by or apart.hopeless:
             return Trial.UNKNOWN
         if asked is None:
             return None
@@ -207,7 +185,7 @@ class _Trials:
             case Effect.REBUILD if asked.buildroot == entry.affected.buildroot_after:
                 return Trial.FAILS
             case Effect.REBUILD:
-                return self._outcome(place, suspect.failed, entry)
+                return self._outcome(apart.place, suspect.failed, entry)
             case _:
                 # What it needs besides may have to be rebuilt first: it is not known what a build would say.
                 return Trial.UNKNOWN
@@ -225,38 +203,20 @@ class _Trials:
         told = isinstance(last.outcome, Failed) and _tells_of_the_change(last.outcome, together, without)
         return Trial.FAILS if told else Trial.UNKNOWN
 
-    def due(self, suspect: _Suspect, place: int, now: datetime) -> Sequence[Build]:
-        """Return the build that a package needs with one change alone, if there is one."""
-        attempts = self.attempts(place, suspect.entry.package)
-        if self.trial(suspect, place) is not None or (attempts and attempts[-1].outcome is None):
+    def due(self, suspect: _Suspect, place: int) -> Sequence[Build]:
+        """Return the build that a package needs with a published change alone, if there is one."""
+        attempts, asked = self.attempts(place, suspect.entry.package), suspect.asked(place)
+        if self.trial(suspect, self._parts[place]) is not None or (attempts and attempts[-1].outcome is None):
             return ()
-        plain = candidate_build(self.run, self.view, suspect.entry, Purpose.BLAME, now)
-        workspace, asked = alone_at(self.view.target, place).workspace, suspect.asked(place)
-        assert workspace is not None  # the change is published in it
+        plain = candidate_build(self.run, self.view, suspect.entry, Purpose.BLAME, self.now)
+        standing = standing_alone(self.view.target, place)
+        assert standing.workspace is not None  # the change is published in it
         assert asked is not None  # find_out( has the solver asked first
-        request = replace(plain.request, workspace=workspace, generation=0, publishable=False)
-        numbered = replace(plain, request=request, attempt=len(attempts) + 1, not_before=not_before(attempts, now))
-        return (replace(_set_aside(numbered, place, Purpose.BLAME), buildroot=asked.buildroot),)
-
-
-def _set_aside(build: Build, place: int, purpose: Purpose) -> Build:
-    """Return a build as one with a single change, under a key that is no other's."""
-    assert build.run is not None  # baselines know no change
-    key = CandidateKey(
-        run=build.run,
-        package=build.package,
-        target=build.target,
-        variant=f"{purpose.value}-{place}",
-        attempt=build.attempt,
-    )
-    return replace(build, key=key.text, purpose=purpose)
-
-
-def _is_lost(attempts: Sequence[Build]) -> bool:
-    """Whether a build of a change by itself ended, and not well, for good."""
-    last = attempts[-1] if attempts else None
-    done = last is not None and last.outcome is not None and not isinstance(last.outcome, Succeeded)
-    return last is not None and done and not may_try_again(last, attempts)
+        seen = standing.generation
+        request = replace(plain.request, workspace=standing.workspace, generation=seen, publishable=False)
+        later = not_before(attempts, self.now)
+        numbered = replace(plain, request=request, attempt=len(attempts) + 1, not_before=later)
+        return (replace(set_aside(numbered, place, Purpose.BLAME), buildroot=asked.buildroot),)
 
 
 def _tells_of_the_change(alone: Failed, together: Failed, without: Sequence[Build]) -> bool:

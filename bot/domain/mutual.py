@@ -19,7 +19,7 @@ from bot.domain.queue import may_try_again, subject_build, visible
 from bot.domain.run import Run, RunTarget
 
 _CONFIRMED = 2
-"""So often a build with the others has to fail in one generation, since without them it passed."""
+"""So often a build has to fail in one generation, where the same package passed in other company."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,9 @@ class Mutual:
         object.__setattr__(self, "_needs", {name: known.get(build.key, frozenset()) for name, build in first.items()})
 
     def due(self, now: datetime) -> list[Action] | None:
-        """Return what is to be done until each is built with the others; None where that cannot be, or builds go on."""
+        """Return what is to be done until each is built with the others, nothing where each is and is published; None
+        where that cannot be, or builds go on.
+        """
         known = {relation.build for relation in self.target.relations}
         unrelated = tuple(build.key for build in self._first.values() if build.key not in known)
         if unrelated:
@@ -66,9 +68,9 @@ class Mutual:
         names = [*retried, *self._free(outdated, {*retried, *going_on, *fresh})]
         if names:
             return [QueueBuilds(run=self.run.id, builds=self._next_builds(names, now))]
-        if going_on or not fresh:
-            return None
         over = not outdated and all(_passed(builds[-1]) for builds in self.builds.values())
+        if going_on or not fresh:
+            return [] if over else None
         return [
             PublishGeneration(
                 run=self.run.id,
@@ -128,8 +130,7 @@ class Mutual:
         alike = [build for build in self._again[name] if build.request.generation == last.request.generation]
         if not is_fault(last):
             return may_try_again(last, alike)
-        doubtful = last.outcome.reason is not FailureReason.UNRESOLVABLE
-        if doubtful and sum(is_fault(build) for build in alike) < _CONFIRMED:
+        if not is_confirmed(alike):
             return True
         published = (self._good[other] for other in self._needs[name] if other not in fresh)
         return any(build.request.generation >= last.request.generation for build in published)
@@ -137,6 +138,14 @@ class Mutual:
     def _fresh(self) -> Mapping[str, BuildKey]:
         """Return the good builds that are not published yet, by package."""
         return {name: build.key for name, build in self._good.items() if build.key not in self.target.published_builds}
+
+
+def is_confirmed(attempts: Sequence[Build]) -> bool:
+    """Whether a package whose last build failed has failed often enough with what it sees now, or is bound to again."""
+    last = attempts[-1]
+    alike = [build for build in attempts if build.request.generation == last.request.generation]
+    bound = isinstance(last.outcome, Failed) and last.outcome.reason is FailureReason.UNRESOLVABLE
+    return bound or sum(is_fault(build) for build in alike) >= _CONFIRMED
 
 
 def _passed(build: Build) -> bool:

@@ -253,10 +253,14 @@ class Alone:
 
     workspace: WorkspaceRef | None = None
     published: tuple[PublishedPackage, ...] = ()
+    published_builds: tuple[BuildKey, ...] = ()
+    """The builds that these packages come from."""
     repository: str | None = None
-    """URL of the workspace's repository, None until the change is published."""
+    """URL of the workspace's repository, None until something of the change is published."""
     priority: int | None = None
     """Its priority among the target's repositories, None where it counts as what it replaces."""
+    generation: int = -1
+    """The last generation that was published."""
     refusal: str = ""
     """Why the backend makes no workspace for it."""
 

@@ -4,7 +4,7 @@ Of several packages each is built with what is there. Those that pass are publis
 tried again with them; how they are then built with each other is told by `bot.domain.mutual`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,12 +28,14 @@ class Subjects:
     builds: Sequence[Build]
     differences: Sequence[RootDifference] = ()
     parlance: Parlance = PULL_REQUESTS
+    places: Collection[int] | None = None
+    """Which of the run's changes are built; None: all of them."""
 
     def due(self, now: datetime) -> list[Action] | None:
         """Return what is to be done before any dependent is; None where everything is built and published."""
         if fallen := self._fall_back():
             return fallen
-        found = [self._on_target(target, now) for target in self.targets]
+        found = [self.on_target(target, now) for target in self.targets]
         actions = [action for due in found for action in due or ()]
         if not actions and None not in found:
             return None
@@ -70,23 +72,40 @@ class Subjects:
             if build.purpose is Purpose.SUBJECT and build.backend == backends.get(build.target)
         ]
 
-    def _on_target(self, target: RunTarget, now: datetime) -> list[Action] | None:
+    def on_target(self, target: RunTarget, now: datetime) -> list[Action] | None:
         """Return what the changes need on a target: an empty list where all are published, None while they are not.
 
-        Of several changes each is published before the next one is built.
+        Of several changes each is published before the next one is built. One that fails waits for what comes after it.
         """
         if target.generation >= 0:
             return []
+        behind = False
         for place in in_order(self.run, target):
+            if self.places is not None and place not in self.places:
+                continue
             due = self._part(target, place, now)
-            if due is None or due:
+            if due:
                 return due
-        return self.mutual(target).due(now)
+            if due is None and not self._failed(target, place):
+                return None
+            behind = behind or due is None
+        return None if behind else self.mutual(target).due(now)
 
     def mutual(self, target: RunTarget) -> Mutual:
         """Return the packages of the changes on a target, of each of which a good build is published."""
-        names = [package.name or "" for package in self.run.subjects]
-        return Mutual(run=self.run, target=target, attempts={name: self.attempts(target, name) for name in names})
+        return Mutual(
+            run=self.run, target=target, attempts={name: self.attempts(target, name) for name in self._names()}
+        )
+
+    def _names(self) -> Sequence[str]:
+        """Return the names of the packages of the changes that are built."""
+        parts = [part for place, part in enumerate(self.run.parts) if self.places is None or place in self.places]
+        return [package.name or "" for part in parts for package in part.packages]
+
+    def _failed(self, target: RunTarget, place: int) -> bool:
+        """Whether the packages of a change that are not built yet failed for their own reasons."""
+        last = [self._here(target, package.name or "")[-1] for package in self.run.parts[place].packages]
+        return all(isinstance(build.outcome, Succeeded) or is_fault(build) for build in last)
 
     def _here(self, target: RunTarget, package: str) -> Sequence[Build]:
         """Return those of the attempts that were made in the backend that builds now."""
@@ -111,7 +130,7 @@ class Subjects:
         if due:
             return [QueueBuilds(run=self.run.id, builds=tuple(due))]
         if fresh and all(map(is_fault, lost)):
-            generation = 0 if len(self.run.subjects) == 1 else visible(self.run, target) + 1
+            generation = 0 if len(self._names()) == 1 else visible(self.run, target) + 1
             name = target.target.name
             return [PublishGeneration(run=self.run.id, target=name, generation=generation, builds=tuple(fresh))]
         return None if lost else []

@@ -74,13 +74,29 @@ class Needs(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inseparable:
+    """One of several changes that cannot be built without others, so that it was tested with those."""
+
+    change: ChangeRef
+    others: tuple[ChangeRef, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blame:
-    """Which of several changes a regression comes from: each was tested alone."""
+    """Which of several changes a regression comes from: each was tested alone, or with those that it needs."""
 
     culprits: tuple[ChangeRef, ...] = ()
-    """Those that break the package by themselves; without any, only all together are known to."""
+    """Those that break the package by themselves, or with what they need where that does not; without any, only all
+    together are known to.
+    """
     unknown: tuple[ChangeRef, ...] = ()
-    """Those that could not be tested by themselves."""
+    """Those of which that is not known: they could not be tested, or what they need breaks it already."""
+    inseparable: tuple[Inseparable, ...] = ()
+    """Those that were tested with others, to blame or not."""
+
+    def needed_by(self, change: ChangeRef) -> tuple[ChangeRef, ...]:
+        """Return the others that a change cannot be built without."""
+        return next((each.others for each in self.inseparable if each.change == change), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.actions import PublishGeneration, QueueBuilds, RecordFindings
-from bot.domain.blame import standing_alone, with_alone
+from bot.domain.alone import alone_of, standing_alone, with_alone
 from bot.domain.build import Build, BuildState
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.evidence import next_attempt
 from bot.domain.ids import BuildKey
 from bot.domain.reuse import taken_over
-from bot.domain.run import Alone, PublishedPackage, RunTarget
+from bot.domain.run import PublishedPackage, RunTarget
 from bot.engine.change_actions import run_view
 from bot.engine.precedents import known_to_pass
 from bot.engine.world import World
@@ -86,24 +86,17 @@ async def publish_generation(world: World, view: ChangeView, action: PublishGene
     ]
     refs = [build.ref for build in (*earlier, *new) if build.ref is not None]
     state = await builder.publish(target.workspace, refs, action.generation)
-    if action.alone is None:
-        published = replace(
-            target,
-            published=state.packages,
-            published_builds=tuple(build.key for build in (*earlier, *new)),
-            repository=state.url,
-            priority=state.priority,
-            generation=action.generation,
-            planned=False,
-        )
-    else:
-        alone = Alone(
-            workspace=target.workspace,
-            published=state.packages,
-            repository=state.url,
-            priority=state.priority,
-        )
-        published = with_alone(whole, action.alone, alone)
+    published = replace(
+        target,
+        published=state.packages,
+        published_builds=tuple(build.key for build in (*earlier, *new)),
+        repository=state.url,
+        priority=state.priority,
+        generation=action.generation,
+        planned=False,
+    )
+    if action.alone is not None:
+        published = with_alone(whole, action.alone, alone_of(published))
 
     async def write(tx: Transaction) -> None:
         await tx.runs.put_target(published)

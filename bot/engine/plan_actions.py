@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bot.domain.actions import MakePlan
-from bot.domain.blame import standing_alone
+from bot.domain.alone import standing_alone
 from bot.domain.config import Config, Mode
 from bot.domain.decide import ChangeView, RunView
 from bot.domain.evidence import baseline_key

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.domain.actions import FallBack, FetchSource, LoadConfiguration, PinSnapshot, PrepareWorkspace
-from bot.domain.blame import with_alone
+from bot.domain.alone import with_alone
 from bot.domain.config import Config, ConfigProblem, Draft, PackageConfig
 from bot.domain.decide import ChangeView
 from bot.domain.parlance import Parlance

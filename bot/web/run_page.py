@@ -18,7 +18,16 @@ from bot.domain.report.outlook import forecast_words, why_left_out
 from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import subject_text
 from bot.domain.report.values import BuildView, Links, Report, Row
-from bot.domain.report.words import WORDS, blame_words, count, duration, outcome_words, stop_words, word
+from bot.domain.report.words import (
+    WORDS,
+    blame_words,
+    count,
+    duration,
+    outcome_words,
+    stop_words,
+    tried_words,
+    word,
+)
 from bot.domain.run import Conclusion, Run, RunState
 from bot.domain.verdict import Verdict
 
@@ -167,6 +176,7 @@ GLOBALS: Mapping[str, object] = {
     "state": state,
     "subject_text": subject_text,
     "tone": tone,
+    "tried_words": tried_words,
     "waits": waits,
     "why_left_out": why_left_out,
     "word": word,

@@ -2,13 +2,14 @@
 
 import pytest
 
+from bot.domain.build import Failed, FailureReason
 from bot.domain.run import Conclusion
-from bot.domain.verdict import Blame
+from bot.domain.verdict import Blame, Inseparable
 from bot.ports.errors import Rejected
 from bot.ports.resolver import ReverseDependency
 from tests.fakes.resolver import affected, source, uninstallable, unresolvable
 from tests.scenario.harness import Stage
-from tests.scenario.several import blames, both, breaks, built, gate, impacts
+from tests.scenario.several import blames, both, breaks, built, gate, impacts, workspace_of
 from tests.scenario.test_conversations import is_done
 
 # What comes of it.
@@ -155,10 +156,26 @@ async def test_what_breaks_without_a_build_is_blamed_without_one(revdeps: Stage,
     assert not [what for what in built(revdeps, start) if what in {"app in 0", "app in 1"}]
 
 
-async def test_a_change_that_cannot_be_built_alone_is_not_cleared(revdeps: Stage) -> None:
+async def test_a_change_that_needs_another_one_is_to_blame_for_what_that_one_leaves_whole(revdeps: Stage) -> None:
     lead, other = await both(revdeps)
     impacts(revdeps, first=("app",), second=("app",))
     revdeps.builder.outcome_for = breaks({"app": ("together",), "libbar": ("1",)})
+    await revdeps.say(lead, "/revdeps with octocat/other#1")
+    needing = Inseparable(change=other, others=(lead,))
+    assert (await blames(revdeps, lead))["app"] == Blame(culprits=(other,), inseparable=(needing,))
+    assert gate(revdeps, lead).conclusion is Conclusion.ACTION_REQUIRED
+    assert gate(revdeps, other).conclusion is Conclusion.FAILURE
+    assert "caused by this change, which cannot be built without octocat/libfoo" in gate(revdeps, other).summary
+
+
+async def test_a_change_that_cannot_be_built_alone_for_no_reason_of_its_own_is_not_cleared(revdeps: Stage) -> None:
+    lead, other = await both(revdeps)
+    impacts(revdeps, first=("app",), second=("app",))
+    ends = breaks({"app": ("together",)})
+    refused = Failed(reason=FailureReason.INFRASTRUCTURE, cause="no", refused=True)
+    revdeps.builder.outcome_for = lambda request: (
+        refused if request.package == "libbar" and workspace_of(request) == "1" else ends(request)
+    )
     await revdeps.say(lead, "/revdeps with octocat/other#1")
     assert (await blames(revdeps, lead))["app"] == Blame(unknown=(other,))
     assert [gate(revdeps, ref).conclusion for ref in (lead, other)] == [Conclusion.FAILURE] * 2

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.actions import Action, MakePlan, PrepareWorkspace, PublishGeneration, QueueBuilds
-from bot.domain.blame import find_out, with_alone, with_blame
+from bot.domain.alone import with_alone
+from bot.domain.blame import find_out, with_blame
 from bot.domain.build import Build, BuildState, Cancelled, FailureReason, Outcome, Purpose, Succeeded
 from bot.domain.config import PackageConfig
 from bot.domain.evidence import Judged, TargetView, judge_all
@@ -43,6 +44,7 @@ OK = Succeeded()
 BAR = entry("bar")
 REFUSED = replace(INFRASTRUCTURE, refused=True)
 NAMES = ("libfoo", "libbar")
+NO_ROOT = failed("nothing provides it", FailureReason.UNRESOLVABLE)
 SLOW = failed("timed out", FailureReason.TIMEOUT)
 
 
@@ -57,7 +59,7 @@ def both_alone(**changes: object) -> RunTarget:
     found = target()
     for place, name in enumerate(NAMES):
         alone = Alone(workspace=space(place), published=(published(name),), repository=f"file:///alone-{place}")
-        found = with_alone(found, place, replace(alone, **changes))  # type: ignore[arg-type]
+        found = with_alone(found, place, replace(alone, **{"generation": 0, **changes}))  # type: ignore[arg-type]
     return found
 
 
@@ -119,7 +121,7 @@ def test_each_change_gets_a_workspace_of_its_own_one_after_the_other():
 
 
 def test_each_change_is_built_by_itself_from_its_own_checkout():
-    (action,) = due(BAR, builds=regressed(BAR), at=both_alone(repository=None)) or ()
+    (action,) = due(BAR, builds=regressed(BAR), at=both_alone(generation=-1)) or ()
     assert isinstance(action, QueueBuilds)
     assert [(build.package, build.purpose, build.request.workspace) for build in action.builds] == [
         ("libfoo", Purpose.ALONE, space(0)),
@@ -132,19 +134,19 @@ def test_each_change_is_built_by_itself_from_its_own_checkout():
 
 def test_a_change_that_is_built_by_itself_is_published_in_its_own_workspace():
     alone = [aside(name, place, OK, Purpose.ALONE) for place, name in enumerate(NAMES)]
-    assert due(BAR, builds=[*regressed(BAR), *alone], at=both_alone(repository=None)) == (
+    assert due(BAR, builds=[*regressed(BAR), *alone], at=both_alone(generation=-1)) == (
         PublishGeneration(run=JOINT.id, target=TARGET.name, generation=0, builds=(alone[0].key,), alone=0),
     )
 
 
 def test_while_a_change_is_being_built_by_itself_there_is_nothing_to_do():
     alone = [aside(name, place, None, Purpose.ALONE) for place, name in enumerate(NAMES)]
-    assert due(BAR, builds=[*regressed(BAR), *alone], at=both_alone(repository=None)) is None
+    assert due(BAR, builds=[*regressed(BAR), *alone], at=both_alone(generation=-1)) is None
 
 
 def test_a_change_by_itself_that_the_infrastructure_lost_is_built_again():
     lost = aside("libfoo", 0, INFRASTRUCTURE, Purpose.ALONE)
-    at = both_alone(repository=None)
+    at = both_alone(generation=-1)
     (action,) = due(BAR, builds=[*regressed(BAR), lost], at=at) or ()
     assert isinstance(action, QueueBuilds)
     assert [(build.package, build.attempt) for build in action.builds] == [("libfoo", 2), ("libbar", 1)]
@@ -263,11 +265,12 @@ def test_what_cannot_be_installed_is_blamed_on_whom_the_solver_names_even_where_
     assert blame(known, built("bar", same), built("bar", same, 2), base(known, same)) == Blame(culprits=(OTHER,))
 
 
-@pytest.mark.parametrize("outcome", [failed("needs libfoo"), Cancelled(), REFUSED])
-def test_a_change_that_does_not_build_by_itself_is_not_tried(outcome):
+@pytest.mark.parametrize("outcomes", [(failed("no"), failed("no")), (NO_ROOT,), (Cancelled(),), (REFUSED,)])
+def test_a_change_that_does_not_build_by_itself_is_not_tried(outcomes):
     at = with_alone(both_alone(), 1, Alone(workspace=space(1)))
     known = with_rebuild(BAR, 0)
-    builds = [*regressed(BAR), aside("bar", 0, OK), aside("libbar", 1, outcome, Purpose.ALONE)]
+    lost = [aside("libbar", 1, outcome, Purpose.ALONE, attempt) for attempt, outcome in enumerate(outcomes, 1)]
+    builds = [*regressed(BAR), aside("bar", 0, OK), *lost]
     assert due(known, builds=builds, at=at) == ()
     assert blame(known, *builds, at=at) == Blame(unknown=(OTHER,))
 

@@ -235,16 +235,40 @@ def test_what_fails_by_itself_and_with_the_others_says_so():
     assert problem(engine).what == told
 
 
+def joint(own: Run, *names: str) -> Run:
+    """Another pull request besides that touches these packages."""
+    packages = tuple(PackageConfig(spec=f"{name}.spec", name=name) for name in names)
+    other = Part(change=OTHER, head_sha="f" * 40, base_sha="e" * 40, checkout="/other", packages=packages)
+    return replace(own, companions=(other,))
+
+
+def test_a_pull_request_that_fails_is_tried_again_with_those_after_it():
+    engine = Engine(run=joint(change("app"), "lib"), needs={"app": ["lib"]}, outcome=needing({"app": ["lib"]}))
+    assert engine.settle() == ["app", "lib", "= -3", "app sees lib", "= -2", "?"]
+    assert engine.target.generation == 0
+
+
+def test_pull_requests_that_need_each_other_are_built():
+    needs = {"foo-prog": ["bar-lib"], "bar-prog": ["foo-lib"]}
+    run = joint(change("foo-prog", "foo-lib"), "bar-prog", "bar-lib")
+    engine = Engine(run=run, needs=needs, outcome=needing(needs))
+    engine.settle()
+    assert engine.target.generation == 0
+    assert len(engine.target.published_builds) == 4
+
+
+def test_a_pull_request_that_fails_with_those_after_it_too_ends_the_run():
+    def outcome(name: str, attempt: int, sees: Visible) -> Outcome:
+        return failed("error: no") if name == "app" else OK
+
+    engine = Engine(run=joint(change("app"), "lib"), outcome=outcome)
+    assert engine.settle() == ["app", "lib", "= -3", "app"]
+    where = "on rawhide, and not with lib (octocat/other#1) of these pull requests either"
+    assert problem(engine).what == f"app (octocat/libfoo#7) itself does not build {where}: error: no"
+
+
 def test_packages_of_several_pull_requests_are_built_with_each_other_too():
-    other = Part(
-        change=OTHER,
-        head_sha="f" * 40,
-        base_sha="e" * 40,
-        checkout="/other",
-        packages=(PackageConfig(spec="lib.spec", name="lib"),),
-    )
-    joint = replace(change("app"), companions=(other,))
-    engine = Engine(run=joint, needs={"app": ["lib"]}, outcome=failing(NO_ROOT))
+    engine = Engine(run=joint(change("app"), "lib"), needs={"app": ["lib"]}, outcome=failing(NO_ROOT))
     assert engine.settle() == ["app", "= -3", "lib", "= -2", "?", "app sees lib"]
     where = "on rawhide, but not with lib (octocat/other#1) of these pull requests"
     assert problem(engine).what == f"app (octocat/libfoo#7) builds by itself {where}: nothing provides libfoo"

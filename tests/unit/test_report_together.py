@@ -8,6 +8,7 @@ from bot.adapters.gitlab.parlance import MERGE_REQUESTS
 from bot.domain.build import Purpose
 from bot.domain.config import PackageConfig
 from bot.domain.ids import RunId, WorkspaceRef
+from bot.domain.parlance import PULL_REQUESTS
 from bot.domain.publication import Capabilities
 from bot.domain.report.assemble import Stored, assemble
 from bot.domain.report.check import render_check
@@ -16,9 +17,9 @@ from bot.domain.report.export import to_json
 from bot.domain.report.headline import headline, title
 from bot.domain.report.together import seen_from
 from bot.domain.report.values import Joint, Links, Report
-from bot.domain.report.words import blame_words
+from bot.domain.report.words import blame_words, tried_words
 from bot.domain.run import Alone, ChangeRef, Conclusion, Part, Pause, Problem, RepoRef, RunState, StopReason
-from bot.domain.verdict import Blame, Verdict
+from bot.domain.verdict import Blame, Inseparable, Verdict
 from tests.fakes.reports import (
     CHANGE,
     INIT_MISSING,
@@ -44,6 +45,11 @@ PART = Part(
     packages=(PackageConfig(spec="libbar.spec", name="libbar"),),
 )
 JOINT = run(companions=(PART,))
+NEEDING = Blame(culprits=(CHANGE,), inseparable=(Inseparable(change=CHANGE, others=(OTHER,)),))
+CIRCLE = Blame(
+    culprits=(OTHER, THIRD),
+    inseparable=(Inseparable(change=OTHER, others=(THIRD,)), Inseparable(change=THIRD, others=(OTHER,))),
+)
 GITHUB = Capabilities(buttons=True, annotations=True, comment_limit=60_000, text_limit=60_000)
 
 
@@ -133,12 +139,37 @@ def test_a_run_that_was_stopped_tells_the_others_how_to_go_on_by_themselves():
         (None, ""),
         (Blame(culprits=(OTHER,)), "caused by octocat/other#1"),
         (Blame(culprits=(CHANGE, OTHER, THIRD)), "caused by each of this change, octocat/other#1 and octocat/other#2"),
+        (NEEDING, "caused by this change, which cannot be built without octocat/other#1"),
+        (CIRCLE, "caused by octocat/other#1 and octocat/other#2 together, which cannot be built without each other"),
+        (
+            replace(CIRCLE, culprits=(OTHER,)),
+            "caused by octocat/other#1, which cannot be built without octocat/other#2",
+        ),
+        (
+            Blame(culprits=(CHANGE, *CIRCLE.culprits), inseparable=CIRCLE.inseparable),
+            "caused by each of this change and octocat/other#1 and octocat/other#2 together, "
+            "which cannot be built without each other",
+        ),
         (Blame(), "only together"),
         (Blame(unknown=(OTHER,)), "only together, as far as is known: octocat/other#1 not tested alone"),
     ],
 )
 def test_who_is_to_blame_in_words(blame, words):
     assert blame_words(blame, CHANGE) == words
+
+
+def test_with_what_a_change_was_tried_is_told():
+    assert tried_words(CHANGE, NEEDING, PULL_REQUESTS) == "octocat/libfoo#7 with octocat/other#1, which it needs"
+    assert tried_words(OTHER, NEEDING, PULL_REQUESTS) == tried_words(OTHER, None, PULL_REQUESTS) == "octocat/other#1"
+    (package,) = to_json(report(NEEDING))["packages"]  # type: ignore[misc]
+    assert package["blame"]["inseparable"] == [  # type: ignore[call-overload,index]
+        {"change": "octocat/libfoo#7", "needs": ["octocat/other#1"]}
+    ]
+
+
+def test_whom_a_culprit_needs_is_not_to_blame():
+    told = report(NEEDING)
+    assert (here(told).conclusion, elsewhere(told).conclusion) == (Conclusion.FAILURE, Conclusion.ACTION_REQUIRED)
 
 
 def test_regressions_that_others_are_to_blame_for_are_another_row():
@@ -154,7 +185,11 @@ def test_the_export_tells_who_is_to_blame():
         {"change": "octocat/other#1", "head": PART.head_sha},
     ]
     (package,) = told["packages"]  # type: ignore[misc]
-    assert package["blame"] == {"culprits": ["octocat/other#1"], "not_tested_alone": ["octocat/libfoo#7"]}  # type: ignore[call-overload,index]
+    assert package["blame"] == {  # type: ignore[call-overload,index]
+        "culprits": ["octocat/other#1"],
+        "not_tested_alone": ["octocat/libfoo#7"],
+        "inseparable": [],
+    }
 
 
 def test_the_export_names_changes_as_their_forge_does():
@@ -164,7 +199,8 @@ def test_the_export_names_changes_as_their_forge_does():
         ["octocat/libfoo!7", "octocat/other!1"],
     )
     (package,) = told["packages"]
-    assert package["blame"] == {"culprits": ["octocat/other!1"], "not_tested_alone": ["octocat/libfoo!7"]}
+    blame = {"culprits": ["octocat/other!1"], "not_tested_alone": ["octocat/libfoo!7"], "inseparable": []}
+    assert package["blame"] == blame
 
 
 def test_builds_with_one_change_alone_are_not_shown_as_the_package_s_own():

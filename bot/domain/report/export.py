@@ -59,6 +59,10 @@ def _blame(blame: Blame, parlance: Parlance) -> Json:
     return {
         "culprits": [parlance.name(change) for change in blame.culprits],
         "not_tested_alone": [parlance.name(change) for change in blame.unknown],
+        "inseparable": [
+            {"change": parlance.name(each.change), "needs": [parlance.name(other) for other in each.others]}
+            for each in blame.inseparable
+        ],
     }
 
 

@@ -174,12 +174,37 @@ def blame_words(blame: Blame | None, change: ChangeRef | None = None, parlance: 
     if blame is None:
         return ""
     if blame.culprits:
-        names = ["this change" if culprit == change else parlance.name(culprit) for culprit in blame.culprits]
-        return f"caused by {'each of ' if len(names) > 1 else ''}{listed(names)}"
+        told = [_culprits(unit, blame, change, parlance) for unit in _units(blame)]
+        return f"caused by {'each of ' if len(told) > 1 else ''}{listed(told)}"
     if blame.unknown:
         names = [parlance.name(each) for each in blame.unknown]
         return f"only together, as far as is known: {listed(names)} not tested alone"
     return "only together"
+
+
+def tried_words(change: ChangeRef, blame: Blame | None, parlance: Parlance) -> str:
+    """Return what a package was tried with, to find out who is to blame: a change, and what that needs."""
+    others = blame.needed_by(change) if blame else ()
+    needed = f" with {listed([parlance.name(other) for other in others])}, which it needs" if others else ""
+    return f"{parlance.name(change)}{needed}"
+
+
+def _units(blame: Blame) -> Sequence[Sequence[ChangeRef]]:
+    """Return the culprits, those together that cannot be built without each other."""
+    units: dict[frozenset[ChangeRef], list[ChangeRef]] = {}
+    for culprit in blame.culprits:
+        units.setdefault(frozenset({culprit, *blame.needed_by(culprit)}), []).append(culprit)
+    return list(units.values())
+
+
+def _culprits(unit: Sequence[ChangeRef], blame: Blame, change: ChangeRef | None, parlance: Parlance) -> str:
+    def name(of: ChangeRef) -> str:
+        return "this change" if of == change else parlance.name(of)
+
+    told = f"{listed([name(culprit) for culprit in unit])}{' together' if len(unit) > 1 else ''}"
+    others = [name(other) for other in blame.needed_by(unit[0]) if other not in unit]
+    without = [*(["each other"] if len(unit) > 1 else []), *others]
+    return f"{told}, which cannot be built without {listed(without)}" if without else told
 
 
 def listed(names: Sequence[str]) -> str:
