@@ -14,14 +14,14 @@ from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 
+from bot.adapters.hawkey import fingerprints
 from bot.adapters.hawkey.doomed import Doomed
-from bot.adapters.hawkey.fingerprints import Fingerprints
 from bot.adapters.hawkey.known import KnownRoots, Solved
-from bot.adapters.hawkey.places import NOWHERE, Places
+from bot.adapters.hawkey.places import Places
+from bot.adapters.hawkey.plain import Step
 from bot.adapters.hawkey.replacement import Replacement
 from bot.adapters.hawkey.roots import Problem, Root, Roots
 from bot.adapters.hawkey.ways import Ways
-from bot.domain.packages import Link
 from bot.domain.plan import Effect, Uninstallable
 
 _ENOUGH = 500
@@ -32,25 +32,32 @@ _ENOUGH = 500
 class Finding:
     """What is found out about one affected source package, whoever the others are.
 
-    `inside` are the places, among all sources by name, of those that have a binary in its buildroot.
+    `inside` are the places of the base's sources that have a binary in its buildroot (see `Places`); those that the
+    change replaces may be among them, and are of no account.
     """
 
     number: int
     effect: Effect
-    path: tuple[Link, ...]
+    path: tuple[Step, ...]
     problem: str
     before: str
     after: str
-    inside: "array[int]"
+    inside: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Alike:
-    """Source packages with the same buildroot, on both sides."""
+    """Source packages with the same buildroot, on both sides: what is in it, or the problem.
+
+    `gone` and `come` are what only one of two buildroots has.
+    """
 
     numbers: Sequence[int]
     before: Solved
-    after: Root | Problem
+    was: Set[int] | Problem
+    after: Set[int] | Problem
+    gone: Set[int] = frozenset()
+    come: Set[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -141,104 +148,113 @@ class Comparison:
         suspects = self.replacement.suspects
         for _, group in groupby(numbers, key=self.known.index.twin):
             for alike in self._solved(list(group)):
-                if suspects and isinstance(alike.after, Root):
-                    seen.update(suspects.intersection(alike.after.numbers))
+                if suspects and not isinstance(alike.after, Problem):
+                    seen.update(suspects & alike.after)
                 findings += self._compare(alike)
         return findings, seen
 
     def place(self, number: int) -> int:
-        """Return which one a source package is among all that are compared, by name."""
-        return self._places[str(self.before.universe.packages[number].name)]
+        """Return which one a source package is among all of the base, by name."""
+        return self.known.places.by_name[str(self.before.universe.packages[number].name)]
 
-    def _solved(self, numbers: Sequence[int]) -> Iterator["_Alike"]:
+    def _solved(self, numbers: Sequence[int]) -> Iterator[_Alike]:
         """Solve source packages that pose the same problem on both sides. What cannot be solved is told of each."""
         before = self.known.solved(numbers[0])
         if self.replacement.is_comparable and isinstance(before.root, Root):
-            after = self._after(numbers[0], before)
-            if isinstance(after, Root):
-                yield _Alike(numbers, before, after)
+            alike = self._alike(numbers, before)
+            if not isinstance(alike.after, Problem):
+                yield alike
                 return
         for number in numbers:
-            before = self.known.solved(number)
-            yield _Alike([number], before, self._after(number, before))
+            yield self._alike([number], self.known.solved(number))
 
-    def _after(self, number: int, before: Solved) -> Root | Problem:
-        if isinstance(before.root, Root):
-            root = before.root.numbers
-            if self.replacement.is_carried_over(number, root, before.course):
-                return Root(self.replacement.follow(root))
-        elif self.doomed.still_holds(number, before.root.text):
-            return before.root
-        if not self.replacement.is_comparable:
-            return self.after.of_source(number)
-        found = self.after.of_source(self.known.index.twin(number))
-        return self.after.of_source(number) if isinstance(found, Problem) else found
+    def _alike(self, numbers: Sequence[int], before: Solved) -> _Alike:
+        """Return what is in the buildroot of the first of these source packages before and after the change."""
+        number, change = numbers[0], self.replacement
+        if isinstance(before.root, Problem):
+            same = self.doomed.still_holds(number, before.root.text)
+            return _Alike(numbers, before, before.root, before.root if same else self._solved_after(number))
+        was = frozenset(before.root.numbers)
+        if change.is_carried_over(number, was, before.course):
+            gone, come = change.follow(was)
+            return _Alike(numbers, before, was, was ^ (gone | come), gone, come)
+        after = self._solved_after(number)
+        if isinstance(after, Problem):
+            return _Alike(numbers, before, was, after)
+        return _Alike(numbers, before, was, after, was - after, after - was)
 
-    def _compare(self, alike: "_Alike") -> Iterator[Finding]:
-        before, was, after = alike.before, alike.before.root, alike.after
-        if isinstance(was, Root) and isinstance(after, Root) and was.numbers == after.numbers:
+    def _solved_after(self, number: int) -> Set[int] | Problem:
+        found = self.after.of_source(self.known.index.twin(number) if self.replacement.is_comparable else number)
+        if isinstance(found, Problem):
+            found = self.after.of_source(number)
+        return found if isinstance(found, Problem) else frozenset(found.numbers)
+
+    def _compare(self, alike: _Alike) -> Iterator[Finding]:
+        before, was, after = alike.before, alike.was, alike.after
+        are_roots = not isinstance(was, Problem) and not isinstance(after, Problem)
+        if are_roots and not alike.gone and not alike.come:
             return
-        digest = self._digest(after) if isinstance(after, Root) else ""
-        if digest and digest == before.digest:
+        total = self._total(alike)
+        if are_roots and total == before.total:
             return
-        effect, inside = _effect(was, after), self._inside(was, after)
-        path = self._path(alike.numbers[0], was, after)
+        effect, inside, path = _effect(was, after), self._inside(alike), self._path(alike)
+        problem, digest = (after.text, "") if isinstance(after, Problem) else ("", fingerprints.digest(total))
+        digest_before = before.digest
         for number in alike.numbers:
             yield Finding(
                 number=number,
                 effect=effect,
                 path=self._begun_by(number, path),
-                problem=after.text if isinstance(after, Problem) else "",
-                before=before.digest,
+                problem=problem,
+                before=digest_before,
                 after=digest,
                 inside=inside,
             )
 
-    def _begun_by(self, number: int, path: tuple[Link, ...]) -> tuple[Link, ...]:
+    def _begun_by(self, number: int, path: tuple[Step, ...]) -> tuple[Step, ...]:
         """Return the way of a package that requires the same as the one at whose path begins."""
         name = str(self.before.universe.packages[number].name)
-        if not path or path[0].package == name:
+        if not path or path[0][0] == name:
             return path
-        first = Link(package=name, capability=path[0].capability, provider=path[0].provider)
-        return (first, *path[1:])
+        return ((name, *path[0][1:]), *path[1:])
 
-    def _digest(self, root: Root) -> str:
-        return self._fingerprints.digest(root.numbers) if self.replacement.is_comparable else self.after.digest(root)
-
-    @cached_property
-    def _fingerprints(self) -> Fingerprints:
-        return self.known.index.fingerprints.over(self.before.universe, self.after.universe, self.brought)
+    def _total(self, alike: _Alike) -> int:
+        """Return the sum of the fingerprints of what is in the buildroot after the change."""
+        if isinstance(alike.after, Problem):
+            return 0
+        if isinstance(alike.was, Problem):
+            return self.after.fingerprints.total(alike.after)
+        gone, come = self.before.fingerprints.total(alike.gone), self.after.fingerprints.total(alike.come)
+        return fingerprints.followed(alike.before.total, gone, come)
 
     # Who is in whose buildroot, and by what way the change is.
 
     @cached_property
-    def _places(self) -> Mapping[str, int]:
-        return {name: place for place, name in enumerate(self.sources)}
-
-    @cached_property
-    def _places_before(self) -> Places:
-        return Places(self.before.universe, self._places)
-
-    @cached_property
     def _places_after(self) -> Places:
-        return Places(self.after.universe, self._places)
+        return Places(self.after.universe, self.known.places.by_name)
 
-    def _inside(self, before: Root | Problem, after: Root | Problem) -> "array[int]":
-        roots, root = (self.after, after) if isinstance(after, Root) else (self.before, before)
-        if not isinstance(root, Root):
-            return array("I")
-        places = self._places_after if roots is self.after else self._places_before
-        inside = set(map(places.__getitem__, root.numbers))
-        inside.discard(NOWHERE)
-        return array("I", sorted(inside))
+    @cached_property
+    def _exchanged(self) -> frozenset[int]:
+        """What is removed or brought of the sources that the change replaces, whose places are of no account."""
+        sides = ((self.before.universe, self.removed), (self.after.universe, self.brought))
+        return frozenset(
+            number for universe, numbers in sides for number in numbers if universe.source_of(number) in self.replaces
+        )
 
-    def _path(self, number: int, before: Root | Problem, after: Root | Problem) -> tuple[Link, ...]:
+    def _inside(self, alike: _Alike) -> bytes:
+        if isinstance(alike.after, Problem):
+            return alike.before.inside
+        if not isinstance(alike.was, Problem) and alike.gone | alike.come <= self._exchanged:
+            return alike.before.inside
+        return self._places_after.inside(alike.after)
+
+    def _path(self, alike: _Alike) -> tuple[Step, ...]:
         """The way to the change inside a buildroot: as it will be, else as it was, else over any packages at all."""
-        change = self.replacement
-        if isinstance(after, Root) and not change.brought.isdisjoint(inside := frozenset(after.numbers)):
-            return self._ways_after.way(number, inside)
-        if isinstance(before, Root) and not change.removed.isdisjoint(inside := frozenset(before.numbers)):
-            return self._ways_before.way(number, inside)
+        number, was, after = alike.numbers[0], alike.was, alike.after
+        if not isinstance(after, Problem) and not after.isdisjoint(self.brought):
+            return self._ways_after.way(number, after)
+        if not isinstance(was, Problem) and not was.isdisjoint(self.removed):
+            return self._ways_before.way(number, was)
         found = (ways.way_anywhere(number) for ways in (self._ways_after, self._ways_before))
         return min((way for way in found if way), key=len, default=())
 
@@ -286,7 +302,7 @@ class Comparison:
         return tuple(sorted(found, key=lambda item: item.package))
 
 
-def _effect(before: Root | Problem, after: Root | Problem) -> Effect:
+def _effect(before: Set[int] | Problem, after: Set[int] | Problem) -> Effect:
     if isinstance(after, Problem):
         return Effect.STILL_UNRESOLVABLE if isinstance(before, Problem) else Effect.UNRESOLVABLE
     return Effect.NOW_RESOLVABLE if isinstance(before, Problem) else Effect.REBUILD

@@ -15,13 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bot.adapters.hawkey.fingerprints import Fingerprints
 from bot.adapters.hawkey.loading import SOURCE_ARCHES
 from bot.adapters.hawkey.memory import give_back
 from bot.adapters.hawkey.rows import Rows, read_parts, write_parts
 from bot.adapters.hawkey.universe import Universe
 
-_FORMAT = 7
+_FORMAT = 8
 """Raised whenever the files mean something else than before."""
 _WEAK = ("recommends", "suggests", "supplements", "enhances")
 
@@ -33,9 +32,8 @@ class Index:
     and `provides` back. `foes` are the packages with which one cannot be installed.
     """
 
-    def __init__(self, texts: list[str], rows: Sequence[Rows], fingerprints: Fingerprints) -> None:
+    def __init__(self, texts: list[str], rows: Sequence[Rows]) -> None:
         self.texts = texts
-        self.fingerprints = fingerprints
         self.wanted, self.provided_by, self.wanted_by, self.provides, self.foes, self._twins = self._rows = rows
 
     @classmethod
@@ -61,10 +59,10 @@ class Index:
             os.utime(path.parent)  # what was not used for the longest time is evicted first
         head, parts = known
         rows = [Rows(parts[f"{name}-starts"], parts[f"{name}-values"]) for name in _PARTS]
-        return cls(head["texts"], rows, Fingerprints.unpacked(parts["order"], parts["fingerprints"]))
+        return cls(head["texts"], rows)
 
     def _write(self, path: Path) -> None:
-        parts = {"order": self.fingerprints.order, "fingerprints": self.fingerprints.packed}
+        parts = {}
         for name, part in zip(_PARTS, self._rows, strict=True):
             parts[f"{name}-starts"], parts[f"{name}-values"] = part.starts, part.values
         write_parts(path, {"texts": self.texts}, parts)
@@ -86,7 +84,7 @@ class Index:
         foes = _foes(universe)
         hostile = Rows.of(sorted(foes.get(number, ())) for number in range(size))
         rows = (wanted, provided_by, *back, hostile, Rows.of(_twins(universe, wanted)))
-        return cls(list(numbers), rows, Fingerprints.of(universe))
+        return cls(list(numbers), rows)
 
     @cached_property
     def _first_twins(self) -> dict[int, int]:

@@ -6,15 +6,18 @@ same root.
 
 import uuid
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.hawkey import fingerprints
 from bot.adapters.hawkey.certainty import CROOKED, UNCHOSEN, Certainty, Course
+from bot.adapters.hawkey.fingerprints import LENGTH
 from bot.adapters.hawkey.index import place
 from bot.adapters.hawkey.names import Names
+from bot.adapters.hawkey.places import Places
 from bot.adapters.hawkey.roots import Problem, Root, Roots
 from bot.adapters.hawkey.rows import Rows, read_parts, write_parts
 from bot.adapters.hawkey.universe import Universe
@@ -25,11 +28,21 @@ _MANY_FILES = 48
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """The root of a source package, its digest, and how it was found."""
+    """The root of a source package, and how it was found.
+
+    `total` is the sum of its packages' fingerprints, `inside` the places of the sources that have a binary in it (see
+    `Places`): neither has to be worked out for a change.
+    """
 
     root: Root | Problem
-    digest: str
     course: Course
+    total: int = 0
+    inside: bytes = b""
+
+    @property
+    def digest(self) -> str:
+        """The digest of the root; empty where there is none."""
+        return fingerprints.digest(self.total) if isinstance(self.root, Root) else ""
 
 
 class KnownRoots(Roots):
@@ -58,9 +71,10 @@ class KnownRoots(Roots):
         """Return the root of a source package, solved at most once for this base."""
         return self.solved(number).root
 
-    def digest(self, root: Root) -> str:
-        """Return the digest of a root, from the fingerprints that were worked out for this base."""
-        return self.index.fingerprints.digest(root.numbers)
+    @cached_property
+    def places(self) -> Places:
+        """The places of the base's source packages, by name."""
+        return Places(self.universe, {name: place for place, name in enumerate(sorted(self.universe.sources))})
 
     def refresh(self) -> None:
         """Read what has been written since."""
@@ -117,10 +131,11 @@ class KnownRoots(Roots):
         unchosen = self._certainty.unchosen(source)
         root = self._of_source(source) if unchosen is None else Root(array("I", unchosen))
         if isinstance(root, Problem):
-            solved = Solved(root, "", CROOKED)
+            solved = Solved(root, CROOKED)
         else:
             course = UNCHOSEN if unchosen is not None else self._certainty.course(source, root.numbers)
-            solved = Solved(root, self.digest(root), course)
+            numbers = root.numbers
+            solved = Solved(root, course, self.fingerprints.total(numbers), self.places.inside(numbers))
         self._new[source] = solved
         return solved
 
@@ -132,18 +147,22 @@ class _Part:
         self.sources = parts["sources"]
         self._straight = parts["straight"]
         self._problems: Sequence[str] = head["problems"]
-        self._digests = parts["digests"]
+        self._totals = parts["totals"]
         self._roots = Rows(parts["root-starts"], parts["root-values"])
         self._choices = Rows(parts["choice-starts"], parts["choice-values"])
         self._tried = Rows(parts["tried-starts"], parts["tried-values"])
+        self._inside = Rows(parts["inside-starts"], parts["inside-values"])
 
     def record(self, place: int) -> Solved:
         if self._problems[place]:
-            return Solved(Problem(self._problems[place]), "", CROOKED)
-        digest = self._digests[32 * place : 32 * place + 32].tobytes().hex()
+            return Solved(Problem(self._problems[place]), CROOKED)
         choices, tried = array("I", self._choices[place].tobytes()), array("I", self._tried[place].tobytes())
-        course = Course(choices, tried, bool(self._straight[place]))
-        return Solved(Root(array("I", self._roots[place].tobytes())), digest, course)
+        return Solved(
+            Root(array("I", self._roots[place].tobytes())),
+            Course(choices, tried, bool(self._straight[place])),
+            fingerprints.unpacked(self._totals[LENGTH * place : LENGTH * (place + 1)].tobytes()),
+            self._inside[place].tobytes(),
+        )
 
 
 def _packed(records: Mapping[int, Solved]) -> tuple[Mapping[str, Any], Mapping[str, "array[int]"]]:
@@ -151,20 +170,19 @@ def _packed(records: Mapping[int, Solved]) -> tuple[Mapping[str, Any], Mapping[s
     roots = Rows.of(item.root.numbers if isinstance(item.root, Root) else () for item in solved)
     choices = Rows.of(item.course.choices for item in solved)
     tried = Rows.of(item.course.tried for item in solved)
+    inside = Rows.of(memoryview(item.inside).cast("I") for item in solved)
     parts = {
         "sources": array("I", records),
         "straight": array("B", [item.course.straight for item in solved]),
-        "digests": array("B", b"".join(_digests(solved))),
+        "totals": array("B", b"".join(fingerprints.packed(item.total) for item in solved)),
         "root-starts": roots.starts,
         "root-values": roots.values,
         "choice-starts": choices.starts,
         "choice-values": choices.values,
         "tried-starts": tried.starts,
         "tried-values": tried.values,
+        "inside-starts": inside.starts,
+        "inside-values": inside.values,
     }
     problems = [item.root.text if isinstance(item.root, Problem) else "" for item in solved]
     return {"problems": problems}, parts
-
-
-def _digests(solved: Sequence[Solved]) -> Iterator[bytes]:
-    return (bytes.fromhex(item.digest) if item.digest else bytes(32) for item in solved)

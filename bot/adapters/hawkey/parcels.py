@@ -15,7 +15,7 @@ from itertools import chain, islice, zip_longest
 from typing import Any, TypeVar
 
 from bot.adapters.hawkey.comparison import Comparison, Finding
-from bot.adapters.hawkey.plain import Facts, Step, link_from, source_from, steps_of
+from bot.adapters.hawkey.plain import Facts, Step, link_from, source_from
 from bot.adapters.hawkey.uncollected import uncollected
 from bot.domain.packages import Link
 from bot.domain.plan import Affected, Effect
@@ -85,11 +85,11 @@ def _finding_row(place: int, source: Facts, finding: Finding) -> tuple[Any, ...]
         place,
         source,
         finding.effect.value,
-        steps_of(finding.path),
+        finding.path,
         finding.problem,
         finding.before,
         finding.after,
-        finding.inside.tobytes(),
+        finding.inside,
     )
 
 

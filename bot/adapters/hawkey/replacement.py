@@ -5,9 +5,8 @@ conflicts, is its *successor*: in a root that was found straight (see `certainty
 Everything else that a change does is told by the requirements that somebody else meets now.
 """
 
-from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -184,7 +183,7 @@ class Replacement:
             if before.providers(text) & self.removed or after.providers(text) & self.brought
         )
 
-    def is_carried_over(self, source: int, root: Sequence[int], course: Course) -> bool:
+    def is_carried_over(self, source: int, root: Collection[int], course: Course) -> bool:
         """Whether the root of a source package after the change follows from the one before (see `follow`)."""
         if not (course.straight and self.is_comparable) or source in self._odd or source in self._blocked:
             return False
@@ -193,17 +192,10 @@ class Replacement:
             return False
         return self._contested.isdisjoint(course.choices)
 
-    def follow(self, root: "array[int]") -> "array[int]":
-        """Return the root after the change that follows from one before: itself, or with successors in it."""
-        gone = self.removed.intersection(root)
-        if not gone:
-            return root
-        kept = root[:]
-        for number in gone:
-            kept.remove(number)
-        # The base is loaded first: successors have the highest numbers.
-        kept.extend(sorted(map(self.successors.__getitem__, gone)))
-        return kept
+    def follow(self, root: Set[int]) -> tuple[Set[int], Set[int]]:
+        """Return what the root after the change that follows from one before has less, and more: successors."""
+        gone = self.removed & root
+        return gone, frozenset(map(self.successors.__getitem__, gone))
 
     @cached_property
     def touched(self) -> frozenset[int]:

@@ -4,15 +4,14 @@ Every problem gets a new Goal: a libsolv solver that is used again for thousands
 dependencies are off, as in mock's and Koji's buildroots.
 """
 
-import hashlib
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-from bot.adapters.hawkey.fingerprints import fingerprint
+from bot.adapters.hawkey import fingerprints
 from bot.adapters.hawkey.index import Index
 from bot.adapters.hawkey.rich import is_foreign
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
@@ -57,8 +56,7 @@ class Roots:
         self.universe = universe
         self._hawkey = hawkey
         self._solved: dict[int, Root | Problem] = {}
-        self._fingerprint = cache(self._work_out_fingerprint)
-        self._digest = lru_cache(maxsize=16)(self._work_out_digest)
+        self.fingerprints = fingerprints.Fingerprints(universe)
 
     @cached_property
     def index(self) -> Index:
@@ -124,15 +122,8 @@ class Roots:
         return Buildroot(packages=tuple(packages), digest=self.digest(root))
 
     def digest(self, root: Root) -> str:
-        """Return the SHA-256 over what a root's packages are, sorted: NEVRAs and checksums, or a change's contents."""
-        return self._digest(root.numbers.tobytes())
-
-    def _work_out_digest(self, numbers: bytes) -> str:
-        in_order = sorted(array("I", numbers), key=self.universe.identity)  # quick: repositories are sorted by name
-        return hashlib.sha256(b"".join(map(self._fingerprint, in_order))).hexdigest()
-
-    def _work_out_fingerprint(self, number: int) -> bytes:
-        return fingerprint(self.universe.identity(number))
+        """Return the digest of what a root's packages are: NEVRAs and checksums, or a change's contents."""
+        return fingerprints.digest(self.fingerprints.total(root.numbers))
 
     def _solve(self, wish: Wish, packages: Sequence[Any]) -> Root | Problem:
         goal = self._hawkey.Goal(self.universe.sack)

@@ -10,8 +10,8 @@ from itertools import chain, pairwise
 
 from bot.adapters.hawkey import chains
 from bot.adapters.hawkey.index import Index
+from bot.adapters.hawkey.plain import Step, steps_of
 from bot.adapters.hawkey.universe import Universe
-from bot.domain.packages import Link
 
 
 class Ways:
@@ -33,7 +33,7 @@ class Ways:
         self._index = index
         self._goals = goals
         self._now = now
-        self._links: dict[tuple[int, int], Link] = {}
+        self._links: dict[tuple[int, int], Step] = {}
         self._far = dict(self._distances(direct, without))
         self._direct = direct
         # Of packages near the change much is asked again and again.
@@ -47,13 +47,13 @@ class Ways:
         for distance, layer in enumerate(self._index.layers(nearest, without | self._goals), start=1):
             yield from dict.fromkeys(layer, distance).items()
 
-    def way(self, start: int, inside: Set[int]) -> tuple[Link, ...]:
+    def way(self, start: int, inside: Set[int]) -> tuple[Step, ...]:
         """Return the shortest way from a package of the base to the nearest goal, over packages of a root."""
         steps = [start]
         for distance in range(self._far.get(start, 0) - 1, -1, -1):
             nearest = next((number for number in self._nearer(steps[-1], distance) if number in inside), None)
             if nearest is None:
-                return chains.chain(self._universe, start, self._goals, inside)
+                return steps_of(chains.chain(self._universe, start, self._goals, inside))
             steps.append(nearest)
         return tuple(self._link(needy, provider) for needy, provider in pairwise(steps))
 
@@ -77,17 +77,17 @@ class Ways:
             return frozenset(requirement for requirement, met in self._direct.items() if provider in met)
         return frozenset(self._index.provides[provider])
 
-    def way_anywhere(self, start: int) -> tuple[Link, ...]:
+    def way_anywhere(self, start: int) -> tuple[Step, ...]:
         """Return the shortest way over any packages at all; empty where there is none."""
         return self.way(start, self._far.keys())
 
-    def _link(self, needy: int, provider: int) -> Link:
+    def _link(self, needy: int, provider: int) -> Step:
         if (needy, provider) not in self._links:
             wanted = self._meets(provider).intersection(self._index.wanted[needy])
             fitting = (self._index.texts[requirement] for requirement in wanted)
-            self._links[needy, provider] = Link(
-                package=str(self._universe.packages[needy].name),
-                capability=min(fitting, key=lambda text: (len(text), text)),
-                provider=str(self._universe.packages[provider].name),
+            self._links[needy, provider] = (
+                str(self._universe.packages[needy].name),
+                min(fitting, key=lambda text: (len(text), text)),
+                str(self._universe.packages[provider].name),
             )
         return self._links[needy, provider]
