@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.run import Conclusion
+from bot.domain.run import Conclusion, StopReason
 from bot.domain.verdict import Finding, Verdict
 
 
@@ -68,9 +68,24 @@ def conclude(findings: Iterable[Finding], *, min_coverage: int) -> Conclusion:
     Nor is it where that is one target of several: a release that nobody built for is as unknown as a package.
     """
     everything = list(findings)
-    if any(found.judgement.verdict is Verdict.REGRESSED for found in everything):
+    if _regressed(everything):
         return Conclusion.FAILURE
     too_little = coverage(everything).percent < min_coverage
     if too_little or untested(everything) or any(found.judgement.needs_order for found in everything):
         return Conclusion.ACTION_REQUIRED
     return Conclusion.SUCCESS
+
+
+def conclude_stopped(findings: Iterable[Finding], reason: StopReason) -> Conclusion:
+    """Return the conclusion of a run that was stopped before its end.
+
+    Who stops a run wants no answer of it. One that is out of time gives the answer that it has: what breaks is broken
+    whatever the rest would have come to.
+    """
+    if reason is not StopReason.DEADLINE:
+        return Conclusion.CANCELLED
+    return Conclusion.FAILURE if _regressed(findings) else Conclusion.TIMED_OUT
+
+
+def _regressed(findings: Iterable[Finding]) -> bool:
+    return any(found.judgement.verdict is Verdict.REGRESSED for found in findings)

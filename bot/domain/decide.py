@@ -34,7 +34,7 @@ from bot.domain.blame import find_out, with_blame
 from bot.domain.build import Build, BuildState
 from bot.domain.commits import asked_again, next_question
 from bot.domain.companions import again, moved, outdated
-from bot.domain.conclusion import conclude
+from bot.domain.conclusion import conclude, conclude_stopped
 from bot.domain.config import Config
 from bot.domain.difference import RootDifference, uncompared
 from bot.domain.evidence import Judged, TargetView, judge_all, unpublished_rebuilds
@@ -158,7 +158,7 @@ def _decide_run(view: ChangeView, run_view: RunView, now: datetime) -> list[Acti
         overtaken = _overtaken(view, run_view, now)
         if overtaken:
             return [RecordFindings(run=run.id, findings=overtaken)]
-        conclusion = Conclusion.TIMED_OUT if run.stop is StopReason.DEADLINE else Conclusion.CANCELLED
+        conclusion = conclude_stopped(run_view.findings, run.stop)
         superseded = run.stop is StopReason.SUPERSEDED and _is_shown(view, run)
         why = moved(run, view.companions, view.parlance) if superseded else ""
         told = _companions_problem(view, run, why) if why else None

@@ -138,8 +138,11 @@ def outcome(build: BuildView) -> str:
 
 def state(run: Run, parlance: Parlance) -> str:
     """Return what has become of a run, as far as its own row tells."""
+    if run.conclusion is not None and run.stop is not None:
+        stopped = stop_words(run.stop, parlance).lower()
+        return f"{_CONCLUSIONS[run.conclusion]}, {stopped}" if run.conclusion is Conclusion.FAILURE else stopped
     if run.conclusion is not None:
-        return stop_words(run.stop, parlance).lower() if run.stop else _CONCLUSIONS[run.conclusion]
+        return _CONCLUSIONS[run.conclusion]
     if run.state is RunState.WAITING:
         return "waiting for approval"
     return "running" if run.pause is None else "paused"

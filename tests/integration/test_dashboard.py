@@ -343,10 +343,12 @@ async def test_webhooks_are_none_of_the_pages(tmp_path: Path) -> None:
 async def test_the_start_page_lists_runs_newest_first(tmp_path: Path) -> None:
     going_on = renamed(active(), "r2active")
     stopped = renamed(Stored(run=run()), "r3stopped", conclusion=Conclusion.CANCELLED, stop=StopReason.SUPERSEDED)
-    async with site(tmp_path, story(), going_on, stopped) as client:
+    late = renamed(Stored(run=run()), "r4late", conclusion=Conclusion.FAILURE, stop=StopReason.DEADLINE)
+    async with site(tmp_path, story(), going_on, stopped, late) as client:
         text = await (await client.get("/")).text()
-    assert re.findall(r'href="/runs/(\w+)"', text) == ["r3stopped", "r2active", "r1f00"]
-    assert re.findall(r'tone-[a-z-]+">(.*?)<', text) == ["superseded by a newer commit", "running", "regressed"]
+    assert re.findall(r'href="/runs/(\w+)"', text) == ["r4late", "r3stopped", "r2active", "r1f00"]
+    told = ["regressed, out of time", "superseded by a newer commit", "running", "regressed"]
+    assert re.findall(r'tone-[a-z-]+">(.*?)<', text) == told
     assert "Update to 1.9" in text
 
 

@@ -119,6 +119,21 @@ STOPS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [
+        (StopReason.DEADLINE, Conclusion.FAILURE),
+        (StopReason.CANCELLED, Conclusion.CANCELLED),
+        (StopReason.SUPERSEDED, Conclusion.CANCELLED),
+    ],
+)
+def test_what_is_known_to_break_at_its_deadline_fails_the_run(stop, expected):
+    regressed = Finding(
+        run=RUN, target=target().target.name, package="bar", judgement=Judgement(verdict=Verdict.REGRESSED)
+    )
+    assert due(replace(a_run(stop=stop), findings=(regressed,))) == [FinishRun(run=RUN, conclusion=expected)]
+
+
 @pytest.mark.parametrize(("run_has", "change", "expected"), [row[1:] for row in STOPS], ids=[row[0] for row in STOPS])
 def test_a_run_comes_to(run_has, change, expected):
     assert due(a_run(**run_has), **({"change": change} if change else {})) == [expected]

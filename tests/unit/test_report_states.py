@@ -123,6 +123,14 @@ def row(verdict: Verdict | None, **changes: object) -> Row:
             "✋ 1 problem in x",
         ),
         (finished(Conclusion.TIMED_OUT), "⌛ Out of time"),
+        (
+            finished(Conclusion.FAILURE, row(Verdict.REGRESSED), PLANNED, stop=StopReason.DEADLINE),
+            "❌ 1 package regresses; 1 more package was not judged in time",
+        ),
+        (
+            finished(Conclusion.FAILURE, row(Verdict.REGRESSED), stop=StopReason.DEADLINE),
+            "❌ 1 package regresses; out of time",
+        ),
         (finished(Conclusion.CANCELLED, stop=StopReason.SUPERSEDED), "🚫 Superseded by a newer commit"),
         (finished(None), "⏳ Cancelled on request"),
         (finished(Conclusion.SKIPPED), "⏭️ Nothing to test"),
@@ -152,6 +160,8 @@ def test_the_title_says_what_was_not_tested() -> None:
     assert title(report) == "1 of 1 tested · 1 of 2 planned"
     late = finished(Conclusion.TIMED_OUT, row(Verdict.FIXED), PLANNED)
     assert title(late) == "Out of time · 1 fixed · 1 not finished · 1 of 2 tested"
+    broken = finished(Conclusion.FAILURE, row(Verdict.REGRESSED), PLANNED, stop=StopReason.DEADLINE)
+    assert title(broken) == "1 regressed · 1 not finished · 1 of 2 tested · out of time"
     assert title(finished(Conclusion.CANCELLED, PLANNED)) == "Cancelled on request"
     assert title(finished(Conclusion.SUCCESS)) == headline(EMPTY_SUCCESS)
     assert title(replace(EMPTY, stage=Stage.REBUILDING, rows=(PLANNED,))) == "Rebuilding: 1 to go · 0 of 1 tested"

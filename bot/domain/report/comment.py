@@ -164,7 +164,7 @@ def next_step(report: Report) -> str:
     if report.config_problems and report.url:  # without a page it is somebody's own working tree
         here = "Push a commit that mends it."
         return here if report.config_from_head else "Mend it on the base branch, and say `/revdeps run`."
-    if report.conclusion is Conclusion.TIMED_OUT:
+    if report.out_of_time:
         return f"{tested_anew(report)}; a longer `timeout` or a `limit` in `.revdeps.yaml` lets it come to its end."
     if report.stopped_by and not report.problem:
         return f"{tested_anew(report)}."

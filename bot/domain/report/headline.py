@@ -95,7 +95,7 @@ def _result(report: Report) -> str:
     if report.finished and numbers and report.conclusion is not Conclusion.CANCELLED:
         if report.conclusion is Conclusion.TIMED_OUT or (report.parts and report.problem):
             return f"{headline(report).removesuffix('.')} · {numbers}"
-        return numbers
+        return f"{numbers} · {_late(report)}" if report.out_of_time else numbers
     if report.stage in {Stage.REBUILDING, Stage.PAUSED}:
         return f"{headline(report)} · {numbers}" if numbers else headline(report)
     return headline(report)
@@ -156,7 +156,7 @@ def _failure(report: Report) -> str:
         return f"{broken[0].package} itself does not build"
     regressed = report.with_verdict(Verdict.REGRESSED)
     if regressed:
-        return "; ".join(_regressions(regressed))
+        return "; ".join([*_regressions(regressed), *_missed(report)])
     return report.problem.what if report.problem else "Failed"
 
 
@@ -168,6 +168,18 @@ def _regressions(rows: Sequence[Row]) -> Iterator[str]:
     others = len({row.package for row in rows if not row.own})
     if others:
         yield count(others, "package regresses", "packages regress")
+
+
+def _missed(report: Report) -> Iterator[str]:
+    """Yield what a run that is out of time did not come to."""
+    pending = len({row.package for row in report.rows if row.pending})
+    if report.out_of_time:
+        what = count(pending, "more package was", "more packages were")
+        yield f"{what} not judged in time" if pending else _late(report)
+
+
+def _late(report: Report) -> str:
+    return stop_words(StopReason.DEADLINE, report.parlance).lower()
 
 
 def _action_required(report: Report) -> str:

@@ -244,6 +244,11 @@ class Report:
         return self.stage is Stage.FINISHED
 
     @property
+    def out_of_time(self) -> bool:
+        """Whether it ended because its time was over, with whatever was known by then."""
+        return self.finished and self.stop is StopReason.DEADLINE
+
+    @property
     def coverage(self) -> Coverage:
         """The numbers in the title. Rows are counted: a package on two targets counts twice."""
         return coverage(self.rows)
