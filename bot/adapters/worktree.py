@@ -48,7 +48,9 @@ class WorktreeForge:
         return Capabilities(buttons=False, annotations=True, comment_limit=10**6, text_limit=10**6)
 
     async def change(self, ref: ChangeRef, known: ChangeState | None = None) -> ChangeState:
-        """Return the working tree as it was when the check began."""
+        """Return the working tree as it was when the check began; raise Gone for that of an earlier check."""
+        if ref != self.state.ref:
+            raise Gone("an earlier check of a working tree, which was stopped")
         return self.state
 
     async def repositories(self) -> Sequence[RepoRef]:

@@ -1,6 +1,7 @@
 """`revdeps check`: the same engine over a working tree, for asking before pushing."""
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ from bot.app.compose import sandbox_settings, world
 from bot.app.service import Workers
 from bot.app.settings import Settings
 from bot.cli.places import usable
+from bot.cli.stopping import stopped
 from bot.domain.decide import ChangeView
 from bot.domain.hosts import ANY_HOST
 from bot.domain.report.comment import render_comment
@@ -40,6 +42,9 @@ EXIT_CLEAN, EXIT_REGRESSIONS, EXIT_WRONG, EXIT_INCONCLUSIVE = 0, 1, 2, 3
 
 _LOOK = 0.3
 """Seconds between two looks at how far the run has come."""
+
+_RECENT_RUNS = 100
+"""How many runs are looked through for those that were stopped in the middle."""
 
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
@@ -78,8 +83,24 @@ def check(context: click.Context, base: str | None, config: Path | None, output:
     request = Request(
         directory=Path.cwd(), base=base, config=config, output=usable(output, "--output"), state=state or cache
     )
+    # Where the check is stopped, what the solver processes share is cleaned up by Python's own helper, without a word.
+    os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
-    context.exit(asyncio.run(_check(request, Console())))
+    console = Console()
+    with _alone_in(usable(request.state, "--state"), console):
+        context.exit(asyncio.run(_check(request, console)))
+
+
+@contextmanager
+def _alone_in(state: Path, console: Console) -> Iterator[None]:
+    """Wait until no other check works in the directory: what one finds there unfinished, it takes for left over."""
+    with (state / "check.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(Text(f"Waiting for another check, which works in {state} (--state names another place)"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 async def _check(request: Request, console: Console) -> int:
@@ -112,8 +133,7 @@ def _telling_of(everything: World, config: Path | None) -> World:
 
 async def _run(everything: World, forge: WorktreeForge, console: Console) -> Report:
     """Start the run, show how it goes, and return its report; an interruption stops its builds."""
-    async with everything.store.transaction() as tx:
-        await tx.changes.touch(forge.state.ref, everything.clock.now())
+    await _begin(everything, forge)
     async with _working(everything):
         try:
             with _progress(console) as tell:
@@ -127,8 +147,19 @@ async def _run(everything: World, forge: WorktreeForge, console: Console) -> Rep
                             return report
                     await asyncio.sleep(_LOOK)
         except asyncio.CancelledError:
+            console.print(Text("Stopping the builds"))
             await _discard(everything, await _view(everything, forge))
-            raise
+            stopped()  # here, since what the solver processes are asked would be waited for
+
+
+async def _begin(everything: World, forge: WorktreeForge) -> None:
+    """Make the change due, and those of checks that were stopped in the middle, so that nothing more comes of them."""
+    now = everything.clock.now()
+    async with everything.store.transaction() as tx:
+        for run in await tx.runs.recent(_RECENT_RUNS):
+            if run.state is not RunState.FINISHED:
+                await tx.changes.touch(run.change, now)
+        await tx.changes.touch(forge.state.ref, now)
 
 
 @asynccontextmanager

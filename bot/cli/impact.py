@@ -1,6 +1,5 @@
 """`revdeps impact`: what a change does to every other package, from metadata alone and before anything is rebuilt."""
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import click
 
 from bot.adapters.hawkey.changes import LocalChange, local_change
 from bot.cli.places import CHANGE, DYNAMIC, Place, asking, links_to_json, place_of, place_options, show, working
+from bot.cli.stopping import run
 from bot.domain.difference import RootChange
 from bot.domain.plan import Affected, Effect, Impact, Uninstallable
 
@@ -61,7 +61,7 @@ def impact(change: Path, everybody: bool, as_json: bool, **place: Any) -> None:
     installed. Exits 0 with the answer, 2 where the change or a repository is wrong, and 3 where a repository cannot be
     reached.
     """
-    answer = asyncio.run(_ask(place_of(**place), change))
+    answer = run(_ask(place_of(**place), change))
     if as_json:
         click.echo(json.dumps(to_json(answer)))
         return

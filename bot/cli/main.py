@@ -1,13 +1,16 @@
 """`revdeps`: every command, and how errors are told.
 
-Exit codes: 0 well, 1 regressions, 2 wrong input or settings, 3 not conclusive, or a far side that does not answer.
+Exit codes: 0 well, 1 regressions, 2 wrong input or settings, 3 not conclusive, or a far side that does not answer, 130
+stopped by Ctrl-C.
 """
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
+from bot.cli.stopping import stopped
 from bot.ports.errors import Misconfigured, Rejected, Transient
 
 EXIT_WRONG = 2
@@ -41,6 +44,12 @@ class _Commands(click.Group):
         module, attribute = _COMMANDS[name].split(":")
         command: click.Command = getattr(import_module(f"bot.cli.{module}"), attribute)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            stopped()
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,5 @@
 """`revdeps order`: in which order packages have to be rebuilt after a change, and where cycles were cut."""
 
-import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ import click
 
 from bot.adapters.hawkey.changes import local_change
 from bot.cli.places import CHANGE, Place, asking, place_of, place_options, show, working
+from bot.cli.stopping import run
 from bot.domain.plan import WITHOUT_A_BUILD, RebuildOrder
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def order(packages: tuple[str, ...], change: Path, as_json: bool, **place: Any) 
     cycle is cut at the edge that is told, with the reason. Exits 0 with the answer, 2 where a package, the change or a
     repository is wrong, 3 where a repository cannot be reached.
     """
-    found = asyncio.run(_ask(place_of(**place), change, packages))
+    found = run(_ask(place_of(**place), change, packages))
     if as_json:
         click.echo(json.dumps(to_json(found)))
     elif found.levels:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -84,13 +85,12 @@ async def asking(place: Place) -> AsyncIterator[tuple["HawkeyResolver", "Snapsho
     from bot.adapters.hawkey.resolver import HawkeyResolver
 
     resolver = HawkeyResolver(place.settings)
-    try:
-        snapshot = await resolver.snapshot(place.target)
-        if not snapshot.sources:
-            raise no_sources(place)
-        yield resolver, snapshot
-    finally:
-        await resolver.close()
+    snapshot = await resolver.snapshot(place.target)
+    if not snapshot.sources:
+        raise no_sources(place)
+    yield resolver, snapshot
+    # Not where an error comes in between, above all Ctrl-C: what is being solved would be waited for.
+    await resolver.close()
 
 
 def no_sources(place: Place) -> Misconfigured:
@@ -105,14 +105,13 @@ def no_sources(place: Place) -> Misconfigured:
 @contextmanager
 def working() -> Iterator[Callable[[str], None]]:
     """Show on a terminal what is being done, and nothing elsewhere; yield what tells it."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
     from rich.console import Console
 
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with console.status("Reading metadata") as status:
-            yield status.update
-    else:
-        yield lambda _: None
+    with Console(stderr=True).status("Reading metadata") as status:
+        yield status.update
 
 
 def place_options(command: _Command) -> _Command:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli.places import DYNAMIC, Place, asking, links_to_json, no_sources, place_of, place_options, show
+from bot.cli.places import DYNAMIC, Place, asking, links_to_json, no_sources, place_of, place_options, show, working
+from bot.cli.stopping import run
 from bot.domain.config import Depth
 from bot.ports.resolver import Question, ReverseDependency
 
@@ -111,11 +112,11 @@ def _dependents(place: Place, question: Question) -> Sequence[ReverseDependency]
         if found is None:
             raise no_sources(place)
         return found
-    import asyncio
-
-    return asyncio.run(_solved(place, question))
+    return run(_solved(place, question))
 
 
 async def _solved(place: Place, question: Question) -> Sequence[ReverseDependency]:
-    async with asking(place) as (resolver, snapshot):
-        return await resolver.reverse_dependencies(snapshot.id, place.target, question)
+    with working() as tell:
+        async with asking(place) as (resolver, snapshot):
+            tell("Solving buildroots")
+            return await resolver.reverse_dependencies(snapshot.id, place.target, question)

@@ -1,8 +1,10 @@
 """`revdeps check` as a packager runs it: real RPMs, real metadata, real builds, in a git checkout."""
 
+import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,13 +33,27 @@ def git(top: Path, *arguments: str) -> str:
     return subprocess.run(["git", "-C", str(top), *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def check(top: Path, tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command; its report goes beside the checkout."""
+def begin(top: Path, tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command in a process group of its own, as a shell does; its report goes beside the checkout."""
     command = [sys.executable, "-m", "bot", "check", "--state", str(tmp_path / "state"), "--output", str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.run(
-        [*command, *arguments], cwd=top, env=environment, capture_output=True, text=True, timeout=300, check=False
+    return subprocess.Popen(
+        [*command, *arguments],
+        cwd=top,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
     )
+
+
+def end(begun: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    out, err = begun.communicate(timeout=300)
+    return subprocess.CompletedProcess(begun.args, begun.returncode, out, err)
+
+
+def check(top: Path, tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return end(begin(top, tmp_path, *arguments))
 
 
 def verdicts(tmp_path: Path) -> dict[str, str]:
@@ -139,3 +155,28 @@ def test_a_repository_that_is_not_there_is_told(checkout: Path, tmp_path: Path) 
     done = check(checkout, tmp_path, "--config", str(config))
     assert done.returncode in {2, 3}, done.stdout + done.stderr
     assert "/nowhere/at/all" in done.stdout
+
+
+def test_ctrl_c_stops_the_build_and_the_next_check_has_nothing_to_do_with_it(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "libgreet.spec").write_text(library("2.0").replace("%build\n", "%build\nsleep 3600\n"))
+    begun = begin(checkout, tmp_path)
+    assert begun.stdout is not None
+    assert "Building the change\n" in begun.stdout
+    os.killpg(begun.pid, signal.SIGINT)
+    stopped = end(begun)
+    assert (stopped.returncode, stopped.stderr) == (130, "\nrevdeps: stopped\n")
+    assert not (tmp_path / "report.md").exists()
+    (checkout / "libgreet.spec").write_text(PACKAGES["libgreet"])
+    after = check(checkout, tmp_path)
+    assert (after.returncode, after.stderr) == (0, "")
+    assert "touches no package" in after.stdout
+
+
+def test_a_check_waits_for_another_one_in_the_same_place(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    with (tmp_path / "state/check.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = begin(checkout, tmp_path)
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline().startswith("Waiting for another check")
+    assert end(waiting).returncode == 0

@@ -1,6 +1,8 @@
 """`revdeps resolve`, `why`, `impact` and `order`, as a packager runs them."""
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -236,3 +238,14 @@ def test_wrong_input_gets_one_clear_line(
     assert done.returncode == status
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_it_at_once_while_a_server_keeps_it_waiting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        repository = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        command = [sys.executable, "-m", "bot", "resolve", "zlib", "--repo", repository, "--cache", str(tmp_path)]
+        begun = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with server.accept()[0]:
+            begun.send_signal(signal.SIGINT)
+            assert begun.communicate(timeout=60) == ("", "\nrevdeps: stopped\n")
+    assert begun.returncode == 130

@@ -5,6 +5,7 @@ Such a process imports nothing that only the one needs that asks, asyncio above 
 
 import gc
 import os
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ def nothing() -> None:
 
 def begin(initializer: Callable[[int], None], universes: int, most: int) -> None:
     """Set a solver process up, which is to have no more than some times `most` bytes of memory."""
+    # Ctrl-C in a terminal goes to every process there; when this one ends is for the one that asks it to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     limit(most)
     gc.set_threshold(*_SELDOM)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
