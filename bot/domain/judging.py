@@ -236,11 +236,11 @@ def _judge_both_failed(
 ) -> Judgement | Needs:
     last, base = failures[-1], base_failures[-1]
     same = any(last.signature == failure.signature for failure in base_failures)
-    once = len(base_failures) == 1 and not (same and not _says_little(last))
-    if once and not evidence.uninstallable and not evidence.stopped and _may_retry_baseline(evidence):
+    once = len(base_failures) == 1 and not (same and not _says_little(last)) and not _is_beyond_repair(evidence)
+    if once and not evidence.stopped and _may_retry_baseline(evidence):
         # It may have failed by chance: then it would hide what the change breaks, in every run that asks.
         return Needs.BASELINE_RETRY
-    if (last.reason in LIMITS) != (base.reason in LIMITS):
+    if once or (last.reason in LIMITS) != (base.reason in LIMITS):
         # The side that ran into a limit was not seen to the end: the other one's failure may well be in it too.
         cause = f"with the change: {last.cause}; without it: {base.cause}"
         return replace(_with_cause(Verdict.INCONCLUSIVE, last), cause=cause)
@@ -280,15 +280,19 @@ def _unconfirmed(evidence: Evidence, failures: tuple[Failed, ...]) -> Judgement 
 
 def _unless_beyond_repair(evidence: Evidence, failures: tuple[Failed, ...], judgement: Judgement) -> Judgement | Needs:
     """It fails without the change too; where it cannot be installed with it, a rebuild that fails repairs nothing."""
-    if not evidence.uninstallable or evidence.repaired:
+    if not _is_beyond_repair(evidence):
         return judgement
     return _unconfirmed(evidence, failures) or Judgement(verdict=Verdict.REGRESSED, cause=evidence.uninstallable)
 
 
 def _is_known_to_break(evidence: Evidence) -> bool:
     """Whether the solver alone has shown that, without a rebuild, the change breaks the package."""
-    uninstallable = bool(evidence.uninstallable) and not evidence.repaired
-    return uninstallable or evidence.effect is Effect.UNRESOLVABLE
+    return _is_beyond_repair(evidence) or evidence.effect is Effect.UNRESOLVABLE
+
+
+def _is_beyond_repair(evidence: Evidence) -> bool:
+    """Whether it cannot be installed, as far as rebuilds were seen to repair that."""
+    return bool(evidence.uninstallable) and not evidence.repaired
 
 
 def _with_cause(verdict: Verdict, failure: Failed) -> Judgement:

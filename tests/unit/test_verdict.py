@@ -57,7 +57,7 @@ ROWS = [
     ("failed before in two ways and fails in a third", [NEW], [OLD, failed("older")], V.CHANGED_FAILURE),
     ("failed before, and is under way there again", [NEW], [OLD, None], N.RESULT),
     ("failed before, and trouble in the way of a second look", [NEW], [OLD, INFRASTRUCTURE], N.BASELINE_RETRY),
-    ("failed before, and nothing else is to be had", [NEW], [OLD] + [INFRASTRUCTURE] * 3, V.CHANGED_FAILURE),
+    ("failed before, and nothing else is to be had", [NEW], [OLD] + [INFRASTRUCTURE] * 3, V.INCONCLUSIVE),
     ("failed before in two ways, one of them the same", [OLD], [OLD, NEW], V.STILL_FAILING),
     ("failed before and passes", [OK], [OLD], V.FIXED),
     ("passed before and passes", [OK], [OK], V.STILL_PASSING),
@@ -177,6 +177,8 @@ EFFECTS = [
      {"uninstallable": PROBLEM, "repairable": True, "repaired": False}, V.REGRESSED),
     ("it fails as before, and others made it install again", Effect.REBUILD,
      {"candidate": tried(OLD), "baseline": tried(OLD), "uninstallable": PROBLEM, "repaired": True}, V.STILL_FAILING),
+    ("it failed in another way before, seen once, and others made it install again", Effect.REBUILD,
+     {"candidate": tried(NEW), "baseline": tried(OLD), "uninstallable": PROBLEM, "repaired": True}, N.BASELINE_RETRY),
     ("solvable now, not built", Effect.NOW_RESOLVABLE, {}, N.CANDIDATE),
     ("solvable now, and builds", Effect.NOW_RESOLVABLE, {"candidate": tried(OK)}, V.FIXED),
     ("solvable now, and builds at times", Effect.NOW_RESOLVABLE, {"candidate": tried(NEW, OK)}, V.FLAKY),
@@ -201,7 +203,7 @@ STOPPED = [
     ("while it is built", [None], [], N.RESULT),
     ("before its baseline was built", [NEW], [], V.INCONCLUSIVE),
     ("before its failure was confirmed", [NEW], [OK], V.INCONCLUSIVE),
-    ("after both sides failed", [NEW], [OLD], V.CHANGED_FAILURE),
+    ("after both sides failed, one of them once", [NEW], [OLD], V.INCONCLUSIVE),
     ("after infrastructure trouble with the second build", [NEW, INFRASTRUCTURE], [OK], V.INCONCLUSIVE),
     ("after all was known", [NEW, NEW], [OK], V.REGRESSED),
     ("after it passed", [OK], [], V.STILL_PASSING),
@@ -239,6 +241,8 @@ def test_a_log_that_does_not_say_what_failed_excuses_nothing(cause):
     assert told(candidate=tried(unknown, unknown), baseline=baseline) is V.INCONCLUSIVE
     assert told(candidate=tried(unknown, unknown), baseline=baseline, uninstallable=PROBLEM) is V.REGRESSED
     assert told(candidate=tried(unknown), baseline=tried(unknown)) is N.BASELINE_RETRY
+    assert told(candidate=tried(unknown), baseline=tried(unknown), stopped=True) is V.INCONCLUSIVE
+    assert told(candidate=tried(unknown), baseline=tried(unknown, REFUSED)) is V.INCONCLUSIVE
     assert told(candidate=tried(unknown), baseline=tried(unknown, unknown)) is V.STILL_FAILING
 
 
