@@ -213,6 +213,8 @@ def test_an_order_of_nobody_is_said_to_be_none(tmp_path: Path, repo: str) -> Non
         (["why", "ap", "--on", "libfoo", "--repo", "REPO"], "Did you mean app?", 2),
         (["resolve", "libfoo", "--repo", "EMPTY"], "there is no repository", 2),
         (["resolve", "libfoo", "--repo", "BINARY"], "there are no source packages", 2),
+        (["resolve", "libfoo", "--repo", "SOURCE"], "there are no binary packages", 2),
+        (["resolve", "libfoo", "--repo", "SOURCE", "--depth", "direct"], "there are no binary packages", 2),
         (["resolve", "libfoo", "--repo", "REPO", "--depth", "deep"], "not direct, transitive or a number", 2),
         (["resolve", "libfoo", "--repo", "http://127.0.0.1:9/"], "down", 3),
         (["impact", "--repo", "REPO", "--change", "EMPTY"], "there are no RPM packages in it", 2),
@@ -228,11 +230,13 @@ def test_wrong_input_gets_one_clear_line(
 ) -> None:
     (tmp_path / "empty").mkdir()
     write_repository(tmp_path / "binary", [Rpm(name="libfoo")])
+    write_repository(tmp_path / "source", [Srpm(name="libfoo")])
     places = {
         "NOWHERE": str(tmp_path / "nowhere"),
         "REPO": repo,
         "EMPTY": str(tmp_path / "empty"),
         "BINARY": str(tmp_path / "binary"),
+        "SOURCE": str(tmp_path / "source"),
     }
     done = revdeps(tmp_path, *(places.get(argument, argument) for argument in arguments))
     assert done.returncode == status

@@ -18,6 +18,7 @@ from copr.v3.requests import FileRequest, Request, munchify
 
 from bot.adapters.copr.settings import CoprSettings
 from bot.adapters.http_refusal import retry_after
+from bot.adapters.unreachable import why_unreachable
 from bot.ports.errors import Gone, Misconfigured, Rejected, RevdepsError, Transient, login_refused
 
 _T = TypeVar("_T")
@@ -84,7 +85,7 @@ class CoprClient:
         except CoprException as error:
             raise self._meaning(error) from error
         except (requests.RequestException, OSError) as error:
-            raise Transient(f"Copr ({self.settings.name}) cannot be reached: {type(error).__name__}") from error
+            raise Transient(f"Copr ({self.settings.name}) cannot be reached: {why_unreachable(error)}") from error
 
     def _meaning(self, error: CoprException) -> RevdepsError:
         """Say what an answer means: whose fault it is, and whether to ask again."""

@@ -30,6 +30,16 @@ def check_architecture(target: Target, only_for: Sequence[str]) -> None:
         )
 
 
+def check_binaries(target: Target, *, there: bool) -> None:
+    """Raise Misconfigured where a target's repositories have no binary packages: every buildroot lacks everything."""
+    if not there:
+        raise Misconfigured(
+            ", ".join(repository.url for repository in target.repositories),
+            "there are no binary packages in it, so no buildroot can be solved",
+            "Add a repository of binary packages, or correct the address.",
+        )
+
+
 def built_elsewhere(directory: Path, arch: str) -> frozenset[str]:
     """Return the names of the packages, of those whose metadata are in a directory, that are not built for `arch`."""
     try:

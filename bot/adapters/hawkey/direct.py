@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.hawkey.access import check_allowed
-from bot.adapters.hawkey.architectures import check_architecture
+from bot.adapters.hawkey.architectures import check_architecture, check_binaries
 from bot.adapters.hawkey.filelists import wants_filelists
 from bot.adapters.hawkey.koji_tags import pin_repository
 from bot.adapters.hawkey.pins import make_pin
@@ -38,6 +38,7 @@ def ask_directly(settings: HawkeySettings, target: Target, question: Question) -
     if not universe.query().filter(arch=[*SOURCE_ARCHES]):
         return None
     check_architecture(target, universe.only_for())
+    check_binaries(target, there=bool(universe.query().filter(arch__neq=[*SOURCE_ARCHES])))
     return direct_dependents(universe, question)
 
 

@@ -10,6 +10,7 @@ import urllib3
 from bot.adapters.hawkey.access import redirected
 from bot.adapters.hawkey.fetch import UnavailableError, Validators, copy
 from bot.adapters.hawkey.settings import HawkeySettings
+from bot.adapters.unreachable import why_unreachable
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 6
@@ -36,7 +37,7 @@ def fetch_http(
     try:
         return _fetch(url, path, most, settings, known, start=start)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise UnavailableError(f"{url}: {error}") from error
+        raise UnavailableError(f"{url}: {why_unreachable(error)}") from error
 
 
 def _fetch(

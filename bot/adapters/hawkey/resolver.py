@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from bot.adapters.hawkey import worker
-from bot.adapters.hawkey.architectures import check_architecture
+from bot.adapters.hawkey.architectures import check_architecture, check_binaries
 from bot.adapters.hawkey.eviction import evict
 from bot.adapters.hawkey.finding import find_impact
 from bot.adapters.hawkey.headers import fetch_headers
@@ -21,7 +21,6 @@ from bot.domain.ids import SnapshotId
 from bot.domain.packages import SourcePackage
 from bot.domain.plan import Impact, RebuildOrder, Uninstallable
 from bot.domain.target import Target
-from bot.ports.errors import Misconfigured
 from bot.ports.resolver import Buildroot, Overlay, Question, ReverseDependency, Snapshot, Unsolvable
 
 
@@ -39,13 +38,8 @@ class HawkeyResolver:
         pin, stale = await self._snapshots.pin(target)
         spec = await self._complete(pin, target)
         counts = await self._pool.ask(worker.count, spec)
-        if not counts.binaries + counts.sources:
-            raise Misconfigured(
-                ", ".join(repository.url for repository in target.repositories),
-                "there are no packages in it",
-                f"Check the repositories of target {target.name}.",
-            )
         check_architecture(target, counts.only_for)
+        check_binaries(target, there=counts.binaries > 0)
         if not stale:
             await asyncio.to_thread(write_pin, self._settings.cache, target, pin)
         return Snapshot(id=pin.id, binaries=counts.binaries, sources=counts.sources, stale=stale)

@@ -17,6 +17,7 @@ import requests
 
 from bot.adapters.koji.settings import KojiSettings, SourceOrigin
 from bot.adapters.koji.workspaces import Workspace
+from bot.adapters.unreachable import why_unreachable
 from bot.domain.build import BuildRequest, SrpmSource, TreeSource
 from bot.domain.config import NEED_A_COPR, PackageConfig, SourceMethod
 from bot.ports.errors import Misconfigured, Rejected, Transient
@@ -80,7 +81,9 @@ class Sources:
                     for piece in answer.iter_content(_PIECE):
                         file.write(piece)
         except requests.RequestException as error:
-            raise Transient(f"the source package {target.name} cannot be fetched: {error}", _LATER) from error
+            raise Transient(
+                f"the source package {target.name} cannot be fetched: {why_unreachable(error)}", _LATER
+            ) from error
 
 
 def commit_address(source: TreeSource, settings: KojiSettings) -> str:
