@@ -244,6 +244,17 @@ def test_wrong_input_gets_one_clear_line(
     assert "Traceback" not in done.stderr
 
 
+def test_a_package_of_the_change_that_was_copied_in_part_is_told(tmp_path: Path, repo: str) -> None:
+    build_rpms(tmp_path / "built", "libfoo", "2")
+    package = tmp_path / "built/libfoo.x86_64.rpm"
+    package.write_bytes(package.read_bytes()[:-1])
+    done = revdeps(tmp_path, "impact", "--repo", repo, "--change", str(tmp_path / "built"))
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"revdeps: {package.name} is cut off: its end is missing. Copy it again.\n",
+    )
+
+
 def test_ctrl_c_ends_it_at_once_while_a_server_keeps_it_waiting(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         repository = f"http://127.0.0.1:{server.getsockname()[1]}/"

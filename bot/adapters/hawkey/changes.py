@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.adapters import rpm_header
 from bot.adapters.hawkey.loading import Layer, UniverseSpec
 from bot.adapters.hawkey.metadata import fetch_metadata
-from bot.adapters.hawkey.root_solver import read_header
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.universe import SOURCE_ARCHES, Universe
-from bot.ports.errors import Misconfigured
+from bot.ports.errors import Misconfigured, Rejected
 from bot.ports.resolver import Overlay
 
 _MEND = "Build the change for it, and name the directory of the results."
@@ -51,7 +51,7 @@ def _create_repository(directory: Path, output: Path) -> None:
     if not files:
         raise Misconfigured(str(directory), "there are no RPM packages in it", _MEND)
     for path in files:
-        read_header(path)  # createrepo_c leaves out what it cannot read, and says so to nobody who asks quietly
+        _check(path)  # createrepo_c leaves out what it cannot read, and says so to nobody who asks quietly
     # Equal packages make equal metadata, which the cache then keeps once.
     command = ["createrepo_c", "--quiet", "--no-database", "--revision", "1", "--set-timestamp-to-revision"]
     try:
@@ -64,6 +64,15 @@ def _create_repository(directory: Path, output: Path) -> None:
         ) from None
     if done.returncode:
         raise Misconfigured(str(directory), f"createrepo_c failed: {done.stderr.strip()}", _MEND)
+
+
+def _check(path: Path) -> None:
+    try:
+        cut_off = rpm_header.is_cut_off(path, rpm_header.read(path))
+    except rpm_header.NoPackage as error:
+        raise Rejected(f"{path.name} is not an RPM package that can be read ({error})") from error
+    if cut_off:
+        raise Rejected(f"{path.name} is cut off: its end is missing. Copy it again.")
 
 
 def _look(directory: Path, url: str, arch: str, settings: HawkeySettings) -> LocalChange:
