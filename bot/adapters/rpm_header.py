@@ -38,4 +38,5 @@ def is_cut_off(path: Path, header: Any) -> bool:
         entries, values = struct.unpack(">II", stream.read(_LEAD + 16)[_LEAD + 8 :])
     signature = 16 + entries * _ENTRY + values
     padding = -signature % 8
-    return path.stat().st_size < _LEAD + signature + padding + (header[rpm.RPMTAG_LONGSIGSIZE] or 0)
+    payload = int(header[rpm.RPMTAG_LONGSIGSIZE] or 0)
+    return path.stat().st_size < _LEAD + signature + padding + payload
