@@ -36,7 +36,7 @@ def is_cut_off(path: Path, header: Any) -> bool:
 
     with path.open("rb") as stream:
         entries, values = struct.unpack(">II", stream.read(_LEAD + 16)[_LEAD + 8 :])
-    signature = 16 + entries * _ENTRY + values
+    signature: int = 16 + entries * _ENTRY + values
     padding = -signature % 8
     payload = int(header[rpm.RPMTAG_LONGSIGSIZE] or 0)
     return path.stat().st_size < _LEAD + signature + padding + payload
