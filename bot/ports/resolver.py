@@ -198,6 +198,10 @@ class RootSolver(Protocol):
         """Return the names of the base's binary packages that the change hides, sorted."""
         ...
 
+    def change_priority(self) -> int | None:
+        """Return with which priority the change's repository is among the target's, None without a change."""
+        ...
+
     def repositories(self, directory: str) -> Sequence[str]:
         """Write the target's repositories, as they were pinned, below a directory, unless they are there; return their
         addresses, all `file:`, in the target's order. Their packages stay where they are. One at a time.

@@ -45,8 +45,9 @@ class Machine:
         subprocess.run(["createrepo_c", "--quiet", str(directory)], check=True)
         return directory.as_uri()
 
-    def chroot(self, extra: str = "", excludes: str = "") -> None:
+    def chroot(self, extra: str = "", excludes: str = "", priority: int = 99) -> None:
         text = f"[main]\n[base]\nname=base\nbaseurl={self.repository.as_uri()}\nexcludepkgs={excludes}\n"
+        text += f"priority={priority}\n"
         self.stage.configure("here", f"config_opts['root'] = 'here'\nconfig_opts['dnf.conf'] = {text!r}\n{extra}\n")
 
     def run(self, *arguments: str, root: str = "here") -> "subprocess.CompletedProcess[str]":
@@ -158,6 +159,26 @@ def test_what_is_added_is_seen_and_what_is_excluded_is_not(machine: Machine) -> 
     assert "spare-1-1.noarch" in machine.result("added", "installed_pkgs.log")
     machine.chroot("config_opts['chroot_setup_cmd'] = 'install host-base'", excludes="tool")
     assert machine.run("--rebuild", needs_base, *machine.to("excluded")).returncode == 30
+
+
+@pytest.mark.rpm
+def test_a_repository_gives_way_to_one_of_a_smaller_priority_as_added_ones_do(machine: Machine) -> None:
+    """util.py `add_local_repo` gives no priority, and 99 is dnf's; at equal ones the newer package is taken."""
+    build_rpms(machine.repository, "tool", arch="noarch")
+    build_rpms(machine.directory / "added", "tool", version="2", arch="noarch")
+    added = machine.index(machine.directory / "added")
+    ensure_host_base(machine.repository)
+    machine.stage.set(sandbox=str(machine.directory / "sandbox"))
+    srpm, found = machine.srpm("a", "BuildRequires: tool"), []
+    for priority in (99, 98):
+        machine.chroot("config_opts['chroot_setup_cmd'] = 'install host-base'", priority=priority)
+        where = f"at-{priority}"
+        assert machine.run("--rebuild", srpm, "--addrepo", added, *machine.to(where)).returncode == 0
+        found += [
+            line.split()[0] for line in machine.result(where, "installed_pkgs.log").splitlines() if "tool" in line
+        ]
+
+    assert found == ["tool-2-1.noarch", "tool-1-1.noarch"]
 
 
 def test_the_time_limit_is_eleven(machine: Machine) -> None:
@@ -281,6 +302,14 @@ def test_an_unknown_option_is_an_argument_to_mock_and_a_violation_here(machine: 
 def test_a_command_that_is_not_modelled_is_a_violation(machine: Machine) -> None:
     assert machine.run("--installdeps", "x.src.rpm").returncode == 99
     assert "installdeps" in machine.stage.violations
+
+
+def test_what_dnf_does_not_know_of_a_repository_is_a_violation(machine: Machine) -> None:
+    """libdnf/conf/ConfigRepo.cpp; dnf itself only warns."""
+    machine.stage.configure("here", "config_opts['root'] = 'here'\nconfig_opts['dnf.conf'] = '[b]\\nprio=1\\n'\n")
+
+    assert machine.run("--init").returncode == 99
+    assert "prio in dnf.conf" in machine.stage.violations
 
 
 def test_only_members_of_the_group_may_and_root_may_not(machine: Machine) -> None:

@@ -33,6 +33,7 @@ CAUGHT: dict[str, Callable[[contract.Machine], Any]] = {
     "bad_configurations_do": wrong_configuration,
     "unknown_plugins_do": unknown_plugin,
     "templates_are_texts": contract.test_texts_of_the_configuration_are_templates,
+    "priorities_are_not_read": contract.test_a_repository_gives_way_to_one_of_a_smaller_priority_as_added_ones_do,
     "excludes_are_not_read": contract.test_what_is_added_is_seen_and_what_is_excluded_is_not,
 }
 

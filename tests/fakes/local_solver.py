@@ -58,6 +58,7 @@ class LocalSolver:
         }
         self.base: tuple[str, ...] = ("host-base",)
         self.urls: tuple[str, ...] = ()
+        self.priority: int | None = None
 
     def solve(self, requires: Sequence[str]) -> Buildroot | Unsolvable:
         chosen: dict[str, _Package] = {}
@@ -86,6 +87,9 @@ class LocalSolver:
     def replaced(self) -> Sequence[str]:
         return sorted(self._replaced)
 
+    def change_priority(self) -> int | None:
+        return self.priority
+
     def repositories(self, directory: str) -> Sequence[str]:
         return self.urls
 
@@ -97,6 +101,7 @@ def solver_for(job: Job) -> LocalSolver:
     hidden = job.overlay.replaces if job.overlay else frozenset()
     solver = LocalSolver([Path(unquote(urlsplit(url).path)) for url in urls], hidden)
     solver.urls = tuple(urls[1:])
+    solver.priority = min((repository.priority for repository in job.target.repositories)) if job.overlay else None
     return solver
 
 

@@ -206,3 +206,20 @@ def test_the_packages_that_a_change_replaces_are_named(place: Place) -> None:
 
     assert place.solver(base, overlay).replaced() == ["libfoo", "libfoo-devel"]
     assert place.solver(base).replaced() == []
+
+
+def test_a_package_whose_name_a_change_brings_is_replaced_whoever_built_it(place: Place) -> None:
+    change = place.write((Rpm(name="libfoo"), Rpm(name="second", source="libfoo")), "change")
+    overlay = Overlay(repository=change, replaces=frozenset({"libfoo"}))
+
+    assert place.solver(place.write(), overlay).replaced() == ["libfoo", "libfoo-devel", "second"]
+
+
+def test_a_change_has_the_priority_of_what_it_replaces(place: Place) -> None:
+    base = place.write()
+    change = place.write((Rpm(name="libfoo"),), "change")
+    overlay = Overlay(repository=change, replaces=frozenset({"libfoo"}))
+
+    assert place.solver(base).change_priority() is None
+    assert place.solver(base, overlay).change_priority() == 99
+    assert place.solver(base, replace(overlay, priority=1)).change_priority() == 1

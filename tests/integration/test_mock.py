@@ -100,11 +100,12 @@ async def test_a_change_is_packed_and_built_in_roots_of_its_own(world: World) ->
         assert call[call.index("--config-opts") + 1] == "rpmbuild_networking=False"
         assert call[call.index("--rpmbuild_timeout") + 1] == "60"
         assert call[call.index("--uniqueext") + 1].endswith("-0")
-        assert "--addrepo" not in call
     assert all("-bootstrap-" in path.name for path in world.place.stage.roots.iterdir())
 
 
-async def test_a_published_change_is_added_and_no_root_is_packed(world: World) -> None:
+async def test_a_published_change_is_a_repository_among_the_targets_and_no_root_is_packed(world: World) -> None:
+    (plain,) = world.place.target.repositories
+    world.place.target = replace(world.place.target, repositories=(plain, replace(plain, priority=7)))
     ref = await world.submit()
     await ended(world.builder, [ref])
     state = await world.builder.publish(await world.workspace(), [ref], 0)
@@ -113,8 +114,18 @@ async def test_a_published_change_is_added_and_no_root_is_packed(world: World) -
     await world.build(key="baseline", run=None)
 
     _, candidate, baseline = world.called("--rebuild")
-    assert candidate[candidate.index("--addrepo") + 1] == state.url
-    assert "--addrepo" not in baseline
+    _, with_change, without = world.place.stage.dnf
+    assert dict(with_change["revdeps-change"]) == {
+        "name": state.url,
+        "baseurl": state.url,
+        "enabled": "1",
+        "gpgcheck": "0",
+        "priority": "7",
+        "skip_if_unavailable": "0",
+        "module_hotfixes": "1",
+    }
+    assert (with_change["revdeps-0"]["priority"], with_change["revdeps-1"]["priority"]) == ("99", "7")
+    assert without.sections() == ["main", "revdeps-0", "revdeps-1"]
     for call in (candidate, baseline):
         assert call[call.index("--disable-plugin") + 1] == "root_cache"
 

@@ -65,6 +65,10 @@ class HawkeyRootSolver:
         """Return the names of the base's binary packages that were built from what the change replaces."""
         return self._roots.universe.replaced()
 
+    def change_priority(self) -> int | None:
+        """Return the priority that the change has among the base's repositories, None without a change."""
+        return self._roots.universe.change_priority()
+
     def repositories(self, directory: str) -> Sequence[str]:
         """Write the pinned metadata down for a package manager; raises Transient where a `file:` repository moved."""
         pinned = enumerate(self._pin.repositories)

@@ -113,15 +113,19 @@ class Universe:
         if not self.spec.replaces:
             return []
         everything = self._hawkey.Query(self.sack, flags=self._hawkey.IGNORE_EXCLUDES)
+        binaries = [package for package in everything if package.arch not in SOURCE_ARCHES]
+        brought = {package.name for package in binaries if is_of_change(package)}
         return sorted(
             {
                 str(package.name)
-                for package in everything
-                if package.arch not in SOURCE_ARCHES
-                and not is_of_change(package)
-                and source_name(package) in self.spec.replaces
+                for package in binaries
+                if not is_of_change(package) and (package.name in brought or source_name(package) in self.spec.replaces)
             }
         )
+
+    def change_priority(self) -> int | None:
+        """Return the priority that the change has among the base's repositories, None without a change."""
+        return next((layer.priority for name, layer in self._layers.items() if is_change(name)), None)
 
     @cached_property
     def of_change(self) -> frozenset[int]:

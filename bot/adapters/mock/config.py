@@ -53,11 +53,17 @@ class Chroot:
 
 
 def chroot(
-    target: Target, settings: MockSettings, hidden: Sequence[str] = (), places: Sequence[str] | None = None
+    target: Target,
+    settings: MockSettings,
+    hidden: Sequence[str] = (),
+    places: Sequence[str] | None = None,
+    change: Repository | None = None,
 ) -> Chroot:
     """Return the configuration for a target; packages named in `hidden` are taken out of its repositories.
 
-    `places` are other addresses of its repositories, in their order, that need no signature any more.
+    `places` are other addresses of its repositories, in their order, that need no signature any more. `change` is a
+    repository beside them. It stands here and not behind `--addrepo`, which knows no priorities (mockbuild/util.py,
+    add_local_repo): dnf would give it the last one, and take what other repositories have in its place.
     Raises Misconfigured where the target cannot be written down so that it means what it says.
     """
     based_on = None if target.chroot is None else _checked(target.chroot, _NAME, target, "chroot")
@@ -70,10 +76,10 @@ def chroot(
         lines.append(f"config_opts['module_enable'] = {modules!r}")
     if based_on is None:
         lines += _own(target)
-    # What is hidden, and where, does not count: all builds for a target share the packages that dnf has fetched.
-    identity = hashlib.sha256(repr((based_on, _dnf(target, ()), *lines)).encode()).hexdigest()[:12]
+    # What a change brings and hides, and where, does not count: all builds for a target share what dnf has fetched.
+    identity = hashlib.sha256(repr((based_on, _dnf(target), *lines)).encode()).hexdigest()[:12]
     shown = target if places is None else replace(target, repositories=_moved(target.repositories, places))
-    lines.append(f"config_opts['dnf.conf'] = {_dnf(shown, hidden)!r}")
+    lines.append(f"config_opts['dnf.conf'] = {_dnf(shown, hidden, change)!r}")
     root = f"revdeps-{re.sub(r'[^a-z0-9]+', '-', target.name.lower()).strip('-')[:30]}-{identity}"
     own = (("root", root), ("basedir", str(settings.roots)), ("cache_topdir", str(settings.caches)))
     first = [f"include({f'{based_on}.cfg'!r})"] if based_on is not None else []
@@ -97,11 +103,13 @@ def _own(target: Target) -> list[str]:
     return lines if target.buildroot else [*lines, "config_opts['chroot_setup_cmd'] = 'install @buildsys-build'"]
 
 
-def _dnf(target: Target, hidden: Sequence[str]) -> str:
+def _dnf(target: Target, hidden: Sequence[str] = (), change: Repository | None = None) -> str:
     sections = [
         "\n".join([f"[revdeps-{number}]", *_repository(repository, target, hidden)])
         for number, repository in enumerate(target.repositories)
     ]
+    if change is not None:
+        sections.append("\n".join(["[revdeps-change]", *_repository(change, target, ())]))
     return "\n".join([_MAIN, *sections, ""])
 
 

@@ -1,8 +1,8 @@
 """The process beside one build in mock: it outlives the service, and `result.json` is all it has to say in the end.
 
 Every build has a root of its own, made anew, which mock removes in the end: a root is named by its configuration and by
-the slot of whoever builds in it. The package manager sees the target's repositories as they were pinned. The change is
-seen by `--addrepo`, and what it replaces is taken out of those.
+the slot of whoever builds in it. The package manager sees the target's repositories as they were pinned, and that of
+the change with the priority that the plan was made with; what the change replaces is taken out of those.
 """
 
 import shutil
@@ -28,6 +28,7 @@ from bot.adapters.mock.process import Mock
 from bot.adapters.mock.source import make_srpm
 from bot.domain.build import Failed, TreeSource
 from bot.domain.failure import infrastructure
+from bot.domain.target import Repository
 from bot.ports.errors import RevdepsError
 from bot.ports.resolver import RootSolver
 
@@ -87,7 +88,8 @@ def _attempt(directory: JobDirectory, job: Job, slot: int, sign: StopSign, solve
     try:
         with Console(directory.log, settings.log) as console:
             solver = solver_for(job)
-            shown = chroot(job.target, settings, solver.replaced(), pinned(settings, job.snapshot, solver))
+            places = pinned(settings, job.snapshot, solver)
+            shown = chroot(job.target, settings, solver.replaced(), places, _change(job, solver))
             mock = Mock(
                 settings=settings,
                 config=shown.write(work),
@@ -119,8 +121,8 @@ def _built(mock: Mock, job: Job, solver: RootSolver, results: Path, packages: Pa
 
 
 def _options(job: Job) -> tuple[str, ...]:
-    """What every call of mock's gets: no network, the time, what the change brings, and what is to be written down."""
-    options = [
+    """What every call of mock's gets: no network, the time, and what is to be written down."""
+    return (
         "--isolation",
         job.settings.isolation,
         "--cleanup-after",
@@ -135,7 +137,12 @@ def _options(job: Job) -> tuple[str, ...]:
         # A packed root has what others saw: their change, or repositories that were pinned at another time.
         "--disable-plugin",
         "root_cache",
-    ]
-    if job.overlay is not None:
-        options += ["--addrepo", job.overlay.repository]
-    return tuple(options)
+    )
+
+
+def _change(job: Job, solver: RootSolver) -> Repository | None:
+    """Return the repository of what the run has published so far; packages of modules do not hide what is in it."""
+    priority = solver.change_priority()
+    if job.overlay is None or priority is None:
+        return None
+    return Repository(url=job.overlay.repository, priority=priority, module_hotfixes=True)

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import jinja2
 
-from tests.fakes.mock.errors import PACKAGES, MockError
+from tests.fakes.mock.errors import PACKAGES, MockError, NotModelled
 
 PLUGINS = [
     "tmpfs",
@@ -150,26 +150,41 @@ def expanded(opts: Mapping[str, Any], key: str) -> str:
     return text
 
 
+_OPTIONS = frozenset(
+    {"name", "baseurl", "metalink", "mirrorlist", "enabled", "gpgcheck", "repo_gpgcheck", "gpgkey", "priority", "cost"}
+    | {"module_hotfixes", "skip_if_unavailable", "metadata_expire", "best", "excludepkgs"}
+)
+"""Of what dnf takes in a repository's section (libdnf/conf/ConfigRepo.cpp), what is modelled, and mock's own `best`."""
+_LAST = 99
+"""The priority of a repository that names none (libdnf/conf/ConfigRepo.cpp)."""
+
+
 @dataclass(frozen=True)
 class Repo:
-    """A repository as dnf would see it: where its files are, and what is excluded from it."""
+    """A repository as dnf would see it: where its files are, what is excluded from it, and what it gives way to."""
 
     name: str
     directory: Path
     excludes: tuple[str, ...]
+    priority: int = _LAST
 
 
 def repositories(opts: Mapping[str, Any], added: Sequence[str]) -> list[Repo]:
-    """Return what `--addrepo` names, then the configuration's repositories; only `file:` has anything behind it."""
+    """Return the configuration's repositories and then what `--addrepo` names, which knows no priorities
+    (mockbuild/util.py, add_local_repo); only `file:` has anything behind it.
+    """
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(expanded(opts, "dnf.conf"))
-    found = [Repo(url, _directory(url), ()) for url in added]
+    found = []
     for section in parser.sections():
         if section != "main" and parser.getboolean(section, "enabled", fallback=True):
+            if unknown := set(parser[section]) - _OPTIONS:
+                raise NotModelled(f"{', '.join(sorted(unknown))} in dnf.conf")
             url = next(parser[section][key] for key in ("baseurl", "metalink", "mirrorlist") if key in parser[section])
             excludes = parser[section].get("excludepkgs", "").replace(",", " ").split()
-            found.append(Repo(section, _directory(url), tuple(excludes)))
-    return found
+            priority = parser.getint(section, "priority", fallback=_LAST)
+            found.append(Repo(section, _directory(url), tuple(excludes), priority))
+    return [*found, *(Repo(url, _directory(url), ()) for url in added)]
 
 
 def _directory(url: str) -> Path:

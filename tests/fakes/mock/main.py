@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.fakes.mock import mutants
 from tests.fakes.mock.commands import Commands, check_templates
-from tests.fakes.mock.config import load, override
+from tests.fakes.mock.config import expanded, load, override
 from tests.fakes.mock.errors import MockError, NotModelled
 from tests.fakes.mock.options import parse
 
@@ -46,6 +46,9 @@ def _main(directory: Path, stage: dict[str, Any], argv: Sequence[str]) -> int:
     if not stage.get("member", True):
         raise MockError("Must be member of 'mock' group to run mock! (users)")
     check_templates(opts)
+    if options.mode == "rebuild" and not options.print_root_path:
+        with (directory / "dnf").open("a") as file:
+            file.write(json.dumps(expanded(opts, "dnf.conf")) + "\n")
     commands = Commands(stage, opts, options)
     _locked(directory, stage, commands)
     return commands.run(arguments)

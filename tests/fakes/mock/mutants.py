@@ -105,7 +105,17 @@ def excludes_are_not_read() -> None:
 
     former = commands.repositories
     commands.repositories = lambda opts, added: [
-        type(repo)(repo.name, repo.directory, ()) for repo in former(opts, added)
+        type(repo)(repo.name, repo.directory, (), repo.priority) for repo in former(opts, added)
+    ]
+
+
+@_mutant
+def priorities_are_not_read() -> None:
+    import tests.fakes.mock.commands as commands
+
+    former = commands.repositories
+    commands.repositories = lambda opts, added: [
+        type(repo)(repo.name, repo.directory, repo.excludes) for repo in former(opts, added)
     ]
 
 

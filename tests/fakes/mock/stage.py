@@ -1,5 +1,6 @@
 """Puts the stand-in on a machine: a directory with a program `mock`, its `/etc/mock`, its roots and caches."""
 
+import configparser
 import json
 import shlex
 import sys
@@ -45,6 +46,15 @@ class Stage:
         """The arguments of every call so far."""
         path = self.directory / "calls"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    @property
+    def dnf(self) -> list[configparser.ConfigParser]:
+        """What dnf was told at every `--rebuild` so far."""
+        parsers = []
+        for line in (self.directory / "dnf").read_text().splitlines():
+            parsers.append(configparser.ConfigParser(interpolation=None))
+            parsers[-1].read_string(json.loads(line))
+        return parsers
 
     @property
     def violations(self) -> str:

@@ -139,7 +139,10 @@ class Worker:
     def _target(self) -> Target:
         command = self.buildroot.opts["chroot_setup_cmd"]
         words = command.split() if isinstance(command, str) else list(command)
-        repositories = (Repository(url=repo.directory.as_uri(), excludes=repo.excludes) for repo in self.repos)
+        repositories = (
+            Repository(url=repo.directory.as_uri(), excludes=repo.excludes, priority=repo.priority)
+            for repo in self.repos
+        )
         return Target(
             name="mock",
             arch=os.uname().machine,
@@ -149,7 +152,7 @@ class Worker:
         )
 
     def _solver(self, target: Target, state: Path) -> HawkeyRootSolver:
-        """As the package manager sees them: what `--addrepo` brings is a repository like the others."""
+        """As the package manager sees them: the change is in a repository like the others."""
         settings = HawkeySettings(
             cache=state / "metadata", workers=0, allow_file=True, allowed_hosts=("127.0.0.1", "localhost")
         )
