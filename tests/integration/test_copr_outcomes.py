@@ -45,6 +45,21 @@ async def test_a_build_that_is_called_failed_with_its_packages_there_has_succeed
     assert (await builder.publish(await prepare(builder), [ref], 0)).packages
 
 
+async def test_packages_that_a_copr_could_not_upload_to_where_it_serves_them_are_no_success(
+    in_pulp: Place, script: Scripted
+) -> None:
+    script.otherwise = lambda job: replace(built(job), claimed_failed=True)
+    builder = in_pulp.builder()
+    there = await ended(builder, await submit(builder))
+    in_pulp.server.storage.broken_metadata = True
+    lost = await ended(builder, await submit(builder, "bar"))
+
+    assert there.outcome == Succeeded()
+    assert isinstance(lost.outcome, Failed)
+    assert lost.outcome.reason is FailureReason.INFRASTRUCTURE
+    assert "could not put them where it serves them from" in lost.outcome.cause
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -202,6 +202,21 @@ async def test_metadata_that_lag_behind_are_asked_for_and_waited_for(here: Place
     assert here.server.calls["project/edit"] == 0
 
 
+async def test_metadata_that_never_come_are_not_waited_for_without_end(here: Place) -> None:
+    here.server.storage.broken_metadata = True
+    builder = here.builder(metadata=timedelta(0))
+    workspace = await prepare(builder)
+    ref = await submit(builder)
+    await ended(builder, ref)
+    with pytest.raises(Transient):
+        await builder.publish(workspace, [ref], 0)
+
+    with pytest.raises(Rejected, match=r"did not bring them into the repository at .* within 0 minutes.*/revdeps run"):
+        await builder.publish(workspace, [ref], 0)
+
+    assert here.server.calls["project/regenerate-repos"] == 1
+
+
 async def test_over_the_quota_builds_wait(here: Place, script: Scripted) -> None:
     script.otherwise = lambda job: going()
     here.server.farm.per_owner = 1

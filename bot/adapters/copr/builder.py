@@ -7,6 +7,7 @@ the project: whatever begins then sees them and nothing else. A build's referenc
 
 import asyncio
 import hashlib
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -43,6 +44,9 @@ class CoprBuilder:
         self._client = CoprClient(settings)
         self._results = Results(settings)
         self._done: OrderedDict[BuildRef, BuildStatus] = OrderedDict()
+        self._patience = settings.metadata.total_seconds()
+        self._missing: dict[str, float] = {}
+        """Since when (on time.monotonic()) packages are waited for, by the repositories that do not have them."""
 
     async def close(self) -> None:
         """End the threads and let go of logs."""
@@ -162,12 +166,19 @@ class CoprBuilder:
         )
 
     def _metadata(self, place: Place, made: builds.Made, client: Any) -> bytes:
-        """Return the metadata of a build's directory; where it is not in them yet they are asked for anew."""
+        """Return the metadata of a build's directory; where it is not in them yet they are asked for anew, awhile."""
         repomd, packages = self._results.repository(made.repository)
-        if not set(made.artifacts.binaries) <= packages:
-            client.project_proxy.regenerate_repos(self._settings.owner, place.project)
-            raise Transient(f"the repository of {made.directory} does not have its packages yet")
-        return repomd
+        if set(made.artifacts.binaries) <= packages:
+            self._missing.pop(made.repository, None)
+            return repomd
+        if time.monotonic() - self._missing.setdefault(made.repository, time.monotonic()) > self._patience:
+            raise Rejected(
+                f"Copr ({self._settings.name}) built packages in {made.directory} and did not bring them into the "
+                f"repository at {made.repository} within {self._patience / 60:.0f} minutes, although it was asked to "
+                "make it anew. Its operator can tell why; `/revdeps run` builds them again."
+            )
+        client.project_proxy.regenerate_repos(self._settings.owner, place.project)
+        raise Transient(f"the repository of {made.directory} does not have its packages yet")
 
     async def log(self, ref: BuildRef, offset: int, length: int) -> bytes:
         """Return a part of the build log, or where there was no build, of how making the source package failed."""
@@ -194,6 +205,8 @@ class CoprBuilder:
         place = Place.parse(workspace)
         for ref in [ref for ref in self._done if ref.startswith(f"{place.project}/")]:
             del self._done[ref]
+        for url in [url for url in self._missing if f"/{place.project}:" in url]:
+            del self._missing[url]
         await self._client.call(lambda client: projects.discard(client, self._settings, place))
 
     async def latest_builds(self, _target: Target, _packages: Sequence[str]) -> Mapping[str, LatestBuild]:

@@ -4,6 +4,7 @@ A build of ours has one chroot, so its state is that chroot's, once its source i
 source is at, and then goes back to pending, which is no news.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from bot.adapters.copr.names import Place
 from bot.adapters.copr.results import Results
 from bot.adapters.copr.settings import CoprSettings
 from bot.domain.build import BuildState, Cancelled, Outcome, Succeeded
-from bot.domain.failure import of_copr
+from bot.domain.failure import infrastructure, of_copr
 from bot.ports.builder import Artifacts, BuildStatus
 from bot.ports.errors import Rejected
 
@@ -109,8 +110,13 @@ def _outcome(client: Any, results: Results, build: Any, chroot: Any) -> Outcome:
         base = _source_url(client, int(build.id))
         build_log, backend_log = _logs(results, base) if base else ("", "")
         return of_copr("failed", source=True, build_log=build_log, backend_log=backend_log)
-    if results.succeeded(chroot.result_url) and outcomes.nevras(results.packages(chroot.result_url))[1]:
-        return Succeeded()  # signing it, or making metadata, failed: the packages are there
+    if results.succeeded(chroot.result_url):
+        binaries = outcomes.nevras(results.packages(chroot.result_url))[1]
+        repository = _repository(build, chroot)
+        if binaries and not chroot.result_url.startswith(repository) and not _has(results, repository, binaries):
+            return infrastructure("Copr built the packages, but could not put them where it serves them from")
+        if binaries:
+            return Succeeded()  # signing it, or making metadata, failed: the packages are there
     build_log, backend_log = _logs(results, chroot.result_url)
     return of_copr("failed", build_log=build_log, backend_log=backend_log)
 
@@ -132,8 +138,22 @@ def made(client: Any, results: Results, number: int) -> Made:
     return Made(
         artifacts=Artifacts(source=source, binaries=binaries),
         directory=build.project_dirname,
-        repository=f"{build.repo_url.rstrip('/').rpartition('/')[0]}/{build.project_dirname}/{chroot.name}/",
+        repository=_repository(build, chroot),
     )
+
+
+def _repository(build: Any, chroot: Any) -> str:
+    """Return where the repository is that a build's packages come into."""
+    return f"{build.repo_url.rstrip('/').rpartition('/')[0]}/{build.project_dirname}/{chroot.name}/"
+
+
+def _has(results: Results, repository: str, binaries: Sequence[str]) -> bool:
+    """Whether packages are in a repository that is not made of the results of builds.
+
+    Where they are uploaded, to Pulp, metadata that are made anew do not have what an upload has failed for
+    (background_worker_build.py, build; storage.py, PulpStorage.init_project).
+    """
+    return set(binaries) <= results.repository(repository)[1]
 
 
 def log_part(client: Any, results: Results, number: int, *, has_ended: bool, offset: int, length: int) -> bytes:

@@ -43,5 +43,7 @@ class CoprSettings:
     """After which time the Copr removes a project that nobody has removed."""
     timeout: timedelta = timedelta(seconds=60)
     """For one answer of the Copr."""
+    metadata: timedelta = timedelta(minutes=45)
+    """How long the packages of a build may take to come into its repository once that was asked for."""
     connections: int = 4
     """Calls at once."""
