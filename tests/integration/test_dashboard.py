@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.adapters.gitlab.parlance import MERGE_REQUESTS
-from bot.domain.build import BuildState, CandidateKey, Purpose
+from bot.domain.build import BuildState, CandidateKey, Failed, FailureReason, Phase, Purpose
 from bot.domain.config import ConfigProblem
 from bot.domain.difference import RootChange
 from bot.domain.ids import BuildKey, WorkspaceRef
@@ -36,6 +36,7 @@ from tests.fakes.reports import (
     run_target,
     story,
     subject_build,
+    twice,
 )
 
 BAR = CandidateKey(run=RUN, package="bar", target=TARGET.name, attempt=2).text
@@ -350,6 +351,26 @@ async def test_the_start_page_lists_runs_newest_first(tmp_path: Path) -> None:
     told = ["regressed, out of time", "superseded by a newer commit", "running", "regressed"]
     assert re.findall(r'tone-[a-z-]+">(.*?)<', text) == told
     assert "Update to 1.9" in text
+
+
+async def test_a_page_says_where_it_fails_and_with_what_a_changed_package_was_built(tmp_path: Path) -> None:
+    first, again = subject_build(), subject_build()
+    lib = replace(first, key=BuildKey("lib"), request=replace(first.request, package="lib", generation=-4))
+    alone = replace(first, request=replace(first.request, generation=-4))
+    again = replace(again, key=BuildKey("again"), attempt=2, request=replace(again.request, generation=-3))
+    slow = Failed(reason=FailureReason.TIMEOUT, phase=Phase.CHECK, cause="too slow")
+    stored = Stored(
+        run=run(),
+        targets=(run_target(),),
+        entries=(entry("bar"),),
+        findings=(finding("bar", Verdict.REGRESSED, cause="too slow"),),
+        builds=(alone, lib, again, *twice("bar", slow)),
+    )
+    async with site(tmp_path, stored) as client:
+        text = await (await client.get(f"/runs/{RUN}")).text()
+    assert text.count("timed out in %check") == 3
+    assert text.count("in 1 min, by itself") == 2
+    assert text.count("in 1 min, with <code>lib</code> there") == 1
 
 
 async def test_a_page_says_who_stopped_it_and_what_to_do_next(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.build import BuildState, Cancelled, Failed, FailureReason
+from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Succeeded
 from bot.domain.config import ConfigProblem
 from bot.domain.parlance import PULL_REQUESTS
 from bot.domain.plan import Selection
@@ -21,13 +21,16 @@ from bot.domain.report.headline import counts, headline, sign, title
 from bot.domain.report.pieces import subject
 from bot.domain.report.values import BuildView, Forecast, Links, Report, Row, Stage, Subject
 from bot.domain.report.words import (
+    PHASES,
     REASONS,
     SELECTIONS,
     SIGNS,
     WORDS,
     duration,
+    ended_words,
     outcome_sign,
     outcome_words,
+    step_words,
     stop_words,
     word,
 )
@@ -372,6 +375,7 @@ def test_words_cover_all_values() -> None:
     assert set(SIGNS) == set(Conclusion)
     assert all(stop_words(reason, PULL_REQUESTS) for reason in StopReason)
     assert set(REASONS) == set(FailureReason)
+    assert set(PHASES) == set(Phase)
     assert word(None, finished=True).label == "not finished"
 
 
@@ -380,6 +384,23 @@ def test_outcomes_have_signs_and_words() -> None:
     assert outcome_words(Cancelled(), BuildState.DONE) == "cancelled"
     assert outcome_words(None, BuildState.RUNNING) == "running"
     assert outcome_words(None, BuildState.QUEUED) == "queued"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told", "step"),
+    [
+        (Succeeded(), "passed", ""),
+        (Failed(reason=FailureReason.COMPILE), "build failed", ""),
+        (Failed(reason=FailureReason.COMPILE, phase=Phase.BUILD), "build failed", "in %build"),
+        (Failed(reason=FailureReason.COMPILE, phase=Phase.PREP), "build failed in %prep", "in %prep"),
+        (Failed(reason=FailureReason.CHECK, phase=Phase.CHECK), "%check failed", "in %check"),
+        (Failed(reason=FailureReason.TIMEOUT, phase=Phase.CHECK), "timed out in %check", "in %check"),
+        (Failed(reason=FailureReason.MEMORY, phase=Phase.BUILD), "out of memory in %build", "in %build"),
+    ],
+)
+def test_the_step_in_which_a_build_failed_is_told_where_it_says_more(outcome: Outcome, told: str, step: str) -> None:
+    assert ended_words(outcome, BuildState.DONE) == told
+    assert step_words([Failed(reason=FailureReason.SRPM), outcome, None]) == step
 
 
 @pytest.mark.parametrize(

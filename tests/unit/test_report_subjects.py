@@ -8,8 +8,11 @@ from bot.domain.build import BuildState, Outcome, Purpose, Succeeded
 from bot.domain.ids import BuildKey
 from bot.domain.parlance import Parlance
 from bot.domain.report.assemble import assemble
+from bot.domain.report.budget import Detail
+from bot.domain.report.export import to_json
 from bot.domain.report.headline import headline
-from bot.domain.report.values import BuildView, Report, Stage, Subject
+from bot.domain.report.sections import with_each_other
+from bot.domain.report.values import BuildView, Links, Report, Stage, Subject
 from bot.domain.run import Conclusion
 from tests.fakes.domain import INFRASTRUCTURE, failed, run
 from tests.fakes.reports import context, story
@@ -83,3 +86,26 @@ FAILURES = [
 def test_a_package_that_only_builds_by_itself_is_told_of_as_such(subjects, changes, told):
     ended = report(*subjects, stage=Stage.FINISHED, conclusion=Conclusion.FAILURE, **changes)
     assert headline(ended) == told
+
+
+def test_with_which_others_a_changed_package_was_built_is_told():
+    told = report((FAILED, AGAIN), (PASSED,), (PASSED, build(-2, failed())), targets=("rawhide",))
+    section = with_each_other(told, Links(), Detail())
+    assert "2 changed packages built with others of them" in section
+    assert "- `a`: ❌ by itself, ⏳ with `b`, `c` there" in section
+    assert "- `c`: ✅ by itself, ❌ with `b` there" in section
+    assert "- `b`" not in section
+    subjects = to_json(told)["subjects"]
+    assert [[build["with"] for build in each["builds"]] for each in subjects] == [[[], ["b", "c"]], [[]], [[], ["b"]]]  # type: ignore[index,call-overload,union-attr]
+
+
+def test_others_on_another_target_are_no_company():
+    told = report((FAILED, AGAIN), (build(-4, Succeeded(), target="f44"),), targets=("rawhide", "f44"))
+    assert "❌ by itself on `rawhide`, ⏳ by itself on `rawhide`" in with_each_other(told, Links(), Detail())
+    both = report((FAILED, AGAIN), (PASSED,), targets=("rawhide", "f44"))
+    assert "❌ by itself on `rawhide`, ⏳ with `b` there on `rawhide`" in with_each_other(both, Links(), Detail())
+
+
+def test_what_was_built_once_is_not_told_of():
+    told = report((build(-3, Succeeded()),), (PASSED,), targets=("rawhide",))
+    assert with_each_other(told, Links(), Detail()) == ""

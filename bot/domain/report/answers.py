@@ -11,7 +11,7 @@ from bot.domain.report.outlook import forecast_words, why_left_out
 from bot.domain.report.pause import pause_words
 from bot.domain.report.pieces import NAME, cause, last_lines, link, names, sides, subject, verdict_words
 from bot.domain.report.values import BuildView, Links, Report, Row
-from bot.domain.report.words import count, duration, outcome_sign, outcome_words, word
+from bot.domain.report.words import count, duration, ended_words, outcome_sign, word
 
 _REPLY_LIMIT = 20_000
 _TAIL_LINES = 20
@@ -88,7 +88,7 @@ def _attempts(side: str, builds: Sequence[BuildView], report: Report, links: Lin
     """Return a line for every build of a side; what waits has no log."""
     lines = []
     for build in builds:
-        ended = outcome_words(build.outcome, build.state) + (f", {duration(build.duration)}" if build.duration else "")
+        ended = ended_words(build.outcome, build.state) + (f", {duration(build.duration)}" if build.duration else "")
         address = "" if build.state is BuildState.QUEUED else links.log(report.run, build.key)
         where = f"{code(build.target, NAME)}, attempt {build.attempt}"
         lines.append(f"- {side} on {where}: {outcome_sign(build.outcome)} {link(ended, address)}")

@@ -1,5 +1,6 @@
 """The report as plain values for `report.json`: stable names, additions only; `version` counts incompatible changes."""
 
+from bot.domain.build import Failed
 from bot.domain.difference import RootDifference
 from bot.domain.parlance import Parlance
 from bot.domain.report.headline import headline, title
@@ -34,7 +35,7 @@ def to_json(report: Report) -> dict[str, Json]:
         "problem": {"what": report.problem.what, "hint": report.problem.hint} if report.problem else None,
         "pause": _pause(report.pause) if report.pause else None,
         "configuration_problems": [str(problem) for problem in report.config_problems],
-        "subjects": [_subject(subject) for subject in report.subjects],
+        "subjects": [_subject(subject, report) for subject in report.subjects],
         "packages": [_row(row, report.parlance) for row in report.rows],
         "changes": [
             {"package": each.package, "removed": list(each.removed), "added": list(each.added)}
@@ -66,12 +67,12 @@ def _blame(blame: Blame, parlance: Parlance) -> Json:
     }
 
 
-def _subject(subject: Subject) -> Json:
+def _subject(subject: Subject, report: Report) -> Json:
     return {
         "package": subject.package,
         "before": subject.before or None,
         "after": subject.after or None,
-        "builds": [_build(build) for build in subject.builds],
+        "builds": [_build(build) | {"with": list(report.company(subject, build))} for build in subject.builds],
     }
 
 
@@ -150,13 +151,14 @@ def _difference(difference: RootDifference) -> Json:
     }
 
 
-def _build(build: BuildView) -> Json:
+def _build(build: BuildView) -> dict[str, Json]:
     return {
         "key": str(build.key),
         "target": build.target,
         "purpose": build.purpose.value,
         "attempt": build.attempt,
         "outcome": outcome_words(build.outcome, build.state),
+        "step": build.outcome.phase.value if isinstance(build.outcome, Failed) and build.outcome.phase else None,
         "seconds": round(build.duration.total_seconds()) if build.duration else None,
         "reused": build.reused,
     }

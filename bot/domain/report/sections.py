@@ -9,9 +9,9 @@ from bot.domain.report.buildroots import buildroots
 from bot.domain.report.escape import clean, code, prose, shorten, tag
 from bot.domain.report.groups import Group, blocked_by_others, regressions
 from bot.domain.report.outlook import RULE, figures
-from bot.domain.report.pieces import NAME, cause, folded, last_lines, names, sides
-from bot.domain.report.values import Links, Report, Row
-from bot.domain.report.words import SELECTIONS, UNFINISHED, WORDS, count
+from bot.domain.report.pieces import NAME, cause, folded, last_lines, link, names, sides
+from bot.domain.report.values import BuildView, Links, Report, Row
+from bot.domain.report.words import SELECTIONS, UNFINISHED, WORDS, count, outcome_sign, step_words
 from bot.domain.verbs import Verb, effect_of, syntax
 from bot.domain.verdict import Verdict
 
@@ -40,6 +40,7 @@ def sections(report: Report, links: Links, detail: Detail, *, weights: bool = Fa
         listed(report, links, Verdict.WAIVED, detail),
         unfinished(report, detail),
         not_tested(report, detail, weights=weights),
+        with_each_other(report, links, detail),
         changed(report, detail),
         notes(report),
         by_hand(report),
@@ -102,7 +103,7 @@ def shared_cause(group: Group, detail: Detail) -> str:
 def logs(report: Report, detail: Detail) -> str:
     """Return how the logs of the changed packages and of the regressions end, and what the solver says of them."""
     parts = [
-        f"{code(subject.package, NAME)} itself:\n\n{tail}"
+        f"{code(subject.package, NAME)} itself{_in_step(subject.builds)}:\n\n{tail}"
         for subject in report.subjects
         for tail in [last_lines(subject.log_tail, detail.log_lines)]
         if tail
@@ -112,8 +113,14 @@ def logs(report: Report, detail: Detail) -> str:
         solver = "\n".join(dict.fromkeys([row.problem, *(broken.problem for broken in row.uninstallable)])).strip()
         tail = last_lines(row.log_tail or solver, detail.log_lines)
         if tail:
-            parts.append(f"{code(row.package, NAME)} on {code(row.target, NAME)}:\n\n{tail}")
+            where = f"{code(row.package, NAME)} on {code(row.target, NAME)}{_in_step(row.candidate)}"
+            parts.append(f"{where}:\n\n{tail}")
     return folded("📜 Where it fails", "\n\n".join(parts)) if parts else ""
+
+
+def _in_step(builds: Sequence[BuildView]) -> str:
+    step = step_words(build.outcome for build in builds)
+    return f", {step}" if step else ""
 
 
 def blocked(report: Report, detail: Detail) -> str:
@@ -201,6 +208,26 @@ def _over_limit(rows: Sequence[Row], report: Report, most: int) -> str:
         lines.append(f"  - and {rest:,} more")
     told = f"- {SELECTIONS[Selection.OVER_LIMIT]}: {count(len(rows), 'package')}. {RULE} {_MORE}"
     return "\n".join([told, *lines])
+
+
+def with_each_other(report: Report, links: Links, detail: Detail) -> str:
+    """Return with which others the changed packages were built that were built again with more of them."""
+    told = [each for each in report.subjects if each.built_again]
+    where = len(report.targets) > 1
+    lines = [
+        f"- {code(each.package, NAME)}: "
+        + ", ".join(
+            link(outcome_sign(build.outcome), links.log(report.run, build.key))
+            + (f" with {', '.join(code(name, NAME) for name in others)} there" if others else " by itself")
+            + (f" on {code(build.target, NAME)}" if where else "")
+            for build in each.builds
+            for others in [report.company(each, build)[: detail.names]]
+        )
+        for each in told[: detail.names]
+    ]
+    return (
+        folded(f"🧩 {count(len(told), 'changed package')} built with others of them", "\n".join(lines)) if told else ""
+    )
 
 
 def changed(report: Report, detail: Detail) -> str:

@@ -258,6 +258,21 @@ class Report:
         """From the run's first moment to its end, None before that."""
         return None if self.finished_at is None else self.finished_at - self.created_at
 
+    def company(self, subject: Subject, build: BuildView) -> tuple[str, ...]:
+        """Return which of the other changed packages a build of one of them was made with, as they were then.
+
+        What was built is published in the generation after the one that it saw.
+        """
+        return tuple(
+            other.package
+            for other in self.subjects
+            if other.package != subject.package
+            and any(
+                each.passed and each.target == build.target and each.generation < build.generation
+                for each in other.builds
+            )
+        )
+
     def with_verdict(self, *verdicts: Verdict) -> tuple[Row, ...]:
         """Return the rows that have one of these verdicts: what is changed itself, then by dependents, then by name."""
         found = [row for row in self.rows if row.verdict in verdicts]

@@ -1,11 +1,11 @@
 """The words and signs that people see, in one place: the check, the comment and the page say the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Succeeded
+from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Succeeded
 from bot.domain.parlance import PULL_REQUESTS, Parlance
 from bot.domain.plan import Selection
 from bot.domain.run import ChangeRef, Conclusion, StopReason
@@ -104,6 +104,27 @@ REASONS: Mapping[FailureReason, str] = {
 }
 
 
+PHASES: Mapping[Phase, str] = {
+    Phase.SRPM: "while the SRPM was made",
+    Phase.BUILDROOT: "while the root was made",
+    Phase.PREP: "in %prep",
+    Phase.BUILD: "in %build",
+    Phase.INSTALL: "in %install",
+    Phase.CHECK: "in %check",
+    Phase.FILES: "while packages were written",
+}
+"""The steps of a build, as it is told that it failed in one."""
+
+_TELLING = frozenset(
+    {
+        (FailureReason.COMPILE, Phase.PREP),
+        (FailureReason.COMPILE, Phase.FILES),
+        *((reason, phase) for reason in (FailureReason.TIMEOUT, FailureReason.MEMORY) for phase in Phase),
+    }
+)
+"""Where the step says more than the reason alone."""
+
+
 def word(verdict: Verdict | None, *, finished: bool = False) -> Word:
     """Return how a verdict is shown; None is one that is still to come, or that never came in a `finished` run."""
     if verdict is None:
@@ -156,6 +177,20 @@ def outcome_words(outcome: Outcome | None, state: BuildState) -> str:
             return "cancelled"
         case _ as never:
             assert_never(never)
+
+
+def ended_words(outcome: Outcome | None, state: BuildState) -> str:
+    """Return how a build ended, with the step in which it failed where that says more; or how far it is."""
+    told = outcome_words(outcome, state)
+    if isinstance(outcome, Failed) and outcome.phase is not None and (outcome.reason, outcome.phase) in _TELLING:
+        return f"{told} {PHASES[outcome.phase]}"
+    return told
+
+
+def step_words(outcomes: Iterable[Outcome | None]) -> str:
+    """Return in which step the last of the builds that failed did, as `in %check`; nothing where that is not known."""
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    return PHASES[failed[-1].phase] if failed and failed[-1].phase is not None else ""
 
 
 def duration(length: timedelta | None) -> str:
