@@ -203,13 +203,28 @@ async def test_a_side_tag_that_was_removed_underneath_is_gone_and_made_anew(here
 
 
 async def test_a_side_tag_whose_making_was_not_written_down_is_taken_again(here: Place) -> None:
+    here.hub.fail(method="createSideTag", lose_answer=True)
+    with pytest.raises(Transient):
+        await workspace(here.builder(), here)
     builder = here.builder()
-    where = await workspace(builder, here)
+    (where,) = await builder.leftovers()
+
+    assert await workspace(builder, here) == where
+    assert await workspace(builder, here, run="second") != where
+
+
+async def test_a_side_tag_whose_record_was_lost_is_nobody_elses_before_it_is_discarded(here: Place) -> None:
+    """The run that it belongs to may go on, and would be tested with what another one shows in it."""
+    where = await workspace(here.builder(), here)
     for record in here.settings.state.iterdir():
         record.unlink()
+    builder = here.builder()
+    another = await workspace(builder, here, run="second")
 
-    assert await builder.leftovers() == (where,)
-    assert await workspace(here.builder(), here) == where
+    assert another != where
+    assert await builder.leftovers() == tuple(sorted([where, another]))
+    with pytest.raises(Gone, match="there is no workspace"):
+        await builder.submit(BuildKey("k"), rebuild(here, where))
 
 
 async def test_too_many_side_tags_are_told_as_the_hub_tells_it(here: Place) -> None:

@@ -31,9 +31,6 @@ class Session:
         self.tags.append(f"{base}-side-{len(self.tags)}")
         return {"name": self.tags[-1]}
 
-    def listTagged(self, _: str) -> list[Any]:  # noqa: N802 - as above
-        return []
-
 
 def is_held(records: Path) -> bool:
     with (records / "lock").open("w") as lock:

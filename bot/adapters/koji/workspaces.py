@@ -1,15 +1,17 @@
 """Side tags as workspaces, and which one stands for which key.
 
 A side tag carries no key of ours (its extra data are for administrators: plugins/hub/sidetag_hub.py, editSideTag, Koji
-1.35), so that is written down here, where every process of the service finds it; one that a crash left unwritten is
-found, being ours and in no record, and taken for the next workspace.
+1.35), so that is written down here, where every process of the service finds it. That one is about to be made is
+written down before, with those that there are: one that a crash left unwritten is none of them, and taken for the next
+workspace. Others of ours that are in no record may still be some run's, whose record was lost with a disk: they are
+left to whoever knows the runs, and discards what none of them wants.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -84,7 +86,7 @@ class Workspaces:
         """Return what is behind a reference; raise Gone where there is nothing."""
         found = next((each for each in self.all() if each.tag == ref), None)
         if found is None:
-            raise Gone(f"there is no workspace {ref}")
+            raise Gone(f"there is no workspace {ref} any more, `/revdeps run` makes another one")
         return found
 
     def all(self) -> Iterator[Workspace]:
@@ -108,6 +110,22 @@ class Workspaces:
             fresh.replace(path)
             self._read_at = None  # the file system's clock may not tell two changes in a row apart
 
+    def begin(self, base: str, present: Collection[str]) -> None:
+        """Note which side tags of a tag there are before another one is made."""
+        self._begun(base).write_text(json.dumps(sorted(present)))
+
+    def before(self, base: str) -> frozenset[str] | None:
+        """Return which there were before the one was made whose making was not finished, None where none was begun."""
+        try:
+            return frozenset(json.loads(self._begun(base).read_bytes()))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def finish(self, workspace: Workspace, base: str) -> None:
+        """Write down the workspace that was made, or taken."""
+        self.write(workspace)
+        self._begun(base).unlink(missing_ok=True)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Let no other process take a side tag meanwhile: until it is written down, a new one looks like a lost one."""
@@ -123,23 +141,33 @@ class Workspaces:
             self._read_at = None
 
     def _path(self, key: str) -> Path:
-        return self._directory / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.json"
+        return self._directory / f"{_digest(key)}.json"
+
+    def _begun(self, base: str) -> Path:
+        return self._directory / f"{_digest(base)}.begun"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]
 
 
 def prepare(
     session: Any, user: int, workspaces: Workspaces, spec: WorkspaceSpec, settings: KojiSettings
 ) -> WorkspaceRef:
-    """Find the workspace's side tag, take one of ours that nobody knows of, or make one."""
+    """Find the workspace's side tag, take one whose making a crash cut off, or make one."""
     base = base_tag(spec.target, settings)
     with workspaces.held():
         known = workspaces.by_key(spec.key)
         ours = {tag["name"] for tag in session.listSideTags(basetag=base, user=user)}
         if known is not None and known.tag in ours:
             return WorkspaceRef(known.tag)
-        taken = {each.tag for each in workspaces.all()}
-        lost = [tag for tag in sorted(ours - taken) if not session.listTagged(tag)]
-        tag = lost[0] if lost else make(session, base, settings, len(ours))
-        workspaces.write(Workspace(key=spec.key, tag=tag, arch=spec.target.arch, baseline=spec.run is None))
+        before, taken = workspaces.before(base), {each.tag for each in workspaces.all()}
+        fresh = sorted(ours - taken - before) if before is not None else []
+        if not fresh:
+            workspaces.begin(base, ours)
+        tag = fresh[0] if fresh else make(session, base, settings, len(ours))
+        workspace = Workspace(key=spec.key, tag=tag, arch=spec.target.arch, baseline=spec.run is None)
+        workspaces.finish(workspace, base)
         return WorkspaceRef(tag)
 
 
