@@ -105,20 +105,14 @@ def test_garbage_of_before_is_not_kept_with_what_is_made() -> None:
             self.itself = self
 
     gone = weakref.ref(Cycle())
-    try:
-        with uncollected():
-            assert gone() is None
-            made = [[number] for number in range(100_000)]
-        assert len(made) == 100_000
-    finally:
-        gc.unfreeze()
+    with uncollected():
+        assert gone() is None
+        made = [[number] for number in range(100_000)]
+    assert len(made) == 100_000
 
 
 def test_much_that_was_made_is_left_out_for_good() -> None:
     before = gc.get_freeze_count()
-    try:
-        with uncollected():
-            made = [[number] for number in range(100_000)]
-        assert gc.get_freeze_count() - before >= len(made)
-    finally:
-        gc.unfreeze()
+    with uncollected():
+        made = [[number] for number in range(100_000)]
+    assert gc.get_freeze_count() - before >= len(made)

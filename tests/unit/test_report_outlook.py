@@ -12,6 +12,7 @@ from bot.domain.publication import Capabilities
 from bot.domain.report.assemble import assemble
 from bot.domain.report.check import render_check
 from bot.domain.report.comment import render_comment
+from bot.domain.report.export import to_json
 from bot.domain.report.outlook import RULE, figures, forecast_words, why_left_out
 from bot.domain.report.values import Forecast, Links, Report, Row, Stage
 from bot.domain.verdict import Verdict
@@ -57,6 +58,16 @@ WORDS = [
 @pytest.mark.parametrize(("told", "words"), WORDS, ids=[words for _, words in WORDS])
 def test_the_forecast_in_words(told: Forecast, words: str) -> None:
     assert forecast_words(replace(REPORT, forecast=told)) == words
+
+
+def test_the_forecast_in_json() -> None:
+    told = Forecast(builds=2, wall=HOUR, cpu=2 * HOUR, ends_at=START + HOUR)
+    assert to_json(replace(REPORT, forecast=told))["forecast"] == {
+        "builds": 2,
+        "build_seconds": 3600,
+        "cpu_seconds": 7200,
+        "ends_at": (START + HOUR).isoformat(),
+    }
 
 
 def test_nothing_is_to_come_where_nothing_is_known_or_all_is_over() -> None:

@@ -13,9 +13,9 @@ from bot.app.running import run
 @pytest.fixture
 def own_memory() -> Iterator[None]:
     before = gc.get_threshold()
+    gc.unfreeze()  # what tests/conftest.py keeps; it is kept again by what is under test
     yield
     gc.set_threshold(*before)
-    gc.unfreeze()
 
 
 @pytest.mark.usefixtures("own_memory")

@@ -16,7 +16,7 @@ from bot.domain.report.assemble import Stored, assemble
 from bot.domain.report.values import Links
 from bot.domain.run import Change, Conclusion, Part, Problem, RunState, StopReason
 from bot.domain.verdict import Finding, Judgement, Verdict
-from bot.domain.waivers import disagree, in_force, lapsed_notes, lapses_at, moved_since
+from bot.domain.waivers import disagree, in_force, lapsed_notes, lapses_at, moved_since, taken_along
 from tests.fakes.domain import HEAD, NOW, REF, RUN, base, built, entry, failed, run, run_view, state, view, waiver
 from tests.fakes.resolver import affected
 
@@ -162,6 +162,15 @@ def test_a_waiver_counts_for_its_base_until_its_date(given, counts):
     assert in_force({"bar": given}, None, NOW) == {}
     notes = lapsed_notes({"bar": given}, found(bar=Verdict.REGRESSED), state(), NOW)
     assert bool(notes) is not counts
+
+
+def test_a_waiver_that_is_taken_along_into_a_merge_queue_counts_for_the_groups_base() -> None:
+    group = state(base_branch="queue", base_sha="c0ffee")
+    given = {"bar": waiver(base_branch="rawhide")}
+    assert in_force(given, group, NOW) == {}
+    assert in_force(taken_along(given, group), group, NOW) == {
+        "bar": waiver(base_branch="queue", base_sha="c0ffee"),
+    }
 
 
 def test_a_lapsed_waiver_is_noted_where_its_package_still_needs_one():
