@@ -174,6 +174,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         public_url=settings.public_url,
         retention=timedelta(days=settings.retention_days),
         log_retention=timedelta(days=settings.log_days),
+        lease=timedelta(seconds=settings.lease_seconds),
         tick=timedelta(seconds=settings.tick_seconds),
         poll_interval=timedelta(seconds=settings.poll_seconds),
         check_interval=timedelta(seconds=settings.check_seconds),

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """Globs over `owner/name`, and how many builds of each such repository run at once on a backend."""
     poll_seconds: float = Field(default=1.0, gt=0)
     tick_seconds: float = Field(default=30.0, gt=0)
+    lease_seconds: float = Field(default=60.0, ge=5)
+    """How long after a process has died another one takes up what that worked on."""
     check_seconds: float = Field(default=10.0, ge=0)
     """Least time between two progress updates of a check."""
     comment_seconds: float = Field(default=60.0, ge=0)

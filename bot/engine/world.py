@@ -36,6 +36,7 @@ class EngineSettings:
     public_url: str = ""
     """Where people reach the run pages; empty where there are none."""
     lease: timedelta = timedelta(seconds=60)
+    """How long after a process has died another one takes up what that worked on."""
     retention: timedelta = timedelta(days=3)
     """How long a finished run's workspaces are kept, so that `retry` need not start from the beginning."""
     log_retention: timedelta = timedelta(days=30)

@@ -65,6 +65,7 @@ class Process:
             "REVDEPS_ALLOWED_HOSTS": "localhost",
             "REVDEPS_POLL_SECONDS": "0.3",
             "REVDEPS_TICK_SECONDS": "2",
+            "REVDEPS_LEASE_SECONDS": "10",
             "REVDEPS_CHECK_SECONDS": "1",
             "REVDEPS_COMMENT_SECONDS": "2",
         }

@@ -15,7 +15,7 @@ WITHIN = 60.0
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[Service]:
     """The bot, installed in a repository that asks for nothing yet: its checks are skipped at once."""
-    async with service(tmp_path) as made:
+    async with service(tmp_path, REVDEPS_LEASE_SECONDS="60") as made:
         await made.github.create_repository(REPO, {"libfoo.spec": "Name: libfoo\n"})
         await made.start()
         await made.github.install("octocat")
