@@ -4,13 +4,12 @@ Repositories take turns (`bot.domain.turns`), each as far as its quota goes; wit
 first, then the older build. Baselines belong to no run and take their turns together. What a pause holds gets none.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from bot.domain.build import Build, BuildState
+from bot.domain.build import Build
 from bot.domain.ids import RunId
 from bot.domain.run import Run
 from bot.domain.systemic import holds
@@ -19,64 +18,61 @@ from bot.domain.turns import Owner, Turns
 Quotas = Sequence[tuple[str, int]]
 """(glob over `owner/name`, the most builds of one such repository at once): the first that matches counts."""
 
+_NOBODY = Owner()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The builds of one run that wait for one backend and may be begun: how many, and since when the oldest waits."""
+
+    run: RunId | None
+    """None for baselines."""
+    builds: int
+    oldest: datetime
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """The builds to submit now, in order, and the last turns of all repositories, for the next time."""
+    """The line from which each free slot is filled, in order, and the last turns of all repositories, for next time."""
 
-    builds: tuple[Build, ...]
+    turns: tuple[Line, ...]
     served: Mapping[str, int]
 
 
 def allocate(
-    queue: Sequence[Build],
+    lines: Sequence[Line],
+    going: Sequence[RunId | None],
     capacity: int,
     runs: Mapping[RunId, Run],
     quotas: Quotas = (),
     served: Mapping[str, int] | None = None,
 ) -> Grant:
-    """Give free slots away. `queue` is everything unfinished on one backend, `capacity` its slots."""
-    turns: Turns[Build] = Turns(limits(runs, quotas), served or {})
-    owner_of = owners_of(runs)
-    pausing = {name for name, run in runs.items() if run.pause is not None}
-    waiting: defaultdict[RunId | None, list[Build]] = defaultdict(list)
-    free = capacity
-    for build in queue:
-        if build.state is not BuildState.QUEUED:
-            turns.begin(owner_of(build))
-            free -= 1
-        elif not build.cancel_requested and not (build.run in pausing and is_held(build, runs)):
-            waiting[build.run].append(build)
-    for builds in waiting.values():
-        oldest = min(build.queued_at for build in builds)
-        turns.wait(owner_of(builds[0]), builds, _rank, oldest.timestamp())
-    granted: list[Build] = []
-    while len(granted) < free:
-        build_or_none = turns.next()
-        if build_or_none is None:
-            break
-        granted.append(build_or_none)
-    return Grant(builds=tuple(granted), served=turns.served)
+    """Give free slots away. `lines` and `going` (the run of each build that goes on) are all that is unfinished on one
+    backend, `capacity` its slots.
+    """
+    turns: Turns[Line] = Turns(limits(runs, quotas), served or {})
+    owners: dict[RunId | None, Owner] = {name: run_owner(run) for name, run in runs.items()}
+    for run in going:
+        turns.begin(owners.get(run, _NOBODY))
+    free = max(0, capacity - len(going))
+    for line in lines:
+        first = [line] * min(free, line.builds)
+        behind = line.builds - len(first)
+        turns.wait(owners.get(line.run, _NOBODY), first, _rank, line.oldest.timestamp(), behind)
+    granted: list[Line] = []
+    while len(granted) < free and (turn := turns.next()) is not None:
+        granted.append(turn)
+    return Grant(turns=tuple(granted), served=turns.served)
 
 
-def _rank(build: Build) -> tuple[int, datetime, str]:
-    return (-build.priority, build.queued_at, build.key)
-
-
-def ripe(queue: Sequence[Build], now: datetime) -> tuple[Build, ...]:
-    """Return a queue without those builds that may not be begun yet (`Build.not_before`)."""
-    return tuple(
-        build
-        for build in queue
-        if build.state is not BuildState.QUEUED or build.not_before is None or build.not_before <= now
-    )
+def _rank(line: Line) -> tuple[datetime, str]:
+    return line.oldest, line.run or ""
 
 
 def owners_of(runs: Mapping[RunId, Run]) -> Callable[[Build], Owner]:
     """Return a function that tells whose turn a build takes."""
-    nobody = Owner()
     known: dict[RunId | None, Owner] = {name: run_owner(run) for name, run in runs.items()}
-    return lambda build: known.get(build.run, nobody)
+    return lambda build: known.get(build.run, _NOBODY)
 
 
 def run_owner(run: Run) -> Owner:

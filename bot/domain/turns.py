@@ -58,7 +58,7 @@ class _Repository:
 
 
 class Turns(Generic[T]):
-    """Keeps account of who has what running and who waits. Ranks within a run are different from each other."""
+    """Keeps account of who has what running and who waits. Ranks within a run are those of different items."""
 
     def __init__(self, quotas: Mapping[str, int], served: Mapping[str, int]) -> None:
         self.served = dict(served)
@@ -71,15 +71,16 @@ class Turns(Generic[T]):
         self._news: set[Owner] = set()
         """Whose account has changed since the last turn: thousands may be noted before one is given."""
 
-    def wait(self, owner: Owner, items: Sequence[T], rank: Callable[[T], Any], age: float) -> None:
+    def wait(self, owner: Owner, items: Sequence[T], rank: Callable[[T], Any], age: float, behind: int = 0) -> None:
         """Note that builds wait; within their run the least rank goes first.
 
-        `age` is that of the one that has waited longest, which is the least of theirs.
+        `age` is that of the one that has waited longest, which is the least of theirs. So many more are `behind` them,
+        and get no turn.
         """
         line, repository = self._lines[owner], self._repositories[owner.repository]
         line.unranked.append((items, rank))
         line.oldest, repository.oldest = min(line.oldest, age), min(repository.oldest, age)
-        line.unfinished += len(items)
+        line.unfinished += len(items) + behind
         repository.waiting += len(items)
         self._news.add(owner)
 

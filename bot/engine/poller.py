@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.allocate import allocate, ripe
 from bot.domain.build import Build, BuildState
-from bot.domain.ids import BuildKey, BuildRef
+from bot.domain.ids import BuildKey, BuildRef, RunId
 from bot.engine.at_once import each
 from bot.engine.build_ends import cancelled, ended, lost, refused
 from bot.engine.build_logs import keep_logs
 from bot.engine.executor import Checkpoint, pass_by
+from bot.engine.next_builds import Queue
 from bot.engine.patience import backoff
 from bot.engine.world import World
 from bot.ports.builder import Builder
@@ -65,6 +65,8 @@ class Poller:
     """How often a build got no answer when it was submitted, and when it may be again."""
     _no_more_before: datetime = _AT_ANY_TIME
     """When builds are submitted again, where none of the last ones got an answer."""
+    _untroubled: int | None = None
+    """Fence of the lease under which no build is told of trouble any more."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop` is set."""
@@ -97,24 +99,24 @@ class Poller:
             return False
         builder = self.world.builder(self.backend)
         async with self.world.store.transaction(lease) as tx:
-            unfinished = await tx.builds.unfinished(self.backend)
-        if not unfinished:
-            return True
+            at_hand = await tx.builds.at_hand(self.backend)
         try:
-            await self._work(lease, builder, unfinished)
+            await self._work(lease, builder, at_hand)
         except LoginRefused as trouble:
+            self._untroubled = None
             await self._tell(lease, str(trouble))
             raise
-        if any(build.trouble for build in unfinished):
+        if self._untroubled != lease.fence:
             await self._tell(lease, "")
+            self._untroubled = lease.fence
         return True
 
-    async def _work(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> None:
-        known = {build.key: build for build in unfinished}
-        known |= await self._adopt(lease, builder, [build for build in unfinished if build.state is _SUBMITTING])
-        known |= await self._cancel(lease, builder, unfinished)
-        known |= await self._observe(lease, builder, [build for build in unfinished if build.state is _RUNNING])
-        await self._begin(lease, builder, [build for build in known.values() if build.state is not BuildState.DONE])
+    async def _work(self, lease: Lease, builder: Builder, at_hand: Sequence[Build]) -> None:
+        known = {build.key: build for build in at_hand}
+        known |= await self._adopt(lease, builder, [build for build in at_hand if build.state is _SUBMITTING])
+        known |= await self._cancel(lease, builder, at_hand)
+        known |= await self._observe(lease, builder, [build for build in at_hand if build.state is _RUNNING])
+        await self._begin(lease, builder, [b.run for b in known.values() if b.state in (_SUBMITTING, _RUNNING)])
 
     async def _tell(self, lease: Lease, trouble: str) -> None:
         """Note with all unfinished builds what is in their way, for the reports of their runs."""
@@ -123,25 +125,27 @@ class Poller:
             news = [replace(build, trouble=trouble) for build in unfinished if build.trouble != trouble]
             await tx.builds.put(news)
             await _wake(tx, news, self.world.clock.now())
-        self.woke()
+        if news:
+            self.woke()
 
-    async def _begin(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> None:
+    async def _begin(self, lease: Lease, builder: Builder, going: Sequence[RunId | None]) -> None:
         """Submit as many of the queued builds as there is room for."""
         now = self.world.clock.now()
-        queue = ripe(unfinished, now)
-        taken = sum(build.state is not BuildState.QUEUED for build in queue)
-        if taken == len(queue) or self._no_more_before > now:
-            return
-        capacity = await builder.capacity()
-        if taken >= capacity:
+        if self._no_more_before > now:
             return
         async with self.world.store.transaction(lease) as tx:
-            runs = await tx.runs.several({build.run for build in unfinished if build.run is not None})
-        grant = allocate(queue, capacity, runs, self.world.settings.quotas, self._served)
-        self._served = grant.served
-        for start in range(0, len(grant.builds), _AT_ONCE):
+            lines = await tx.builds.lines(self.backend, now)
+        if not lines:
+            return
+        capacity = await builder.capacity()
+        if len(going) >= capacity:
+            return
+        async with self.world.store.transaction(lease) as tx:
+            queue = Queue(tx=tx, backend=self.backend, now=now, lines=lines, going=going, capacity=capacity)
+            keys, self._served = await queue.next(self.world.settings.quotas, self._served)
+        for start in range(0, len(keys), _AT_ONCE):
             lease = await self.world.store.heartbeat(lease, self.world.clock.now(), self.world.settings.lease)
-            if not await self._submit(lease, builder, grant.builds[start : start + _AT_ONCE]):
+            if not await self._submit(lease, builder, keys[start : start + _AT_ONCE]):
                 return
 
     async def _adopt(self, lease: Lease, builder: Builder, unsure: Sequence[Build]) -> Mapping[BuildKey, Build]:
@@ -160,8 +164,8 @@ class Poller:
         _, until = self._unanswered.get(row.key, (0, row.not_before))
         return replace(row, state=BuildState.QUEUED, not_before=until)
 
-    async def _cancel(self, lease: Lease, builder: Builder, unfinished: Sequence[Build]) -> Mapping[BuildKey, Build]:
-        wanted = [build for build in unfinished if build.cancel_requested]
+    async def _cancel(self, lease: Lease, builder: Builder, at_hand: Sequence[Build]) -> Mapping[BuildKey, Build]:
+        wanted = [build for build in at_hand if build.cancel_requested]
         refs = [build.ref for build in wanted if build.ref is not None and build.state is BuildState.RUNNING]
         if refs:
             await builder.cancel(refs)
@@ -171,15 +175,15 @@ class Poller:
             await self._finish(lease, queued)
         return {build.key: build for build in queued}
 
-    async def _submit(self, lease: Lease, builder: Builder, builds: Sequence[Build]) -> bool:
+    async def _submit(self, lease: Lease, builder: Builder, keys: Sequence[BuildKey]) -> bool:
         """Write builds down, hand them to the backend, and note what it calls them; return whether to go on with more.
 
         Where that is cut short, the next poll asks the backend which of those written down it has heard of.
         """
         self.checkpoint("Submit:before")
-        rows = await self._change(lease, [build.key for build in builds], _submitting)
+        rows = await self._change(lease, keys, _submitting)
         self.checkpoint("Submit:written")
-        due = [row for build in builds if (row := rows.get(build.key)) and row.state is _SUBMITTING]
+        due = [row for key in keys if (row := rows.get(key)) and row.state is _SUBMITTING]
         answers = await each(lambda build: self._hand_over(builder, build), due, _AT_ONCE)
         now = self.world.clock.now()
         started = {build.key: answer for build, answer in zip(due, answers, strict=True) if isinstance(answer, str)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.domain.allocate import Line
 from bot.domain.build import Build
 from bot.domain.difference import RootDifference
 from bot.domain.history import PastBuild
@@ -213,6 +214,22 @@ class Builds(Protocol):
 
     async def unfinished(self, backend: str) -> Sequence[Build]:
         """Return the builds of a backend that are not DONE, in no order."""
+        ...
+
+    async def at_hand(self, backend: str) -> Sequence[Build]:
+        """Return those of them about which there is something to do besides beginning them, in no order: what is being
+        submitted or goes on, and what waits and is to be cancelled.
+        """
+        ...
+
+    async def lines(self, backend: str, now: datetime) -> Sequence[Line]:
+        """Return how many of the others may be begun, by run, in no order."""
+        ...
+
+    async def in_line(self, backend: str, run: RunId | None, now: datetime, limit: int) -> Sequence[BuildKey]:
+        """Return the first so many of these of a run (None: the baselines): the larger priority first, then the older
+        one.
+        """
         ...
 
     async def past(self, target: str, packages: Collection[str], each: int) -> Sequence[PastBuild]:

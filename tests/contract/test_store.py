@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from bot.adapters.sql.store import SqlStore, SqlTransaction
+from bot.domain.allocate import Line
 from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Purpose, Succeeded
 from bot.domain.ids import BuildKey, BuildRef, RunId, SnapshotId
 from bot.domain.intents import Commented
@@ -274,6 +275,45 @@ async def test_unfinished_builds_are_those_of_a_backend_that_are_not_done(store:
         await tx.builds.add([done, *waiting, build("elsewhere", backend="koji")])
         found = await tx.builds.unfinished("sandbox")
     assert sorted(found, key=lambda each: each.key) == sorted(waiting, key=lambda each: each.key)
+
+
+async def test_at_hand_is_what_goes_on_and_what_waits_to_be_cancelled(store: SqlStore) -> None:
+    await with_run(store)
+    wanted = [
+        replace(build("going"), state=BuildState.RUNNING),
+        replace(build("begun"), state=BuildState.SUBMITTING, cancel_requested=True),
+        replace(baseline("unwanted"), cancel_requested=True),
+    ]
+    others = [replace(build("done"), state=BuildState.DONE, cancel_requested=True), build("waits"), baseline("old")]
+    elsewhere = replace(build("elsewhere", backend="koji"), state=BuildState.RUNNING)
+    async with store.transaction() as tx:
+        await tx.builds.add([*wanted, *others, elsewhere])
+        found = await tx.builds.at_hand("sandbox")
+    assert sorted(found, key=lambda each: each.key) == sorted(wanted, key=lambda each: each.key)
+
+
+async def test_what_may_be_begun_is_counted_by_run_and_told_of_in_order(store: SqlStore) -> None:
+    await with_run(store)
+    first, second, third = build("urgent", queued=5, priority=9), build("late", queued=4), baseline("old", queued=1)
+    soon = replace(build("soon", queued=3), not_before=NOW + 3 * MINUTE)
+    others = [
+        replace(build("going"), state=BuildState.RUNNING),
+        replace(build("unwanted"), cancel_requested=True),
+        build("elsewhere", backend="koji"),
+    ]
+    async with store.transaction() as tx:
+        await tx.builds.add([first, second, third, soon, *others])
+        assert set(await tx.builds.lines("sandbox", NOW)) == {
+            Line(run=None, builds=1, oldest=third.queued_at),
+            Line(run=RUN, builds=2, oldest=second.queued_at),
+        }
+        assert await tx.builds.in_line("sandbox", RUN, NOW, 9) == [first.key, second.key]
+        assert await tx.builds.in_line("sandbox", RUN, NOW + 3 * MINUTE, 2) == [first.key, soon.key]
+        assert await tx.builds.in_line("sandbox", None, NOW, 9) == [third.key]
+        # What has become of a build since it was added counts.
+        await tx.builds.put([replace(second, priority=10), replace(first, cancel_requested=True)])
+        assert await tx.builds.in_line("sandbox", RUN, NOW, 9) == [second.key]
+        assert await tx.builds.lines("koji", NOW) == [Line(run=RUN, builds=1, oldest=others[2].queued_at)]
 
 
 async def test_thousands_of_rows_fit_into_one_call(store: SqlStore) -> None:

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.allocate import Quotas, allocate, ripe
+from bot.domain.allocate import Line, Quotas, allocate, is_held
 from bot.domain.build import Build, BuildState, Purpose
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.run import ChangeRef, Pause, RepoRef, Run
 from tests.fakes.domain import NOW, TARGET, built
 from tests.fakes.domain import run as plain_run
+from tests.fakes.lined_up import in_turn
 
 QUEUED, RUNNING = BuildState.QUEUED, BuildState.RUNNING
 
@@ -40,7 +41,7 @@ def granted(
     quotas: Quotas = (),
     served: dict[str, int] | None = None,
 ) -> list[str]:
-    return [str(build.key) for build in allocate(queue, capacity, runs, quotas, served).builds]
+    return [str(build.key) for build in in_turn(queue, capacity, runs, quotas, served)[0]]
 
 
 def test_within_a_run_the_larger_priority_goes_first_and_then_the_older_build():
@@ -71,10 +72,10 @@ def test_with_one_slot_turns_go_round_whatever_a_repository_is_called():
     served: dict[str, int] = {}
     order = []
     while queue:
-        grant = allocate(queue, 1, RUNS, (), served)
-        served = dict(grant.served)
-        order.append(str(grant.builds[0].key))
-        queue = [build for build in queue if build not in grant.builds]
+        builds, last = in_turn(queue, 1, RUNS, (), served)
+        served = dict(last)
+        order.append(str(builds[0].key))
+        queue = [build for build in queue if build not in builds]
     assert order == ["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]
 
 
@@ -93,23 +94,22 @@ def test_baselines_take_their_turns_together():
     assert granted(queue, 3) == ["b1", "a", "c"]
 
 
-def test_what_is_to_be_cancelled_is_not_started():
-    assert granted([waiting("a", cancel_requested=True)], 1) == []
-
-
 def test_a_backend_that_is_overfull_gets_nothing():
     assert granted([waiting("r", state=RUNNING), waiting("s", state=RUNNING), waiting("a")], 1) == []
 
 
-def test_what_a_pause_holds_is_not_started():
-    pause = Pause(target=TARGET.name, signature="x", cause="x", packages=("bar",))
-    runs = {RunId("a"): run("a", pause=pause)}
-    queue = [
-        built("held", key=BuildKey("held"), run=RunId("a")),
-        waiting("again", "a", purpose=Purpose.CONFIRMATION),
-        built("base", key=BuildKey("base"), run=None),
-    ]
-    assert sorted(granted(queue, 9, runs)) == ["again", "base"]
+def test_whoever_has_more_waiting_than_there_is_room_for_counts_with_all_of_it():
+    lines = [Line(run=RunId(name), builds=builds, oldest=NOW) for name, builds in (("a", 900), ("b", 800), ("c", 2000))]
+    assert [turn.run for turn in allocate(lines, [], 2, TOGETHER).turns] == ["b", "b"]
+
+
+def test_a_pause_holds_what_is_not_about_the_packages_that_failed():
+    pause = Pause(target=TARGET.name, signature="x", cause="x", packages=("baz",))
+    runs = {RunId("a"): run("a", pause=pause), RunId("b"): run("b")}
+    assert is_held(waiting("held", "a"), runs)
+    assert not is_held(waiting("another's", "b"), runs)
+    assert not is_held(waiting("baseline", None), runs)
+    assert not is_held(built("baz", key=BuildKey("again"), run=RunId("a"), purpose=Purpose.CONFIRMATION), runs)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ BUILDS = st.lists(
 
 @given(BUILDS, st.integers(0, 12))
 def test_all_free_slots_are_used_and_no_more(queue, capacity):
-    builds = allocate(queue, capacity, RUNS).builds
+    builds = in_turn(queue, capacity, RUNS)[0]
     ready = [build for build in queue if build.state is QUEUED and not build.cancel_requested]
     free = max(0, capacity - sum(build.state is not QUEUED for build in queue))
     assert len(builds) == len({build.key for build in builds}) == min(free, len(ready))
@@ -165,7 +165,7 @@ def test_all_free_slots_are_used_and_no_more(queue, capacity):
 
 @given(BUILDS, st.integers(0, 12), st.integers(1, 4))
 def test_no_repository_is_given_more_than_its_quota(queue, capacity, most):
-    builds = allocate(queue, capacity, TOGETHER, (("octocat/shared", most),)).builds
+    builds = in_turn(queue, capacity, TOGETHER, (("octocat/shared", most),))[0]
     going = sum(build.run is not None and build.state is not QUEUED for build in queue)
     given = sum(build.run is not None for build in builds)
     assert given == 0 or going + given <= most
@@ -173,7 +173,7 @@ def test_no_repository_is_given_more_than_its_quota(queue, capacity, most):
 
 @given(BUILDS, st.integers(0, 12))
 def test_nobody_who_waits_has_fewer_builds_than_somebody_served_by_more_than_one(queue, capacity):
-    builds = allocate(queue, capacity, RUNS).builds
+    builds = in_turn(queue, capacity, RUNS)[0]
     left = {
         build.run for build in queue if build.state is QUEUED and not build.cancel_requested and build not in builds
     }
@@ -188,17 +188,8 @@ def test_whoever_waits_is_served_before_anybody_has_had_two_more_turns(queue, ca
     queue = [replace(build, state=QUEUED, cancel_requested=False) for build in queue]
     turns: Counter[RunId | None] = Counter()
     while queue:
-        grant = allocate(queue, capacity, RUNS, (), served)
-        served = dict(grant.served)
-        turns.update(build.run for build in grant.builds)
-        queue = [build for build in queue if build not in grant.builds]
+        builds, last = in_turn(queue, capacity, RUNS, (), served)
+        served = dict(last)
+        turns.update(build.run for build in builds)
+        queue = [build for build in queue if build not in builds]
         assert all(turns[build.run] >= most - 1 for build in queue for most in turns.values())
-
-
-def test_what_may_not_be_begun_yet_is_left_in_the_queue() -> None:
-    later = NOW + timedelta(minutes=1)
-    early, late = waiting("early"), waiting("late", not_before=later)
-    going = waiting("going", not_before=later, state=RUNNING)
-
-    assert ripe([early, late, going], NOW) == (early, going)
-    assert ripe([early, late, going], later) == (early, late, going)

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.actions import PrepareWorkspace, QueueBuilds, RecordFindings
-from bot.domain.allocate import allocate
 from bot.domain.build import Build, BuildState, Outcome, Purpose, Succeeded
 from bot.domain.config import BaselinePolicy
 from bot.domain.decide import ChangeView, RunView, decide
@@ -26,6 +25,7 @@ from tests.fakes.domain import (
     target,
     view,
 )
+from tests.fakes.lined_up import in_turn
 
 OK = Succeeded()
 ENDED = run(state=RunState.FINISHED, conclusion=Conclusion.FAILURE, finished_at=NOW)
@@ -138,7 +138,7 @@ WAITING = run_view(BAR, BAZ, builds=(built("bar", priority=19), built("baz", pri
 def turns(seen: ChangeView) -> list[str]:
     latest = seen.runs[0]
     queue = [build for build in latest.builds if build.run and build.state is BuildState.QUEUED]
-    return [build.package for build in allocate(queue, 9, {latest.run.id: latest.run}).builds]
+    return [build.package for build in in_turn(queue, 9, {latest.run.id: latest.run})[0]]
 
 
 def test_a_boost_changes_whose_turn_it_is():

@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.sql import tables
 from bot.adapters.sql.codec import KEPT, decode, decode_outcome, encode, encode_outcome
+from bot.adapters.sql.columns import UtcTime
 from bot.adapters.sql.statements import add, batches
+from bot.domain.allocate import Line
 from bot.domain.build import Build, BuildState, Failed, FailureReason, Purpose
 from bot.domain.history import PastBuild
 from bot.domain.ids import BuildKey, BuildRef, RunId
@@ -40,7 +42,31 @@ def _of_run() -> sa.Select[Any]:
     return query.order_by(_build.c.queued_at, _build.c.key)
 
 
+def _at_hand() -> sa.Select[Any]:
+    here = sa.select(_build.c.key).where(_build.c.backend == sa.bindparam("at"))
+    begun = here.where(_build.c.state.in_((BuildState.SUBMITTING, BuildState.RUNNING)))
+    unwanted = here.where(_build.c.state == BuildState.QUEUED, _build.c.cancel_requested)
+    return sa.select(*_READ).where(_build.c.key.in_(sa.union_all(begun, unwanted)))
+
+
+def _may_begin() -> sa.ColumnElement[bool]:
+    due = sa.or_(_build.c.not_before.is_(None), _build.c.not_before <= sa.bindparam("now", type_=UtcTime))
+    waits = sa.and_(_build.c.state == BuildState.QUEUED, ~_build.c.cancel_requested)
+    return sa.and_(_build.c.backend == sa.bindparam("at"), waits, due)
+
+
+def _in_line(whose: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    query = sa.select(_build.c.key).where(_may_begin(), whose)
+    return query.order_by(_build.c.priority.desc(), _build.c.queued_at, _build.c.key).limit(sa.bindparam("most"))
+
+
 _OF_RUN = _of_run()
+"""Made once, like those that follow: making it costs more than executing it."""
+_AT_HAND = _at_hand()
+_OLDEST = sa.func.min(_build.c.queued_at, type_=UtcTime)
+_LINES = sa.select(_build.c.run, sa.func.count(), _OLDEST).where(_may_begin()).group_by(_build.c.run)
+_IN_LINE = _in_line(_build.c.run == sa.bindparam("of"))
+_BASELINES_IN_LINE = _in_line(_build.c.run.is_(None))
 _PUT = sa.update(_build).where(_build.c.key == sa.bindparam("of"))
 
 
@@ -118,6 +144,22 @@ class SqlBuilds:
         query = sa.select(*_READ).where(_build.c.backend == backend, _build.c.state.in_(states))
         return [_from_row(*row) for row in await self.connection.execute(query)]
 
+    async def at_hand(self, backend: str) -> Sequence[Build]:
+        """Return those that are being submitted or go on, and those that wait and are to be cancelled, in no order."""
+        return [_from_row(*row) for row in await self.connection.execute(_AT_HAND, {"at": backend})]
+
+    async def lines(self, backend: str, now: datetime) -> Sequence[Line]:
+        """Return how many builds wait and may be begun, by run, in no order."""
+        rows = await self.connection.execute(_LINES, {"at": backend, "now": now})
+        return [Line(run=run, builds=builds, oldest=oldest) for run, builds, oldest in rows]
+
+    async def in_line(self, backend: str, run: RunId | None, now: datetime, limit: int) -> Sequence[BuildKey]:
+        """Return the first so many of these of a run: the larger priority first, then the older one."""
+        which = {"at": backend, "now": now, "most": limit}
+        if run is None:
+            return list(await self.connection.scalars(_BASELINES_IN_LINE, which))
+        return list(await self.connection.scalars(_IN_LINE, {**which, "of": run}))
+
     async def past(self, target: str, packages: Collection[str], each: int) -> Sequence[PastBuild]:
         """Return the last results of dependents on a target, newest first, `each` of every package on either side."""
         side = (_build.c.package, _build.c.purpose == Purpose.BASELINE)
@@ -194,6 +236,9 @@ def _columns(build: Build) -> dict[str, Any]:
     return {
         "purpose": build.purpose,
         "state": build.state,
+        "cancel_requested": build.cancel_requested,
+        "priority": build.priority,
+        "not_before": build.not_before,
         "outcome": outcome,
         "reason": build.outcome.reason if isinstance(build.outcome, Failed) else None,
         "started_at": build.started_at,

@@ -166,7 +166,10 @@ def upgrade() -> None:
             ),
             nullable=True,
         ),
+        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("queued_at", TIME, nullable=False),
+        sa.Column("not_before", TIME, nullable=True),
         sa.Column("started_at", TIME, nullable=True),
         sa.Column("ended_at", TIME, nullable=True),
         sa.Column("cpu_seconds", sa.Double(), nullable=True),
@@ -177,7 +180,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("fk_build_run"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_build")),
     )
-    op.create_index(op.f("ix_build_backend_state"), "build", ["backend", "state"], unique=False)
+    op.create_index(
+        "ix_build_line",
+        "build",
+        ["backend", "state", "cancel_requested", "run", "priority", "queued_at", "not_before"],
+        unique=False,
+    )
     op.create_index(
         op.f("ix_build_package_target_ended_at"), "build", ["package", "target", "ended_at"], unique=False
     )
