@@ -1,15 +1,17 @@
 """Which packages a target offers: several repositories, their priorities and excludes."""
 
-import gzip
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.hawkey.metadata import fetch_metadata
+from bot.adapters.hawkey.pins import UNPACKED
 from bot.adapters.hawkey.roots import Problem, Root, Roots, Wish
 from bot.adapters.hawkey.settings import HawkeySettings
 from bot.adapters.hawkey.universe import Layer, Universe, UniverseSpec
+from bot.ports.errors import Misconfigured
 from tests.fakes.rpmmd import Package, Rpm, Srpm, write_repository
 
 
@@ -69,14 +71,32 @@ def test_packages_of_another_architecture_are_not_installed(tmp_path: Path) -> N
     assert isinstance(roots.of_wish(Wish(requires=("x",))), Problem)
 
 
+def test_what_was_unpacked_to_be_checked_is_kept_for_the_first_loading_alone(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    base = layer(tmp_path, "a", [Rpm(name="x")])
+    unpacked = cache / "metadata" / base.digest / UNPACKED
+    unpacked.write_text(unpacked.read_text().replace("<name>x</name>", "<name>y</name>"))
+    at_first = [str(package) for package in roots_of(tmp_path, base).universe.packages.values()]
+    shutil.rmtree(cache / "solv")
+    later = [str(package) for package in roots_of(tmp_path, base).universe.packages.values()]
+
+    assert (at_first, later) == (["y-1-1.x86_64"], ["x-1-1.x86_64"])
+    assert not unpacked.exists()
+
+
+def test_what_is_not_whole_any_more_of_the_unpacked_is_in_nobodys_way_twice(tmp_path: Path) -> None:
+    base = layer(tmp_path, "a", [Rpm(name="x")])
+    (tmp_path / "cache" / "metadata" / base.digest / UNPACKED).write_text("")
+    with pytest.raises(Misconfigured, match="its metadata cannot be read"):
+        roots_of(tmp_path, base)
+    assert installed(roots_of(tmp_path, base), "x") == ["x-1-1.x86_64"]
+
+
 def test_a_repository_named_by_xml_base_is_where_its_packages_are(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     base = layer(tmp_path, "a", [Rpm(name="x")])
-    primary = next((tmp_path / "cache" / "metadata" / base.digest).glob("primary*"))
-    text = gzip.decompress(primary.read_bytes()).decode()
-    primary.write_bytes(
-        gzip.compress(text.replace("<location ", '<location xml:base="http://example.org/p/" ').encode())
-    )
+    primary = tmp_path / "cache" / "metadata" / base.digest / UNPACKED
+    primary.write_text(primary.read_text().replace("<location ", '<location xml:base="http://example.org/p/" '))
     universe = roots_of(tmp_path, base).universe
     number = next(iter(universe.packages))
     assert universe.binary(number).location == "http://example.org/p/Packages/x-1-1.x86_64.rpm"

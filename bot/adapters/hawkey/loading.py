@@ -1,6 +1,7 @@
 """What a universe is made of, and how it gets into hawkey: layers of pinned metadata, and what of them is hidden."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from bot.adapters.hawkey.architectures import built_elsewhere
 from bot.adapters.hawkey.comps import expand
 from bot.adapters.hawkey.modules import hide_inactive_streams
-from bot.adapters.hawkey.pins import FILELISTS, metadata_directory
+from bot.adapters.hawkey.pins import FILELISTS, UNPACKED, metadata_directory
 from bot.adapters.hawkey.superseding import SOURCE_ARCHES, hide, priority_among, source_name, supersede
 from bot.ports.errors import Misconfigured
 
@@ -104,7 +105,7 @@ def load(spec: UniverseSpec) -> Loaded:
     for name, layer in over.items():
         _load(hawkey, sack, name, layer, spec)
     layers |= over
-    if spec.files:
+    if any(name.endswith(_WHOLE) for name in layers):
         _find_files(hawkey, sack)
     _hide_modules(sack, layers, spec)
     superseded = _hide(hawkey, sack, spec)
@@ -129,16 +130,32 @@ def _load(hawkey: Any, sack: Any, name: str, layer: Layer, spec: UniverseSpec) -
     repo = hawkey._hawkey.Repo(name)
     repo.priority = layer.priority
     repo.repomd_fn = str(directory / "repomd.xml")
-    repo.primary_fn = _file(directory, "primary")
     filelists = _file(directory, FILELISTS) if spec.files else None
     if filelists is not None:
         repo.filelists_fn = filelists
     try:
-        sack.load_repo(repo, load_filelists=filelists is not None, build_cache=True)
+        with _primary(directory) as repo.primary_fn:
+            sack.load_repo(repo, load_filelists=filelists is not None, build_cache=True)
     except hawkey.Exception as error:
         raise Misconfigured(
             layer.url, f"its metadata cannot be read ({error})", "Create them anew with createrepo_c."
         ) from error
+
+
+@contextmanager
+def _primary(directory: Path) -> Iterator[str | None]:
+    """Yield the path of the primary metadata; where nobody has loaded them yet, they lie there unpacked until then."""
+    unpacked = directory / UNPACKED
+    try:
+        stream = unpacked.open("rb")
+    except FileNotFoundError:
+        yield _file(directory, "primary")
+        return
+    with stream:
+        try:
+            yield f"/dev/fd/{stream.fileno()}"  # which it is, whoever else has loaded them meanwhile
+        finally:
+            unpacked.unlink(missing_ok=True)
 
 
 def _find_files(hawkey: Any, sack: Any) -> None:

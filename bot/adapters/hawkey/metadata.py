@@ -14,7 +14,7 @@ from bot.adapters.hawkey import zchunk
 from bot.adapters.hawkey.fetch import UnavailableError
 from bot.adapters.hawkey.mirrors import Places, find_places
 from bot.adapters.hawkey.packed import PACKINGS, unpacked
-from bot.adapters.hawkey.pins import FILELISTS, PinnedRepository, metadata_directory
+from bot.adapters.hawkey.pins import FILELISTS, UNPACKED, PinnedRepository, metadata_directory
 from bot.adapters.hawkey.reader import MEND, Reader
 from bot.adapters.hawkey.repomd import Record, parse_repomd
 from bot.adapters.hawkey.settings import HawkeySettings
@@ -30,6 +30,8 @@ KINDS: Mapping[str, Sequence[str]] = {
 _LATER: Mapping[str, Sequence[str]] = {FILELISTS: ("filelists", "filelists_zck")}
 """What is fetched when it is needed: more than all the rest, and often of no use."""
 
+_KEPT_UNPACKED = 1 << 29
+"""Bytes of unpacked metadata that are written down for who loads them next; more is unpacked once again."""
 _READINGS = 3
 """So often a repository that changes while it is read is read in all."""
 
@@ -140,9 +142,10 @@ def _check_sizes(url: str, name: str, record: Record, settings: HawkeySettings) 
 
 
 def _checked(url: str, name: str, path: Path, record: Record, settings: HawkeySettings) -> Path:
-    """Unpack a file into nothing: a short one may hold any amount, all of which the solver would read.
+    """Unpack a file: a short one may hold any amount, all of which the solver would read.
 
-    Returns its path, or that of another with the same contents where not every solver can read it.
+    Returns its path, or that of another with the same contents where not every solver can read it. What is always
+    loaded next is kept unpacked beside it, if it says how long it is.
     """
     wanted = record.open_size
     most = settings.metadata_bytes if wanted is None else wanted
@@ -151,7 +154,8 @@ def _checked(url: str, name: str, path: Path, record: Record, settings: HawkeySe
             packed, path = path, path.with_suffix(".gz")
             zchunk.repack(packed, path, most)
             packed.unlink()
-        size = sum(len(chunk) for chunk in unpacked(path, most))
+        is_kept = name == "primary" and path.suffix in PACKINGS and wanted is not None and wanted <= _KEPT_UNPACKED
+        size = _unpack(path, path.with_name(UNPACKED) if is_kept else None, most)
     except ValueError:
         if wanted is None:
             raise _too_long(url, name, settings) from None
@@ -159,10 +163,20 @@ def _checked(url: str, name: str, path: Path, record: Record, settings: HawkeySe
             url, f"its {name} metadata are longer than the {wanted} bytes of repomd.xml", MEND
         ) from None
     except OSError as error:
+        if error.errno is not None:  # of rpm's files it has none: this disk is at fault
+            raise
         raise Misconfigured(url, f"its {name} metadata cannot be unpacked ({error})", MEND) from None
     if wanted is not None and size != wanted:
         raise Misconfigured(url, f"its {name} metadata are cut short: {size} bytes instead of {wanted}", MEND)
     return path
+
+
+def _unpack(path: Path, to: Path | None, most: int) -> int:
+    """Return how long the contents of a file are, and write them down where `to` says so."""
+    if to is None:
+        return sum(map(len, unpacked(path, most)))
+    with to.open("wb") as stream:
+        return sum(map(stream.write, unpacked(path, most)))
 
 
 def _too_long(url: str, name: str, settings: HawkeySettings) -> Misconfigured:

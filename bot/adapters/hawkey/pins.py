@@ -58,6 +58,8 @@ class Pin:
 
 FILELISTS = "filelists"
 """The name under which filelists are kept, once they were needed."""
+UNPACKED = "unpacked-primary.xml"
+"""The name under which the primary metadata, which are unpacked to check them, are kept until they are loaded."""
 
 
 def make_pin(arch: str, repositories: Sequence[PinnedRepository], taken_at: datetime) -> Pin:
