@@ -1,13 +1,11 @@
 """What stands in the heading, the title and the check in every state of a run."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Outcome, Phase, Succeeded
+from bot.domain.build import BuildState, Failed, FailureReason
 from bot.domain.config import ConfigProblem
-from bot.domain.parlance import PULL_REQUESTS
 from bot.domain.plan import Selection
 from bot.domain.publication import Capabilities, CheckStatus
 from bot.domain.report.answers import answer_all, answer_no_run, answer_status, answer_why
@@ -20,23 +18,9 @@ from bot.domain.report.groups import regressions, root_of
 from bot.domain.report.headline import counts, headline, sign, title
 from bot.domain.report.pieces import subject
 from bot.domain.report.values import BuildView, Forecast, Links, Report, Row, Stage, Subject
-from bot.domain.report.words import (
-    PHASES,
-    REASONS,
-    SELECTIONS,
-    SIGNS,
-    WORDS,
-    duration,
-    ended_words,
-    outcome_sign,
-    outcome_words,
-    step_words,
-    stop_words,
-    word,
-)
 from bot.domain.run import Conclusion, Problem, StopReason
 from bot.domain.verdict import Verdict
-from tests.fakes.reports import MIRROR_DOWN, START, context, story, subject_build
+from tests.fakes.reports import START, context, story, subject_build
 
 LINKS = Links()
 ALL = Capabilities(buttons=True, annotations=True, comment_limit=60_000, text_limit=60_000)
@@ -367,54 +351,6 @@ def test_a_wrong_configuration_is_mended_where_it_was_read(changes: dict[str, ob
     problem = ConfigProblem(path=".revdeps.yaml", line=1, column=1, message="unknown key")
     report = finished(Conclusion.ACTION_REQUIRED, config_problems=(problem,), **changes)
     assert overview(report, LINKS, Detail())[-1].endswith(told)
-
-
-def test_words_cover_all_values() -> None:
-    assert set(WORDS) == set(Verdict)
-    assert set(SELECTIONS) == set(Selection)
-    assert set(SIGNS) == set(Conclusion)
-    assert all(stop_words(reason, PULL_REQUESTS) for reason in StopReason)
-    assert set(REASONS) == set(FailureReason)
-    assert set(PHASES) == set(Phase)
-    assert word(None, finished=True).label == "not finished"
-
-
-def test_outcomes_have_signs_and_words() -> None:
-    assert [outcome_sign(each) for each in (None, Cancelled(), MIRROR_DOWN)] == ["⏳", "🚫", "⚠️"]
-    assert outcome_words(Cancelled(), BuildState.DONE) == "cancelled"
-    assert outcome_words(None, BuildState.RUNNING) == "running"
-    assert outcome_words(None, BuildState.QUEUED) == "queued"
-
-
-@pytest.mark.parametrize(
-    ("outcome", "told", "step"),
-    [
-        (Succeeded(), "passed", ""),
-        (Failed(reason=FailureReason.COMPILE), "build failed", ""),
-        (Failed(reason=FailureReason.COMPILE, phase=Phase.BUILD), "build failed", "in %build"),
-        (Failed(reason=FailureReason.COMPILE, phase=Phase.PREP), "build failed in %prep", "in %prep"),
-        (Failed(reason=FailureReason.CHECK, phase=Phase.CHECK), "%check failed", "in %check"),
-        (Failed(reason=FailureReason.TIMEOUT, phase=Phase.CHECK), "timed out in %check", "in %check"),
-        (Failed(reason=FailureReason.MEMORY, phase=Phase.BUILD), "out of memory in %build", "in %build"),
-    ],
-)
-def test_the_step_in_which_a_build_failed_is_told_where_it_says_more(outcome: Outcome, told: str, step: str) -> None:
-    assert ended_words(outcome, BuildState.DONE) == told
-    assert step_words([Failed(reason=FailureReason.SRPM), outcome, None]) == step
-
-
-@pytest.mark.parametrize(
-    ("length", "expected"),
-    [
-        (None, ""),
-        (timedelta(seconds=38.4), "38 s"),
-        (timedelta(minutes=41), "41 min"),
-        (timedelta(hours=2, minutes=5), "2 h 05 min"),
-        (timedelta(seconds=-3), "0 s"),
-    ],
-)
-def test_durations(length: timedelta | None, expected: str) -> None:
-    assert duration(length) == expected
 
 
 def test_an_unfinished_run_has_no_duration_and_exports_as_null() -> None:
