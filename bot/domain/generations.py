@@ -53,13 +53,22 @@ class Generation:
     @cached_property
     def unresolvable(self) -> Mapping[str, Affected]:
         """What can be resolved no more, by source package."""
-        return {item.source.name: item for item in self.impact.affected if item.effect is Effect.UNRESOLVABLE}
+        return self._with(Effect.UNRESOLVABLE)
+
+    @cached_property
+    def resolvable(self) -> Mapping[str, Affected]:
+        """What can be resolved now and could not be before the change, by source package."""
+        return self._with(Effect.NOW_RESOLVABLE)
+
+    def _with(self, effect: Effect) -> Mapping[str, Affected]:
+        return {item.source.name: item for item in self.impact.affected if item.effect is effect}
 
 
 def looked_at_again(entries: Sequence[PlanEntry], found: Generation, wishes: Wishes) -> tuple[PlanEntry, ...]:
     """Return the entries as they stand in a new generation: repaired, still broken, or broken by it."""
     guilty = _Guilty(found, entries)
-    return tuple(_resolved(_installed(entry, found, wishes, guilty), found, guilty) for entry in entries)
+    current = (_resolvable(entry, found) for entry in entries)
+    return tuple(_resolved(_installed(entry, found, wishes, guilty), found, guilty) for entry in current)
 
 
 def newly_broken(entries: Sequence[PlanEntry], found: Generation, plan: Plan) -> tuple[PlanEntry, ...]:
@@ -100,6 +109,15 @@ def in_order_after(
         else entry
         for entry in entries
     )
+
+
+def _resolvable(entry: PlanEntry, found: Generation) -> PlanEntry:
+    """Return an entry that is broken and could never be resolved as one that is rebuilt, where by now it can be."""
+    item = found.resolvable.get(entry.package)
+    if item is None or entry.affected.effect is not Effect.STILL_UNRESOLVABLE or not entry.uninstallable:
+        return entry
+    affected = replace(entry.affected, effect=item.effect, problem="", buildroot_after=item.buildroot_after)
+    return replace(entry, affected=affected, generation=found.number)
 
 
 def _installed(entry: PlanEntry, found: Generation, wishes: Wishes, guilty: "_Guilty") -> PlanEntry:

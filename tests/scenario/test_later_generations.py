@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.build import BuildRequest, Outcome, Succeeded
 from bot.domain.packages import PackageChange
-from bot.domain.plan import RebuildOrder
+from bot.domain.plan import Effect, RebuildOrder
 from bot.domain.run import Conclusion
 from bot.domain.verdict import Judgement, Verdict
 from tests.fakes.builder import failed, is_baseline
@@ -87,6 +87,21 @@ async def test_who_waits_for_what_it_broke_is_built_once_that_is_rebuilt(libbar_
     (ref,) = libbar_moves.forge.changes
     assert libbar_moves.check(ref).conclusion is Conclusion.SUCCESS
     assert "1. `libbar`\n2. `tool`\n3. `app`" in libbar_moves.check(ref).text
+
+
+async def test_what_could_never_be_resolved_is_rebuilt_once_it_can_be(libbar_moves: Stage) -> None:
+    resolver = libbar_moves.resolver
+    never = affected("app", effect=Effect.STILL_UNRESOLVABLE, problem="nothing provides libfoo >= 2")
+    broken = [uninstallable("libbar", GONE), uninstallable("app", f"package libbar-1-1.x86_64 cannot be: {GONE}")]
+    resolver.script_impact(["libfoo"], affected("libbar"), never, broken=broken)
+    now = affected("app", effect=Effect.NOW_RESOLVABLE)
+    resolver.script_impact(["libfoo", "libbar"], now, broken=[uninstallable("app", MOVED)])
+    resolver.script_impact(["libfoo", "libbar", "app"])
+    found = await judged(libbar_moves)
+    assert {name: each.verdict for name, each in found.items()} == dict.fromkeys(
+        ("libbar", "app"), Verdict.NEEDS_REBUILD
+    )
+    assert generations(libbar_moves)["app"] == [1]
 
 
 async def test_a_rebuilt_package_that_cannot_be_installed_has_regressed_in_chained_mode(revdeps: Stage) -> None:
