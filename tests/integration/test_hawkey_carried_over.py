@@ -220,18 +220,45 @@ def _alternatives() -> list[Package]:
     ]
 
 
-def test_alternatives_that_exclude_each_other_are_no_reason_to_solve_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wished", [(), ("exim",)])
+def test_alternatives_that_exclude_each_other_are_no_reason_to_solve_again(
+    tmp_path: Path, wished: tuple[str, ...]
+) -> None:
     change = [Rpm(name="zlib", contents="rebuilt")]
-    comparison = _load(tmp_path, _alternatives(), change, "zlib")
+    base = [*_alternatives(), Rpm(name="wishing", recommends=wished)]
+    comparison = _load(tmp_path, base, change, "zlib")
     assert len(comparison.known.solved(comparison.sources["app"]).course.tried) > 1
     assert _carried(comparison) == {"app"}
 
 
-def test_one_that_is_needed_for_itself_cannot_be_stood_in_for(tmp_path: Path) -> None:
-    queues = [Rpm(name=name, provides=("queue",), requires=("postfix",)) for name in ("one", "two")]
+def test_what_is_not_taken_is_of_account_where_it_may_be_ruled_out(tmp_path: Path) -> None:
+    lonely = Rpm(name="lonely")
+    base = [
+        *(replace(one, requires=("lonely",)) if one.name == "third" else one for one in _alternatives()),
+        lonely,
+        Srpm(name="picky", requires=("libmail", "zlib"), conflicts=("third",)),
+    ]
+    comparison = _load(tmp_path / "1", base, [Rpm(name="zlib", contents="rebuilt")], "zlib")
+    assert _carried(comparison) == {"app"}
+    for name, change, carried in (
+        ("2", replace(lonely, contents="rebuilt"), {"app"}),
+        ("3", replace(lonely, conflicts=("libmail",)), set()),
+    ):
+        comparison = _load(tmp_path / name, base, [change], "lonely")
+        number = {str(package.name): number for number, package in comparison.before.universe.packages.items()}
+        root = comparison.known.solved(comparison.sources["app"]).root
+        assert isinstance(root, Root)
+        assert not {number["third"], number["lonely"]} & {*root.numbers}
+        assert _carried(comparison) == carried
+
+
+@pytest.mark.parametrize(("needed", "carried"), [("postfix", True), ("exim", False)])
+def test_one_that_is_needed_for_itself_cannot_be_stood_in_for(tmp_path: Path, needed: str, carried: bool) -> None:
+    """Which of several is taken first is no matter only where it is the one that would be taken among all of them."""
+    queues = [Rpm(name=name, provides=("queue",), requires=(needed,)) for name in ("one", "two")]
     base = [*_alternatives(), *queues, Srpm(name="other", requires=("libmail", "queue"))]
     comparison = _load(tmp_path, base, [Rpm(name="zlib", contents="rebuilt")], "zlib")
-    assert _carried(comparison) == {"app"}
+    assert _carried(comparison) == ({"app", "other"} if carried else {"app"})
 
 
 def test_subpackages_that_require_each_others_release_succeed_those_before(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ class Course:
     """How the solver came to a root.
 
     `choices` are the requirements that it had to choose for, `tried` what it may have taken for them and dropped in the
-    end as superfluous. It is `straight` where none of that can have led into a conflict.
+    end as superfluous, or what it might have taken and did not because of something better that was there as well. It
+    is `straight` where none of that can have led into a conflict.
     """
 
     choices: "array[int]"
@@ -57,6 +58,7 @@ class Certainty:
         self._hopeless = cache(self._work_out_hopeless)
         self._foes = cache(self._work_out_foes)
         self._candidates = cache(self._work_out_candidates)
+        self._refused = cache(self._work_out_refused)
         self._root = cache(self._work_out_root)
 
     def unchosen(self, source: int) -> Sequence[int] | None:
@@ -98,29 +100,61 @@ class Certainty:
 
     def course(self, source: int, root: Sequence[int]) -> Course:
         """Retrace how the root of a source package was found."""
-        inside = set(root)
-        inside.add(source)
+        inside = {*root, source}
+        kept_out = self._kept_out(source)
+        wide = set[int]()  # what may have been chosen otherwise than where all candidates are there
+        while True:
+            way = self._way(source, inside, wide)
+            if way is None:
+                return CROOKED
+            choices, tried = way
+            presumed = {wanted for wanted in choices - wide if self._refused(wanted)}
+            misled = {wanted for wanted in presumed if not self._are_all_there(wanted, inside | tried, kept_out)}
+            if not misled:
+                break
+            wide |= misled
+        if tried and not (self._is_peaceful(inside, tried) and tried.isdisjoint(kept_out)):
+            return CROOKED
+        tried = tried.union(*map(self._refused, presumed)) - inside
+        return Course(array("I", sorted(choices)), array("I", sorted(tried)), straight=True)
+
+    def _way(self, source: int, inside: Set[int], wide: Set[int]) -> tuple[set[int], set[int]] | None:
+        """Return what had to be chosen for, and what may have been taken for it beside the root; None if unknown.
+
+        For what is `wide` any provider may have been taken.
+        """
         forced = self._forced(source)
-        choices: set[int] = set()
-        tried: set[int] = set()
-        new = inside
+        choices, tried, new = set[int](), set[int](), inside
         while new:
             if any(map(self._vague, new)):
-                return CROOKED
+                return None
             found = set[int]().union(*map(self._open, new)) - choices
             found = {wanted for wanted in found if forced.isdisjoint(self._index.provided_by[wanted])}
             if any(map(self._is_unclear, found)):
-                return CROOKED
+                return None
             choices |= found
-            new = set[int]().union(*map(self._candidates, found)) - inside - tried
+            new = set[int]().union(*map(self._candidates, found - wide), *map(self._providers, found & wide))
+            new = new - inside - tried
             roots = [self._root(number) for number in new]
             if not all(roots):
-                return CROOKED
+                return None
             new = new.union(*roots) - inside - tried
             tried |= new
-        if tried and not (self._is_peaceful(inside, tried) and tried.isdisjoint(self._kept_out(source))):
-            return CROOKED
-        return Course(array("I", sorted(choices)), array("I", sorted(tried)), straight=True)
+        return choices, tried
+
+    def _are_all_there(self, requirement: int, together: Set[int], kept_out: Set[int]) -> bool:
+        """Whether no provider that is not taken can have been ruled out while none of those was taken that may be.
+
+        Then the choice was among all of them, and fell as it does where nothing else is required.
+        """
+        refused = self._refused(requirement)
+        if any(map(self._conditional, together)) or any(map(self._is_conditional_or_vague, refused)):
+            return False
+        foes = set[int]().union(*map(self._foes, refused))
+        return refused.isdisjoint(kept_out) and foes & together <= self._candidates(requirement)
+
+    def _is_conditional_or_vague(self, number: int) -> bool:
+        return self._conditional(number) or self._vague(number)
 
     def _is_peaceful(self, inside: Set[int], tried: Set[int]) -> bool:
         """Whether packages can be tried beside a root: no conflict that matters, no condition that they fulfil."""
@@ -198,15 +232,25 @@ class Certainty:
         return found is not None and simple and len(self._universe.providers(found["wish"])) <= 1
 
     def _work_out_candidates(self, requirement: int) -> frozenset[int]:
-        """Return the providers that the solver may take where it is free to, whichever others are ruled out."""
-        providers = frozenset(self._index.provided_by[requirement])
-        if providers & self._wished_for or (len(providers) > 2 and not self._is_orderly(providers)):
+        """Return the providers that the solver may take where it is free to take any."""
+        providers = self._providers(requirement)
+        if providers & self._wished_for:
             return providers
         chosen = self._install([], self._index.texts[requirement]) & providers
         if len(chosen) != 1 or not all(map(self._root, providers)):
             return providers
         (pick,) = chosen  # unless another one was taken first, and dropped because it brought this one along
-        return providers if any(pick in self._root(number) for number in providers - chosen) else chosen
+        return frozenset(number for number in providers if pick in self._root(number))
+
+    def _work_out_refused(self, requirement: int) -> frozenset[int]:
+        """Return the other providers with all that they need, where it matters to the choice that they are there."""
+        providers, candidates = self._providers(requirement), self._candidates(requirement)
+        if len(candidates) == 1 and (len(providers) == 2 or self._is_orderly(providers)):
+            return frozenset()
+        return frozenset[int]().union(*map(self._root, providers - candidates))
+
+    def _providers(self, requirement: int) -> frozenset[int]:
+        return frozenset(self._index.provided_by[requirement])
 
     def _work_out_root(self, number: int) -> frozenset[int]:
         return self._install([self._universe.packages[number]], None)
