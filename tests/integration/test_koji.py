@@ -332,6 +332,24 @@ async def test_a_repository_that_never_comes_is_waited_for_some_other_time(here:
     assert len((await patient.publish(where, [draft], 0)).packages) == 1
 
 
+async def test_a_repository_that_the_hub_gives_up_is_not_waited_for_without_end(here: Place) -> None:
+    here.settings = replace(here.settings, patience=timedelta(0))
+    builder = here.builder()
+    where = await workspace(builder, here)
+    draft = await builder.submit(BuildKey("c"), change(here, where))
+    await done(builder, draft)
+    here.hub.repositories.broken.add(where)
+
+    with pytest.raises(Transient, match="waiting for a repository"):
+        await builder.publish(where, [draft], 0)
+    with pytest.raises(Rejected, match=r"could not make a repository of .* in 4 tries, and its task \d+ says why"):
+        await builder.publish(where, [draft], 0)
+    here.hub.repositories.broken.clear()
+    with pytest.raises(Transient):
+        await builder.publish(where, [draft], 0)
+    assert len((await builder.publish(where, [draft], 0)).packages) == 1
+
+
 async def test_nothing_is_added_to_a_busy_channel(here: Place) -> None:
     builder = here.builder()
     (host,) = here.hub.world.hosts.values()

@@ -48,6 +48,8 @@ class KojiBuilder:
         self._sources = Sources(settings, make_source)
         self._hub = Hub(settings)
         self._workspaces = Workspaces(settings.state)
+        self._requests: dict[str, int] = {}
+        """Of repositories that are waited for, by side tag."""
         self._keys: dict[BuildKey, BuildRef] | None = None
         self._key_lock = asyncio.Lock()
         self._done: dict[BuildRef, BuildStatus] = {}
@@ -182,7 +184,10 @@ class KojiBuilder:
         wanted = {build["nvr"] for build in builds}
         asked = await self._hub.call(lambda s: tag_exactly(s, record.tag, wanted))
         await self._until(lambda s: tagged(s, record.tag, wanted, asked), f"{record.tag} to hold what was built")
-        repo = await self._until(lambda s: repository(s, record.tag), f"a repository of {record.tag}")
+        if asked:
+            self._requests.pop(record.tag, None)  # it was for what was tagged before
+        what = f"a repository of {record.tag}"
+        repo = await self._until(lambda s: repository(s, record.tag, self._requests), what)
         artifacts = [await self.artifacts(ref) for ref in unique]
         shown = record.generations | {str(generation): sorted(wanted)}
         self._workspaces.write(replace(record, generations=shown))

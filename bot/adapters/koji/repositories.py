@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.adapters.koji import tasks
+from bot.ports.errors import Rejected
 
 _ASKED_FOR = (1, 35)
 """The Koji from which on a repository is asked for; before it, one is made by itself when its tag changes."""
@@ -36,15 +37,26 @@ def _tagged(session: Any, tag: str) -> set[str]:
     return {build["nvr"] for build in session.listTagged(tag)}
 
 
-def repository(session: Any, tag: str) -> int | None:
-    """Return the repository that holds all that is tagged, None until there is one."""
-    if _version(session) >= _ASKED_FOR:
-        repo = session.repo.request(tag, min_event="last")["repo"]
-    else:
+def repository(session: Any, tag: str, requests: dict[str, int]) -> int | None:
+    """Return the repository that holds all that is tagged, None until there is one.
+
+    `requests` are, by tag, those that the hub was at last time. Raises Rejected where it has given one up:
+    it tries a few times (kojihub/repos.py, check_repo_queue), and would begin again with another one.
+    """
+    if _version(session) < _ASKED_FOR:
         repo = session.getRepo(tag)
-        if repo and repo["create_event"] < session.tagLastChangeEvent(tag):
-            repo = None
-    return int(repo["id"]) if repo else None
+        return int(repo["id"]) if repo and repo["create_event"] >= session.tagLastChangeEvent(tag) else None
+    if tag in requests:
+        told = session.repo.checkRequest(requests.pop(tag))
+        if told["repo"] is None and not told["request"]["active"]:
+            task, tries = told["request"]["task_id"], told["request"]["tries"]
+            what = f"Koji could not make a repository of {tag} in {tries} tries, and its task {task} says why"
+            raise Rejected(f"{what}. That is for the hub's administrators to mend; `/revdeps run` tests anew.")
+    answer = session.repo.request(tag, min_event="last")
+    if answer["repo"]:
+        return int(answer["repo"]["id"])
+    requests[tag] = answer["request"]["id"]
+    return None
 
 
 def _version(session: Any) -> tuple[int, ...]:
