@@ -37,6 +37,11 @@ def me(*texts: str) -> Sequence[tuple[str, str]]:
     return [("octocat", text) for text in texts]
 
 
+def asked(title: str, begin: Begin, *texts: str) -> Situation:
+    """Return a situation of which nothing but the answers is shown."""
+    return Situation(title=title, begin=begin, said=me(*texts))
+
+
 async def passes(revdeps: Stage) -> ChangeRef:
     revdeps.builder.outcome_for = breaks()
     revdeps.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
@@ -49,6 +54,13 @@ async def settled(revdeps: Stage, **state: object) -> ChangeRef:
     revdeps.clock.pass_time(minutes=2)
     await revdeps.settle()
     return ref
+
+
+async def hours_pass(revdeps: Stage) -> None:
+    """Let so much time pass that whatever is tried again was tried for the last time."""
+    for _ in range(4):
+        revdeps.clock.pass_time(hours=1)
+        await revdeps.settle()
 
 
 def fails(outcome: Outcome) -> Begin:
@@ -111,9 +123,7 @@ async def incomplete(revdeps: Stage) -> ChangeRef:
     revdeps.builder.outcome_for = lambda request: trouble if request.package == "bar" else Succeeded()
     revdeps.resolver.script_impact(["libfoo"], affected("bar"), affected("baz"), sources=10)
     ref = await settled(revdeps)
-    for _ in range(4):
-        revdeps.clock.pass_time(hours=1)
-        await revdeps.settle()
+    await hours_pass(revdeps)
     return ref
 
 
@@ -175,9 +185,7 @@ async def elsewhere(revdeps: Stage) -> ChangeRef:
 
 async def out_of_order(revdeps: Stage) -> ChangeRef:
     ref = await fails(DISK_FULL)(revdeps)
-    for _ in range(4):
-        revdeps.clock.pass_time(hours=1)
-        await revdeps.settle()
+    await hours_pass(revdeps)
     return ref
 
 
@@ -248,59 +256,68 @@ SITUATIONS = [
         companion=True,
     ),
     Situation(title="One of several changes moves on", begin=moved_on, check=True),
-    Situation(
-        title="What anybody may ask",
-        begin=regressed,
-        said=me("/revdeps help", "/revdeps status", "/revdeps why bar", "/revdeps logs bar", "/revdeps config"),
+    asked(
+        "What anybody may ask",
+        regressed,
+        "/revdeps help",
+        "/revdeps status",
+        "/revdeps why bar",
+        "/revdeps logs bar",
+        "/revdeps config",
     ),
-    Situation(
-        title="Slips of the pen",
-        begin=regressed,
-        said=me(
-            "/revdeps retyr bar",
-            "/revdeps retest",
-            "/revdeps why ba",
-            "/revdeps why",
-            "/revdeps why bar baz",
-            "/revdeps rebuild",
-            "/revdeps retry bra",
-            "/revdeps retry 'rm -rf /'",
-            "/revdeps run limt=3",
-            "/revdeps run limit=lots",
-            "/revdeps run limit=1 limit=2",
-            "/revdeps run bar",
-            "/revdeps run target=nowhere",
-            "/revdeps ok @beef",
-            "/revdeps status @a1b2c3d",
-            "/revdeps priority bar",
-            "/revdeps priority bar high",
-            "/revdeps waive bar",
-            "/revdeps waive bar until=yesterday -- why not",
-            "/revdeps waive bar until=2020-01-01 -- why not",
-            f"/revdeps waive bar -- {'because ' * 60}",
-            "/revdeps waive nonsense -- why not",
-            "/revdeps unwaive bar",
-            "/revdeps with",
-            "/revdeps with octocat/libfoo",
-            "/revdeps with octocat/libfoo!1",
-            "/revdeps with octocat/libfoo!7",
-            "/revdeps with octocat/nowhere!1",
-            "/revdeps with https://elsewhere.example/octocat/other/pull/1",
-            "/revdeps with https://forge.example/octocat/other/wiki",
-            "/revdeps with a/a!1 a/a!2 a/a!3 a/a!4 a/a!5 a/a!6",
-            "/revdeps skip nonsense",
-            "/revdeps include bar",
-        ),
+    asked(
+        "Slips of the pen",
+        regressed,
+        "/revdeps retyr bar",
+        "/revdeps retest",
+        "/revdeps why ba",
+        "/revdeps why",
+        "/revdeps why bar baz",
+        "/revdeps rebuild",
+        "/revdeps retry bra",
+        "/revdeps retry 'rm -rf /'",
+        "/revdeps run limt=3",
+        "/revdeps run limit=lots",
+        "/revdeps run limit=1 limit=2",
+        "/revdeps run bar",
+        "/revdeps run target=nowhere",
+        "/revdeps ok @beef",
+        "/revdeps status @a1b2c3d",
+        "/revdeps priority bar",
+        "/revdeps priority bar high",
+        "/revdeps waive bar",
+        "/revdeps waive bar until=yesterday -- why not",
+        "/revdeps waive bar until=2020-01-01 -- why not",
+        f"/revdeps waive bar -- {'because ' * 60}",
+        "/revdeps waive nonsense -- why not",
+        "/revdeps unwaive bar",
+        "/revdeps with",
+        "/revdeps with octocat/libfoo",
+        "/revdeps with octocat/libfoo!1",
+        "/revdeps with octocat/libfoo!7",
+        "/revdeps with octocat/nowhere!1",
+        "/revdeps with https://elsewhere.example/octocat/other/pull/1",
+        "/revdeps with https://forge.example/octocat/other/wiki",
+        "/revdeps with a/a!1 a/a!2 a/a!3 a/a!4 a/a!5 a/a!6",
+        "/revdeps skip nonsense",
+        "/revdeps include bar",
     ),
-    Situation(
-        title="Nothing to do",
-        begin=passes,
-        said=me("/revdeps retry", "/revdeps cancel", "/revdeps revoke", "/revdeps baseline", "/revdeps priority bar 5"),
+    asked(
+        "Nothing to do",
+        passes,
+        "/revdeps retry",
+        "/revdeps cancel",
+        "/revdeps revoke",
+        "/revdeps baseline",
+        "/revdeps priority bar 5",
     ),
-    Situation(
-        title="What is being done already",
-        begin=rebuilding,
-        said=me("/revdeps retry bar", "/revdeps rebuild bar", "/revdeps skip baz\n/revdeps skip baz", "/revdeps run"),
+    asked(
+        "What is being done already",
+        rebuilding,
+        "/revdeps retry bar",
+        "/revdeps rebuild bar",
+        "/revdeps skip baz\n/revdeps skip baz",
+        "/revdeps run",
     ),
     Situation(
         title="Those who may not",
@@ -327,9 +344,10 @@ SITUATIONS = [
         said=me("/revdeps waive bar until=2026-02-01 -- ported next week", "/revdeps unwaive bar"),
         check=True,
     ),
-    Situation(
-        title="Too many commands, and other languages",
-        begin=regressed,
-        said=me("/revdeps status\n" * 2 + "/revdeps help me\n" + "/revdeps nope\n" * 30, "/revdeps пересобрать bar"),
+    asked(
+        "Too many commands, and other languages",
+        regressed,
+        "/revdeps status\n" * 2 + "/revdeps help me\n" + "/revdeps nope\n" * 30,
+        "/revdeps пересобрать bar",
     ),
 ]
