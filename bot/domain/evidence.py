@@ -171,7 +171,9 @@ def unpublished_rebuilds(view: TargetView, judged: Mapping[str, Judged]) -> tupl
 
 
 def is_published(target: RunTarget, entry: PlanEntry) -> bool:
-    """Whether a rebuild of the entry is in the workspace's repository."""
+    """Whether a rebuild of the entry is in the workspace's repository, and not one that a later one has broken."""
+    if entry.generation and entry.uninstallable and entry.repaired is None:
+        return False
     return any(package.source.rpartition("-")[0].rpartition("-")[0] == entry.package for package in target.published)
 
 

@@ -8,7 +8,7 @@ otherwise does not: see docs/decisions/0016.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -40,6 +40,8 @@ class Generation:
     """Of all that is published on all that is not."""
     brought: Sequence[Uninstallable] = ()
     """What cannot be installed of what is published."""
+    built_in: Mapping[str, int] = field(default_factory=dict)
+    """The generation that the published build of each source package has seen; this one where it is not told."""
 
     @cached_property
     def broken(self) -> Mapping[str, tuple[Uninstallable, ...]]:
@@ -59,6 +61,18 @@ class Generation:
     def resolvable(self) -> Mapping[str, Affected]:
         """What can be resolved now and could not be before the change, by source package."""
         return self._with(Effect.NOW_RESOLVABLE)
+
+    def has_rebuilt(self, entry: PlanEntry) -> bool:
+        """Whether a rebuild of an entry is published that was made since something broke it."""
+        return entry.package in self.published and self._seen_by(entry.package) >= entry.generation
+
+    def is_older(self, package: str, others: Collection[str]) -> bool:
+        """Whether the published build of a package has not seen that of one of the others, which is published too."""
+        seen = self._seen_by(package)
+        return any(self.built_in.get(other, -1) >= seen for other in others if other != package)
+
+    def _seen_by(self, package: str) -> int:
+        return self.built_in.get(package, self.number)
 
     def _with(self, effect: Effect) -> Mapping[str, Affected]:
         return {item.source.name: item for item in self.impact.affected if item.effect is effect}
@@ -122,22 +136,24 @@ def _resolvable(entry: PlanEntry, found: Generation) -> PlanEntry:
 
 def _installed(entry: PlanEntry, found: Generation, wishes: Wishes, guilty: "_Guilty") -> PlanEntry:
     broken = found.broken.get(entry.package, ())
-    done = entry.package in found.published or not entry.rebuilt
-    if entry.uninstallable:
-        # Its own rebuild may still be to come.
-        repaired = not broken if done or not broken else None
-        return replace(entry, repaired=repaired, uninstallable=broken or entry.uninstallable)
     if not broken:
-        return entry
+        return replace(entry, repaired=True) if entry.uninstallable else entry
+    done = not entry.rebuilt or found.has_rebuilt(entry)
+    culprits = guilty.of(does_not_install(broken))
+    again = done and entry.rebuilt and found.is_older(entry.package, culprits)
+    if entry.uninstallable and not again:
+        # Its own rebuild may still be to come.
+        return replace(entry, repaired=False if done else None, uninstallable=broken)
     # What was built of it before knows nothing of what broke it, so it is built in this generation; but for what is
-    # published in it as it is.
+    # published in it as it is, and was built with that.
+    over = done and not again
     return replace(
         entry,
         selection=selected_although_broken(entry, wishes),
         uninstallable=broken,
-        repaired=False if done else None,
-        generation=entry.generation if done else found.number,
-        broken_by=guilty.of(does_not_install(broken)),
+        repaired=False if over else None,
+        generation=entry.generation if over else found.number,
+        broken_by=culprits,
     )
 
 

@@ -7,7 +7,7 @@ from bot.domain.actions import MakePlan
 from bot.domain.alone import standing_alone
 from bot.domain.config import Config, Mode
 from bot.domain.decide import ChangeView, RunView
-from bot.domain.evidence import baseline_key
+from bot.domain.evidence import baseline_key, is_published
 from bot.domain.generations import Generation, Plan, in_order_after, looked_at_again, newly_broken
 from bot.domain.history import Previous, previous_states
 from bot.domain.plan import AloneImpact, Effect, Impact, PlanEntry
@@ -34,7 +34,7 @@ async def make_plan(world: World, view: ChangeView, action: MakePlan) -> Write:
         entries, target = await _first_plan(world, found.run, config, target)
     else:
         stored = tuple(entry for entry in found.entries if entry.target == action.target)
-        entries = await _plan_again(world, found.run, config, target, stored)
+        entries = await _plan_again(world, found, config, target, stored)
         entries = await at_commits(world, target.target, entries, stored)
         target = replace(target, planned=True)
 
@@ -135,7 +135,7 @@ def _concerned(config: Config, entries: Sequence[PlanEntry]) -> list[str]:
 
 
 async def _plan_again(
-    world: World, run: Run, config: Config, target: RunTarget, entries: tuple[PlanEntry, ...]
+    world: World, view: RunView, config: Config, target: RunTarget, entries: tuple[PlanEntry, ...]
 ) -> tuple[PlanEntry, ...]:
     """Return the entries that a new generation changes: repaired, broken by it, or ready to be built in it."""
     assert target.snapshot is not None  # narrowing, as above
@@ -145,9 +145,10 @@ async def _plan_again(
         published={source_name(package): package for package in target.published},
         impact=await world.resolver.impact(target.snapshot, target.target, overlay),
         brought=await world.resolver.broken_of_change(target.snapshot, target.target, overlay),
+        built_in={each.package: each.request.generation for each in view.builds if each.key in target.published_builds},
     )
-    wishes = wishes_of(run, config)
-    plan = Plan(run=run.id, target=target.target.name, wishes=wishes, now=world.clock.now())
+    wishes = wishes_of(view.run, config)
+    plan = Plan(run=view.run.id, target=target.target.name, wishes=wishes, now=world.clock.now())
     updated = await _solved_again(world, config, target, overlay, looked_at_again(entries, found, wishes), entries)
     updated = (*updated, *newly_broken(entries, found, plan))
     known = {entry.package: entry for entry in entries}
@@ -162,7 +163,7 @@ def _is_newly_broken(entry: PlanEntry, before: PlanEntry | None) -> bool:
     if before is None:
         return True
     uninstallable = entry.uninstallable and not before.uninstallable
-    return bool(uninstallable) or (before.ready and not entry.ready)
+    return bool(uninstallable) or (before.ready and not entry.ready) or entry.broken_by != before.broken_by
 
 
 async def _solved_again(
@@ -202,7 +203,7 @@ async def _ordered_again(
 ) -> tuple[PlanEntry, ...]:
     """Put what broke only now after what was published, and in order."""
     assert target.snapshot is not None  # narrowing, as above
-    published = {source_name(package) for package in target.published}
+    published = {entry.package for entry in entries if is_published(target, entry)}
     concerned = _concerned(config, [entry for entry in entries if entry.package not in published])
     if not concerned:
         return entries

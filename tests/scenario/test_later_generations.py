@@ -61,6 +61,31 @@ async def test_what_had_passed_is_built_again_with_it(libbar_moves: Stage) -> No
     assert generations(libbar_moves)["app"] == [0, 1, 1]
 
 
+async def test_what_was_rebuilt_beside_it_is_built_again_with_it(libbar_moves: Stage) -> None:
+    resolver = libbar_moves.resolver
+    both = [uninstallable("libbar", GONE), uninstallable("app", GONE)]
+    resolver.script_impact(["libfoo"], affected("libbar"), affected("app"), broken=both)
+    removed = PackageChange(package="libbar", removed=("libbar.so.1",))
+    resolver.script_impact(["libfoo", "libbar", "app"])
+    resolver.script_changes(["libfoo", "libbar", "app"], removed)
+    resolver.script_broken(["libfoo", "libbar", "app"], uninstallable("app", MOVED))
+
+    def mends(request: BuildRequest) -> Outcome:
+        if (request.package, request.generation) == ("app", 1):
+            resolver.script_broken(["libfoo", "libbar", "app"])
+        return Succeeded()
+
+    libbar_moves.builder.outcome_for = mends
+    found = await judged(libbar_moves)
+    assert {name: each.verdict for name, each in found.items()} == dict.fromkeys(
+        ("libbar", "app"), Verdict.NEEDS_REBUILD
+    )
+    assert generations(libbar_moves)["app"] == [0, 1]
+    (ref,) = libbar_moves.forge.changes
+    assert libbar_moves.check(ref).conclusion is Conclusion.SUCCESS
+    assert "1. `libbar`\n2. `app`" in libbar_moves.check(ref).text
+
+
 async def test_what_it_makes_unresolvable_has_regressed(libbar_moves: Stage) -> None:
     resolver = libbar_moves.resolver
     resolver.script_impact(["libfoo"], affected("libbar"), affected("app"), broken=[uninstallable("libbar", GONE)])

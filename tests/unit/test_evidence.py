@@ -261,6 +261,12 @@ def test_a_package_is_published_under_its_own_name_only():
     assert not is_published(target("libbar-extra"), LIBBAR)
 
 
+def test_a_rebuild_that_a_later_one_has_broken_counts_as_published_no_more():
+    broken = replace(LIBBAR, generation=1)
+    assert not is_published(target("libbar"), broken)
+    assert is_published(target("libbar"), replace(broken, repaired=False))
+
+
 def test_what_is_not_rebuilt_waits_for_the_rebuilds_that_may_repair_it():
     idle = entry(affected("idle", effect=Effect.UNAFFECTED), uninstallable=(uninstallable("idle", PROBLEM),), own=True)
     waiting = replace(idle, needs=("libbar",))

@@ -1,6 +1,6 @@
 """What becomes of a plan in a later generation: what was rebuilt repairs some of it, and may break more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -26,6 +26,7 @@ def generation(
     broken: Sequence[Uninstallable] = (),
     brought: Sequence[Uninstallable] = (),
     changes: Sequence[PackageChange] = (),
+    built_in: Mapping[str, int] | None = None,
 ) -> Generation:
     """The generation in which `rebuilt` lie beside libfoo."""
     return Generation(
@@ -33,6 +34,7 @@ def generation(
         published={name: published(name) for name in ("libfoo", *rebuilt)},
         impact=Impact(affected=items, uninstallable=tuple(broken), changes=tuple(changes)),
         brought=brought,
+        built_in=built_in or {},
     )
 
 
@@ -86,6 +88,28 @@ def test_what_a_rebuild_breaks_of_what_is_published_is_broken_for_good():
     bad = uninstallable("app", "package app-1-1.x86_64 conflicts with bar provided by bar-1-1.x86_64")
     found = again(APP, generation(rebuilt=["bar", "app"], brought=[bad]))
     assert (found.uninstallable, found.repaired, found.generation) == ((bad,), False, 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "built_in", "rebuilt_again"),
+    [
+        (APP, {"app": 0, "bar": 0}, True),
+        (APP, {"app": 1, "bar": 0}, False),
+        (entry("app", uninstallable=(uninstallable("app", PROBLEM),)), {"app": 1, "bar": 1}, True),
+        (entry("app", uninstallable=(uninstallable("app", PROBLEM),)), {"app": 1, "bar": 0}, False),
+        (entry("app", uninstallable=(uninstallable("app", MOVED),), generation=2), {"app": 1, "bar": 1}, True),
+        (entry(affected("app", effect=Effect.UNAFFECTED)), {"bar": 1}, False),
+    ],
+    ids=["beside it", "with it", "broken before, beside it", "broken before, with it", "is to come", "never"],
+)
+def test_what_is_published_is_built_again_where_it_was_not_built_with_what_broke_it(
+    before: PlanEntry, built_in: Mapping[str, int], rebuilt_again: bool
+):
+    moved = uninstallable("app", MOVED)
+    changes = [PackageChange(package="bar", removed=("libbar.so.1",))]
+    found = again(before, generation(rebuilt=["bar", "app"], brought=[moved], changes=changes, built_in=built_in))
+    assert (found.uninstallable, found.repaired) == ((moved,), None if rebuilt_again else False)
+    assert found.generation == (2 if rebuilt_again else before.generation)
 
 
 def test_where_the_solver_names_nobody_the_last_rebuilds_are_to_blame():
