@@ -30,6 +30,7 @@ from bot.domain.hosts import ANY_HOST
 from bot.domain.report.comment import render_comment
 from bot.domain.report.export import to_json
 from bot.domain.report.headline import counts, headline
+from bot.domain.report.junit import to_junit
 from bot.domain.report.outlook import forecast_words
 from bot.domain.report.values import Links, Report
 from bot.domain.report.words import WORDS
@@ -66,9 +67,7 @@ class Request:
 @click.option(
     "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Instead of .revdeps.yaml."
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path, file_okay=False), default=".", help="For report.md and .json."
-)
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=".", help="For the reports.")
 @click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), help="Where metadata and baselines are kept."
 )
@@ -76,8 +75,8 @@ class Request:
 def check(context: click.Context, base: str | None, config: Path | None, output: Path, state: Path | None) -> None:
     """Build the package in this git checkout and what depends on it, and tell who breaks.
 
-    Writes report.md and report.json. Exits 0 where nothing regressed, 1 where something did, 2 where the configuration
-    or the checkout is wrong, 3 where the result is not conclusive.
+    Writes report.md, report.json and junit.xml. Exits 0 where nothing regressed, 1 where something did, 2 where the
+    configuration or the checkout is wrong, 3 where the result is not conclusive.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "revdeps"
     request = Request(
@@ -224,6 +223,7 @@ class _Tell:
 
 def _write(report: Report, directory: Path) -> None:
     (directory / "report.md").write_text(render_comment(report, Links()))
+    (directory / "junit.xml").write_text(to_junit(report), encoding="utf-8")
     (directory / "report.json").write_text(json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n")
 
 
@@ -248,7 +248,7 @@ def _show(report: Report, console: Console) -> None:
         console.print(Text(f"{report.problem.what} {report.problem.hint}".strip()))
     for problem in report.config_problems:
         console.print(Text(str(problem)))
-    console.print(Text("report.md and report.json hold the whole."))
+    console.print(Text("report.md, report.json and junit.xml hold the whole."))
 
 
 def _exit_code(report: Report) -> int:

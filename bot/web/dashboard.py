@@ -18,6 +18,7 @@ from bot.domain.ids import BuildKey, RunId
 from bot.domain.parlance import Parlance
 from bot.domain.report.assemble import Context, Stored, assemble, wanted_tails
 from bot.domain.report.export import to_json
+from bot.domain.report.junit import to_junit
 from bot.domain.report.values import Forecast, Report
 from bot.domain.reuse import log_key
 from bot.domain.run import Change, Run, RunState
@@ -83,6 +84,7 @@ def add_pages(
         "/": pages.recent,
         "/runs/{run}": pages.run,
         "/runs/{run}/report.json": pages.export,
+        "/runs/{run}/junit.xml": pages.junit,
         "/runs/{run}/log/{key:.+}": pages.log,
         "/static/{name}": pages.static,
     }
@@ -133,6 +135,11 @@ class _Pages:
     async def export(self, request: web.Request) -> web.Response:
         """Give the report out as JSON."""
         return web.json_response(to_json(await self._report(request, with_tails=False)), headers=_HEADERS)
+
+    async def junit(self, request: web.Request) -> web.Response:
+        """Give the report out as JUnit XML."""
+        text = await asyncio.to_thread(to_junit, await self._report(request, with_tails=True))
+        return web.Response(text=text, content_type="application/xml", headers=_LOG_HEADERS)
 
     async def log(self, request: web.Request) -> web.StreamResponse:
         """Stream a build's log as plain text, without control characters."""

@@ -67,6 +67,7 @@ def test_a_moved_soname_is_told_with_what_to_rebuild_and_what_breaks(checkout: P
     assert done.returncode == 1, done.stdout + done.stderr
     assert verdicts(tmp_path) == {"hello": "NEEDS_REBUILD", "report": "NEEDS_REBUILD", "shouter": "REGRESSED"}
     assert "implicit declaration of function" in (tmp_path / "report.md").read_text()
+    assert '<failure type="regressed"' in (tmp_path / "junit.xml").read_text()
 
 
 def test_a_change_that_breaks_nothing_exits_0_and_leaves_the_checkout_alone(checkout: Path, tmp_path: Path) -> None:

@@ -169,6 +169,14 @@ async def test_a_run_tells_what_is_to_come_on_its_page_and_in_its_export(tmp_pat
     assert exported["forecast"] == {"builds": 2, "build_seconds": 3600, "cpu_seconds": 10800, "ends_at": None}
 
 
+async def test_a_run_is_given_out_for_viewers_of_test_results(tmp_path: Path) -> None:
+    async with site(tmp_path, story()) as client:
+        tests = await client.get("/runs/r1f00/junit.xml")
+        assert (tests.status, tests.content_type) == (200, "application/xml")
+        text = await tests.text()
+    assert '<failure type="regressed" message="regressed: undefined symbol: foo_init">' in text
+
+
 async def test_what_a_limit_left_out_is_shown_with_its_figures(tmp_path: Path) -> None:
     text = await page(tmp_path, story())
     assert "over the limit of packages: distance 3, 0 dependents, passed 12 hours ago: weight 138;" in text
@@ -287,7 +295,8 @@ async def test_whatever_comes_from_outside_is_only_text(tmp_path: Path) -> None:
 
 async def test_every_page_forbids_what_it_does_not_need(tmp_path: Path) -> None:
     async with site(tmp_path, story()) as client:
-        for address in ("/", "/runs/r1f00", "/runs/none", "/static/style.css", "/runs/r1f00/report.json"):
+        given_out = ("/runs/r1f00/report.json", "/runs/r1f00/junit.xml")
+        for address in ("/", "/runs/r1f00", "/runs/none", "/static/style.css", *given_out):
             answer = await client.get(address, headers=HTML)
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
