@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.adapters.copr import DIST_GITS
 from bot.adapters.koji import SourceOrigin
+from bot.app.invalid import matching, problems, unreadable
 from bot.domain.target import DistGitInstance, KojiHub
 from bot.ports.errors import Misconfigured
 
@@ -17,12 +18,20 @@ VARIABLE = "REVDEPS_BUILD_SYSTEMS_FILE"
 _STRICT = ConfigDict(extra="forbid")
 _PLAIN = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 NAMESPACE = r"[A-Za-z0-9@][A-Za-z0-9@._+-]*(/[A-Za-z0-9@][A-Za-z0-9@._+-]*)*"
-Name = Annotated[str, Field(pattern=_PLAIN)]
+Name = Annotated[str, AfterValidator(matching(_PLAIN, "a name of letters, digits and . _ + -"))]
 """What `.revdeps.yaml` calls a build system."""
-Address = Annotated[str, Field(pattern=r"^https?://[^\s]+[^\s/]$")]
+Address = Annotated[
+    str, AfterValidator(matching(r"^https?://[^\s]+[^\s/]$", "an http: or https: address without a slash at its end"))
+]
 """Of a server, without a slash at its end."""
 RepositoryAddress = Annotated[
-    str, Field(pattern=r"^https?://[^\s/{}]+/([^\s{}]*/)?(\{namespace\}/([^\s{}]*/)?)?\{name\}(\.git)?$")
+    str,
+    AfterValidator(
+        matching(
+            r"^https?://[^\s/{}]+/([^\s{}]*/)?(\{namespace\}/([^\s{}]*/)?)?\{name\}(\.git)?$",
+            "an http: or https: address that ends with {name}, maybe after {namespace}/",
+        )
+    ),
 ]
 """Of each package's repository in a dist-git, with `{name}` for the package's name, and maybe `{namespace}`."""
 
@@ -139,6 +148,13 @@ class BuildSystems:
     """None: not used."""
 
     @property
+    def backends(self) -> tuple[str, ...]:
+        """The names of what can be built in with these systems, the sandbox among it."""
+        hubs = [f"koji:{name}" for name, hub in self.koji.items() if hub.login is not None]
+        coprs = [f"copr:{name}" for name, copr in self.copr.items() if isinstance(copr, CoprSystem)]
+        return ("sandbox", *hubs, *coprs, *(["mock"] if self.mock else []))
+
+    @property
     def dist_gits(self) -> Mapping[str, Mapping[str, DistGitInstance]]:
         """The dist-gits that each Copr knows, by the name of its backend and by their own."""
         built_in = {name: copr for name, copr in self.copr.items() if isinstance(copr, CoprSystem)}
@@ -162,15 +178,9 @@ def build_systems(path: Path | None) -> BuildSystems:
         content = yaml.safe_load(path.read_bytes()) or {}
         return TypeAdapter(BuildSystems).validate_python(content)
     except ValidationError as error:
-        wrong = "; ".join(_told(problem["loc"], problem["msg"]) for problem in error.errors())
-        raise _refused(path, wrong) from None
+        raise _refused(path, problems(error)) from None
     except (OSError, yaml.YAMLError) as error:
-        raise _refused(path, str(error)) from None
-
-
-def _told(place: tuple[int | str, ...], message: str) -> str:
-    where = ".".join(str(part) for part in place)
-    return f"{where}: {message.removeprefix('Value error, ')}" if where else message
+        raise _refused(path, unreadable(error)) from None
 
 
 def _refused(path: Path, what: str) -> Misconfigured:

@@ -1,7 +1,7 @@
 """Puts the engine's world together from settings: one function per kind of process."""
 
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,15 +25,14 @@ from bot.adapters.sandbox.settings import Limits, SandboxSettings
 from bot.adapters.sandbox.spec import SandboxSpecReader
 from bot.adapters.source_fetcher import HttpSourceFetcher, open_session
 from bot.adapters.sql.store import SqlStore
-from bot.app.backends import Site, open_backends, short_names
+from bot.app.backends import Site, open_backends
 from bot.app.build_systems import BuildSystems, build_systems
 from bot.app.forges import Surroundings, forge_entries, hook_url
-from bot.app.settings import Settings, preset_targets, secret
+from bot.app.settings import Settings, secret
+from bot.app.targets import offer, operator_targets
 from bot.domain.config import Config, ConfigProblem
-from bot.domain.target import Target, is_copr
 from bot.engine.world import ConfigLoader, EngineSettings, World
 from bot.ports.clock import Clock
-from bot.ports.errors import Misconfigured
 from bot.ports.forge import Forge
 from bot.ports.resolver import RootSolver
 
@@ -68,6 +67,8 @@ async def world(settings: Settings, forges: Mapping[str, Forge] | None = None) -
         specs = SandboxSpecReader(sandbox)
         systems = build_systems(settings.build_systems_file)
         builders = open_backends(_site(settings, systems, stack))
+        presets = operator_targets(settings.targets_file, systems, tuple(builders))
+        offered = offer(systems, tuple(builders), settings.allowed_hosts)
         yield World(
             store=store,
             forges=forges,
@@ -79,8 +80,8 @@ async def world(settings: Settings, forges: Mapping[str, Forge] | None = None) -
             comments=plain_lines,
             logs=LogFiles(settings.state_dir / "logs"),
             clock=clock,
-            load_config=_config_loader(settings, systems, tuple(builders)),
-            settings=engine_settings(settings),
+            load_config=_config_loader(replace(offered, presets=presets)),
+            settings=engine_settings(settings, presets),
         )
 
 
@@ -129,46 +130,15 @@ def clone_urls(settings: Settings) -> Mapping[str, str]:
     }
 
 
-def _config_loader(settings: Settings, systems: BuildSystems, backends: Sequence[str]) -> ConfigLoader:
-    offer = Offer(
-        presets=_presets(settings, backends),
-        backends=tuple(backends),
-        short_backends=short_names(backends),
-        koji_hubs=systems.koji,
-        coprs=systems.copr_results,
-        dist_gits=systems.dist_gits,
-        allowed_hosts=settings.allowed_hosts,
-    )
-
+def _config_loader(offer: Offer) -> ConfigLoader:
     def loader(content: bytes, path: str, specs: Sequence[str]) -> Config | tuple[ConfigProblem, ...]:
         return load(content, path, specs, offer)
 
     return loader
 
 
-def _presets(settings: Settings, backends: Sequence[str]) -> Mapping[str, Target]:
-    """Return the operator's targets, each with its backend's full name; raise Misconfigured where there is none."""
-    short = short_names(backends)
-    presets = preset_targets(settings.targets_file)
-    found = {
-        name: replace(target, backend=short.get(target.backend, target.backend)) for name, target in presets.items()
-    }
-    for name, target in found.items():
-        if target.backend not in backends:
-            raise Misconfigured(
-                "REVDEPS_TARGETS_FILE",
-                f"{name}.backend: there is no backend {target.backend!r}",
-                f"This service has: {', '.join(backends)}.",
-            )
-        if target.dist_git is not None and not is_copr(target.backend):
-            mend = "Leave it out, or name a Copr."
-            what = f"{name}.dist_git: {target.backend} rebuilds source packages, and no commits"
-            raise Misconfigured("REVDEPS_TARGETS_FILE", what, mend)
-    return found
-
-
-def engine_settings(settings: Settings) -> EngineSettings:
-    """Return the part of the settings that concerns the engine."""
+def engine_settings(settings: Settings, targets: Iterable[str]) -> EngineSettings:
+    """Return the part of the settings that concerns the engine; `targets` are the names of the operator's."""
     return EngineSettings(
         state=settings.state_dir.absolute(),
         public_url=settings.public_url,
@@ -182,7 +152,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         trusted_apps=settings.trusted_apps,
         systemic_failures=settings.systemic_failures,
         quotas=tuple(settings.quotas.items()),
-        targets=tuple(preset_targets(settings.targets_file)),
+        targets=tuple(targets),
         workers=settings.workers,
     )
 

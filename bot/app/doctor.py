@@ -14,14 +14,16 @@ import aiohttp
 
 from bot.adapters.copr.examine import examine as examine_copr
 from bot.adapters.github.examine import examine as examine_github
+from bot.adapters.hawkey.access import check_allowed
 from bot.adapters.koji.examine import examine as examine_koji
 from bot.adapters.sandbox.check import check_host
 from bot.adapters.sql.store import SqlStore
 from bot.app.backends import copr_settings, koji_settings, mock_settings
 from bot.app.build_systems import BuildSystems, CoprSystem, KojiLogin, KojiSystem, MockSystem, build_systems
-from bot.app.compose import SystemClock, clone_urls, github_settings, sandbox_settings
+from bot.app.compose import SystemClock, clone_urls, github_settings, hawkey_settings, sandbox_settings
 from bot.app.forges import ForgeEntry, Surroundings, forge_entries, hook_url
-from bot.app.settings import Settings, preset_targets
+from bot.app.settings import Settings, unknown_variables
+from bot.app.targets import operator_targets
 from bot.domain.target import RepositoryKind, Target
 from bot.ports.diagnosis import Diagnosis, HookWish, State, doubtful, well, wrong
 from bot.ports.errors import Misconfigured, RevdepsError, Transient
@@ -60,11 +62,12 @@ def patient(
     settings: Settings, tags: Sequence[str], *, trying: bool, repositories: Mapping[str, str] = _NONE
 ) -> Patient:
     """Read the files that the settings name; raise Misconfigured where one is wrong."""
+    systems = build_systems(settings.build_systems_file)
     return Patient(
         settings=settings,
-        systems=build_systems(settings.build_systems_file),
+        systems=systems,
         forges=forge_entries(settings),
-        targets=tuple(preset_targets(settings.targets_file).values()),
+        targets=tuple(operator_targets(settings.targets_file, systems, systems.backends).values()),
         tags=tags,
         repositories=repositories,
         trying=trying,
@@ -81,6 +84,7 @@ async def examine(who: Patient) -> AsyncGenerator[Diagnosis, None]:
 
 def _checks(who: Patient) -> Sequence[tuple[str, Check]]:
     return [
+        ("settings", _settings),
         ("database", _database),
         ("sandbox", _sandbox),
         ("github", _github),
@@ -105,6 +109,11 @@ async def _guarded(name: str, check: Examination) -> Examination:
         yield wrong(name, str(trouble), "Ask those who run the far side.")
     except OSError as trouble:
         yield wrong(name, str(trouble), "Let the service's user have it.")
+
+
+async def _settings(_who: Patient) -> Examination:
+    for name, hint in unknown_variables(os.environ).items():
+        yield doubtful("settings", f"there is no setting {name}, so it does nothing", hint.strip())
 
 
 async def _database(who: Patient) -> Examination:
@@ -192,11 +201,16 @@ async def _mock(system: MockSystem, who: Patient) -> Examination:
         yield well("mock", f"it is installed; {settings.slots} builds at once")
 
 
-async def _target(target: Target, _who: Patient) -> Examination:
+async def _target(target: Target, who: Patient) -> Examination:
     """Ask for the repositories' index files; a tag's repository is looked at with its hub."""
     about = f"target {target.name}"
     async with aiohttp.ClientSession(timeout=_TIME) as session:
         for repository in target.repositories:
+            try:
+                check_allowed(repository.url, hawkey_settings(who.settings))
+            except Misconfigured as trouble:
+                yield wrong(about, f"{trouble.where}: {trouble.what}", "Add what is missing to REVDEPS_ALLOWED_HOSTS.")
+                continue
             if repository.koji is None and repository.url.startswith("http"):
                 based = repository.kind is RepositoryKind.BASEURL
                 url = f"{repository.url.rstrip('/')}/repodata/repomd.xml" if based else repository.url

@@ -21,6 +21,7 @@ from bot.adapters.gitlab.examine import examine as examine_gitlab
 from bot.adapters.gitlab.forge import GitLabForge
 from bot.adapters.gitlab.settings import GitLabSettings
 from bot.app.build_systems import Address
+from bot.app.invalid import problems, unreadable
 from bot.app.settings import Settings, secret
 from bot.ports.clock import Clock
 from bot.ports.diagnosis import Diagnosis, HookWish
@@ -183,7 +184,7 @@ def forge_entries(settings: Settings) -> Mapping[str, ForgeEntry]:
     try:
         content = yaml.safe_load(path.read_bytes()) or {}
     except (OSError, yaml.YAMLError) as error:
-        raise _refused(path, str(error)) from None
+        raise _refused(path, unreadable(error)) from None
     if not isinstance(content, dict):
         raise _refused(path, "it holds no forges by name")
     if "github" in content and settings.github_app_id is not None:
@@ -209,12 +210,7 @@ def forge_entry(path: Path, name: str, content: object) -> ForgeEntry:
     try:
         return TypeAdapter(kind).validate_python(facts)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join((name, *(str(part) for part in problem['loc'])))}: "
-            f"{problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors()
-        )
-        raise _refused(path, wrong) from None
+        raise _refused(path, problems(error, name)) from None
 
 
 def _refused(path: Path, what: str) -> Misconfigured:

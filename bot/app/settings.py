@@ -5,22 +5,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.app.invalid import matching, said
 from bot.domain.systemic import MOST
-from bot.domain.target import Target
+from bot.domain.wording import did_you_mean
 from bot.ports.errors import Misconfigured
 
 Names = Annotated[tuple[str, ...], NoDecode]
 """Several words separated by commas or spaces."""
 
 
+_LEVELS = "one of DEBUG, INFO, WARNING and ERROR"
+_PREFIX = "REVDEPS_"
+
+
 class Settings(BaseSettings):
     """Everything that an operator can set. Each field is the variable `REVDEPS_` and its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="REVDEPS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
     state_dir: Path = Path("/var/lib/revdeps")
     """Checkouts, metadata, workspaces, logs, and the database where it is embedded."""
@@ -77,7 +81,7 @@ class Settings(BaseSettings):
     """Bound of one metadata file, unpacked."""
     serve_stale: bool = False
     """Whether the last good metadata of a repository serve while it cannot be reached."""
-    log_level: str = "INFO"
+    log_level: Annotated[str, AfterValidator(matching("(?i:debug|info|warning|error)", _LEVELS))] = "INFO"
 
     def __init__(self, **values: object) -> None:
         super().__init__(**{key: _split(key, value) for key, value in {**_listed(), **values}.items()})  # type: ignore[arg-type]
@@ -98,7 +102,7 @@ _LISTS = ("allowed_hosts", "trusted_apps")
 
 def _listed() -> dict[str, object]:
     """Return the list variables of the environment, to be split at commas and spaces."""
-    found = {name: os.environ.get(f"REVDEPS_{name.upper()}") for name in _LISTS}
+    found = {name: os.environ.get(_variable(name)) for name in _LISTS}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -113,11 +117,19 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(
-            f"REVDEPS_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors()
-        )
+        wrong = "; ".join(f"{_variable(str(problem['loc'][0]))}: {said(problem)}" for problem in error.errors())
         raise Misconfigured("environment", wrong, "docs/operating.md lists the settings.") from None
+
+
+def unknown_variables(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables that look like settings and are none, each with a " Did you mean" or nothing."""
+    known = [_variable(name) for name in Settings.model_fields]
+    strange = sorted(name for name in environment if name.startswith(_PREFIX) and name not in known)
+    return {name: did_you_mean(name, known) for name in strange}
+
+
+def _variable(field: str) -> str:
+    return f"{_PREFIX}{field.upper()}"
 
 
 def secret(path: Path | None, variable: str) -> str:
@@ -126,20 +138,11 @@ def secret(path: Path | None, variable: str) -> str:
         raise Misconfigured("environment", f"{variable} is not set", "Name a file that holds the secret.")
     try:
         text = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(variable, f"{path} cannot be read: {error}", "Give the service's user the right.") from None
+    except OSError as error:
+        mend = "Name a file that is there, and that the service's user can read."
+        raise Misconfigured(variable, f"{path} cannot be read: {error.strerror}", mend) from None
+    except UnicodeDecodeError:
+        raise Misconfigured(variable, f"{path} is no text", "Name the file that holds the secret.") from None
     if not text:
         raise Misconfigured(variable, f"{path} is empty", "Write the secret into it.")
     return text
-
-
-def preset_targets(path: Path | None) -> Mapping[str, Target]:
-    """Read the operator's targets; raise Misconfigured where the file is not of their form."""
-    if path is None:
-        return {}
-    try:
-        content = yaml.safe_load(path.read_bytes()) or {}
-        named = {name: {"name": name, **fields} for name, fields in content.items()}
-        return TypeAdapter(dict[str, Target]).validate_python(named)
-    except (OSError, yaml.YAMLError, AttributeError, TypeError, ValidationError) as error:
-        raise Misconfigured("REVDEPS_TARGETS_FILE", f"{path}: {error}", "docs/operating.md shows an example.") from None

@@ -260,14 +260,14 @@ async def test_every_kind_of_trouble_is_a_line_and_the_next_check_goes_on(
     async with TestServer(web.Application()) as server:
         there = str(server.make_url("/repository"))
         targets.write_text(
-            f"here: {{arch: x86_64, backend: sandbox, repositories: [{{url: '{there}'}},"
-            " {url: 'http://127.0.0.1:9/r'}]}\n"
+            f"here: {{repositories: ['{there}', 'http://127.0.0.1:9/r', 'https://elsewhere.example/r']}}\n"
         )
         settings = Settings(
             state_dir=tmp_path / "state",
             database_url="mysql://localhost/revdeps",
             build_systems_file=systems,
             targets_file=targets,
+            allowed_hosts=("127.0.0.1",),
             sandbox_base_root=tmp_path / "no-such-root",
             github_app_id=1,
         )
@@ -282,5 +282,5 @@ async def test_every_kind_of_trouble_is_a_line_and_the_next_check_goes_on(
     assert (states["copr:read"], states["copr:lost"]) == (State.DOUBTFUL, State.WRONG)
     assert next(each.mend for each in found if each.about == "mock") == "Install the package mock."
     here = [each.state for each in found if each.about == "target here"]
-    assert here == [State.WRONG, State.SILENT]
+    assert here == [State.WRONG, State.SILENT, State.WRONG]
     assert all(each.mend for each in found if each.state in (State.WRONG, State.SILENT))

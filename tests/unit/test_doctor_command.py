@@ -43,13 +43,20 @@ def test_as_json(tmp_path: Path) -> None:
 
 @pytest.mark.rpm
 def test_what_does_not_answer_leaves_it_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    targets = "{a: {arch: x86_64, backend: sandbox, repositories: [{url: 'http://127.0.0.1:9/r'}]}}"
+    targets = "{a: {repositories: ['http://127.0.0.1:9/r']}}"
     (tmp_path / "targets.yaml").write_text(targets)
     monkeypatch.setenv("REVDEPS_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("REVDEPS_TARGETS_FILE", str(tmp_path / "targets.yaml"))
+    monkeypatch.setenv("REVDEPS_ALLOWED_HOSTS", "127.0.0.1")
     result = CliRunner().invoke(cli, ["doctor"])
     assert result.exit_code == 3, result.output
 
 
 def test_wrong_settings_end_it_at_once(tmp_path: Path) -> None:
     assert examined(tmp_path, targets="a: 3")[0] != 0
+
+
+def test_a_misspelt_variable_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVDEPS_PUBIC_URL", "https://revdeps.example")
+    said = "there is no setting REVDEPS_PUBIC_URL, so it does nothing. Did you mean `REVDEPS_PUBLIC_URL`?"
+    assert examined(tmp_path)[1].splitlines()[0] == f"doubtful settings: {said}"

@@ -68,7 +68,7 @@ def test_a_gitlab_is_known_by_its_address_and_tokens(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{kind: gitlab}", "gitlab.url: Field required"),
+        ("{kind: gitlab}", "gitlab.url: it is missing"),
         ("{kind: gitlab, url: 'https://g.example/', token-file: t, webhook-token-file: h}", "gitlab.url"),
         ("{kind: gitlab, url: 'https://g.example', token-file: t}", "webhook-signing-key-file"),
         ("{kind: gitlab, url: 'https://g.example', token-file: t, webhook-token-file: h, color: red}", "gitlab.color"),
@@ -105,5 +105,5 @@ def test_a_forgejo_is_known_by_its_address_account_and_secrets(tmp_path: Path) -
 
 
 def test_what_a_forgejo_lacks_is_told(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match=r"codeberg\.user: Field required"):
+    with pytest.raises(Misconfigured, match=r"codeberg\.user: it is missing"):
         forge_entries(settings(tmp_path, "codeberg: {kind: forgejo, url: 'https://forgejo.example.org'}"))

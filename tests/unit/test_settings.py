@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.build_systems import BuildSystems, build_systems
-from bot.app.settings import Settings, load_settings, preset_targets, secret
+from bot.app.settings import Settings, load_settings, secret, unknown_variables
 from bot.ports.errors import Misconfigured
 
 DOCS = Path(__file__).parents[2] / "docs/operating.md"
@@ -22,12 +22,6 @@ def test_hosts_are_separated_by_commas_or_spaces(text: str, monkeypatch: pytest.
     assert load_settings().allowed_hosts == ("example.org", "localhost")
 
 
-def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REVDEPS_PORT", "eighty")
-    with pytest.raises(Misconfigured, match="REVDEPS_PORT"):
-        load_settings()
-
-
 def test_a_secret_that_is_missing_empty_or_unset_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
     for path in (None, tmp_path / "missing", tmp_path / "empty"):
@@ -35,21 +29,25 @@ def test_a_secret_that_is_missing_empty_or_unset_is_named(tmp_path: Path) -> Non
             secret(path, "REVDEPS_SECRET_FILE")
 
 
-def test_a_targets_file_gives_targets_by_name(tmp_path: Path) -> None:
-    file = tmp_path / "targets.yaml"
-    file.write_text("rawhide: {arch: x86_64, backend: sandbox, repositories: [{url: 'https://example.org/r'}]}\n")
-    assert preset_targets(file)["rawhide"].repositories[0].url == "https://example.org/r"
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("PORT", "eighty", "REVDEPS_PORT: a whole number is expected"),
+        ("LOG_LEVEL", "verbose", "REVDEPS_LOG_LEVEL: 'verbose' is not one of DEBUG, INFO, WARNING and ERROR"),
+        ("PUBLIC_PAGES", "perhaps", "REVDEPS_PUBLIC_PAGES: true or false is expected"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_is_expected(
+    variable: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"REVDEPS_{variable}", value)
+    with pytest.raises(Misconfigured, match=told):
+        load_settings()
 
 
-@pytest.mark.parametrize("text", ["[]", "rawhide: 3", "rawhide: {arch: x86_64}", "{"])
-def test_a_targets_file_of_another_form_is_refused(text: str, tmp_path: Path) -> None:
-    file = tmp_path / "targets.yaml"
-    file.write_text(text)
-    if text == "[]":
-        assert preset_targets(file) == {}
-        return
-    with pytest.raises(Misconfigured):
-        preset_targets(file)
+def test_a_variable_that_is_no_setting_is_found() -> None:
+    environment = {"REVDEPS_PUBIC_URL": "x", "REVDEPS_PORT": "1", "PATH": "/bin"}
+    assert unknown_variables(environment) == {"REVDEPS_PUBIC_URL": " Did you mean `REVDEPS_PUBLIC_URL`?"}
 
 
 def test_the_example_of_a_build_systems_file_is_read(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from bot.adapters.config_file.tree import Flaw, Node, Path
 from bot.domain.wording import did_you_mean, quoted
 
 _TOP = "keys and values, such as `version: 1`"
+_NAMED = "targets by name, such as `rawhide:` with the target's keys below it"
 
 
 def schema_text() -> str:
@@ -30,11 +31,22 @@ def schema() -> Mapping[str, Any]:
     return loaded
 
 
-def check(root: Node) -> tuple[list[Flaw], frozenset[Path]]:
-    """Return what the schema finds wrong, and the paths of the values that are."""
+@cache
+def targets_schema() -> Mapping[str, Any]:
+    """Return the schema of the operator's targets by name, each as `.revdeps.yaml` describes one."""
+    parts = schema()["$defs"]
+    keys = {key: part for key, part in parts["target"]["properties"].items() if key != "name"}
+    title = "a target with its repositories"
+    target = parts["target"] | {"title": title, "type": "object", "properties": keys, "required": ["repositories"]}
+    names = parts["name"] | {"title": "a target's name"}
+    return {"title": _NAMED, "type": "object", "propertyNames": names, "additionalProperties": target, "$defs": parts}
+
+
+def check(root: Node, whole: Mapping[str, Any]) -> tuple[list[Flaw], frozenset[Path]]:
+    """Return what a schema finds wrong, and the paths of the values that are."""
     flaws: list[Flaw] = []
     wrong: set[Path] = set()
-    for error in Draft202012Validator(schema()).iter_errors(root.plain):
+    for error in Draft202012Validator(whole).iter_errors(root.plain):
         path = tuple(error.absolute_path)
         wrong.add(path)
         flaws += _flaws(error, root.at(path))
@@ -76,7 +88,7 @@ def _repeated(node: Node) -> Iterator[Flaw]:
 
 def _expected(error: ValidationError) -> str:
     """Say what was expected and what was found, with a suggestion where the words are known."""
-    expected = _part(error).get("title", error.message) if error.absolute_path else _TOP
+    expected = _TOP if _part(error) is schema() else _part(error).get("title", error.message)
     if error.validator in {"maxItems", "maxLength", "maxProperties"}:
         return f"expected {expected}; this is too long, at most {_value(error):,} are taken"
     if error.validator in {"minItems", "minProperties"}:

@@ -1,14 +1,14 @@
 """The whole way of a `.revdeps.yaml`: bytes, tree, schema, meaning, and either a configuration or all its problems."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.adapters.config_file.check import check
+from bot.adapters.config_file.check import check, schema, targets_schema
 from bot.adapters.config_file.copr_only import check_methods
 from bot.adapters.config_file.packages import packages
 from bot.adapters.config_file.reading import Offer, Reading, text, texts
-from bot.adapters.config_file.targets import targets
+from bot.adapters.config_file.targets import named_targets, targets
 from bot.adapters.config_file.tree import START, Flaw, Node, read
 from bot.domain.config import (
     BaselinePolicy,
@@ -45,7 +45,7 @@ def load(
     root, flaws = read(content)
     if root is None or root.kind is type(None):
         return _problems(path, flaws or [Flaw(START, _EMPTY)])
-    found, wrong = check(root)
+    found, wrong = check(root, schema())
     reading = Reading(root=root, wrong=wrong, specs=tuple(specs), offer=offer or Offer(), flaws=[*flaws, *found])
     if root.kind is not dict:
         return _problems(path, reading.flaws)
@@ -55,6 +55,20 @@ def load(
     if reading.flaws:
         return _problems(path, reading.flaws)
     return _config(root, *chosen, durations)
+
+
+def load_targets(content: bytes, path: str, offer: Offer) -> Mapping[str, Target] | tuple[ConfigProblem, ...]:
+    """Read the operator's targets, which stand under their names, and else as in `.revdeps.yaml`.
+
+    Nothing is raised here either; an empty file has none.
+    """
+    root, flaws = read(content)
+    if root is None or root.kind is type(None):
+        return _problems(path, flaws) if flaws else {}
+    found, wrong = check(root, targets_schema())
+    reading = Reading(root=root, wrong=wrong, specs=(), offer=offer, flaws=[*flaws, *found])
+    named = named_targets(reading)
+    return _problems(path, reading.flaws) if reading.flaws else named
 
 
 def _problems(path: str, flaws: Sequence[Flaw]) -> tuple[ConfigProblem, ...]:

@@ -1,5 +1,6 @@
 """The key `targets`: what is built for, completed by what the operator has set up."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.adapters.config_file.copr_only import check_dist_git
@@ -24,6 +25,16 @@ def targets(reading: Reading) -> tuple[Target, ...]:
         seen.setdefault(target.name, node.place.line)
         found.append(target)
     return tuple(found)
+
+
+def named_targets(reading: Reading) -> Mapping[str, Target]:
+    """Return the targets of a file in which each stands under its name, as far as the schema finds them good."""
+    found = {}
+    for name, node in reading.root.items.items():
+        if reading.root.kind is dict and reading.sound((name,)):
+            with_name = {**node.items, "name": Node(node.place, scalar=str(name))}
+            found[str(name)] = _described(reading, replace(node, items=with_name))
+    return found
 
 
 def _named(reading: Reading, node: Node) -> Target:
