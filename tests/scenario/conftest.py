@@ -1,10 +1,12 @@
 """Fixtures of the scenarios."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.scenario.crashing import Told, tell
 from tests.scenario.deeds import DEEDS, Deeds
 from tests.scenario.harness import Stage, stage
 from tests.scenario.wire import FORGES, Talk, talking
@@ -35,3 +37,9 @@ async def talk(forge: str, tmp_path: Path) -> AsyncIterator[Talk]:
 def deeds(forge: str, talk: Talk) -> Deeds:
     """What else can be done there."""
     return DEEDS[forge](talk.stage)
+
+
+@pytest.fixture(scope="module")
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """How the `story` of a module of crash tests goes where nobody dies."""
+    return asyncio.run(tell(request.module.story, tmp_path_factory.mktemp("whole")))

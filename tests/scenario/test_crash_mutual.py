@@ -4,7 +4,6 @@ Neither has a root before the other one is there as it is in the pull request, b
 first: so one is tried again, the other built again.
 """
 
-import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from bot.domain.build import BuildRequest, FailureReason, Outcome, Succeeded
 from bot.engine import executor, poller
 from tests.fakes.builder import failed
 from tests.fakes.resolver import affected
-from tests.scenario.harness import Stage, stage
+from tests.scenario.crashing import Told, settle, tell, without_run
+from tests.scenario.harness import Stage
 from tests.scenario.mutual import built, open_several, sees
-from tests.scenario.test_crash import Killer, settle, without_run
 
 CONCERNED = ("QueueBuilds", "PublishGeneration", "RelateSubjects", "MakePlan", "FinishRun")
 POINTS = [f"{action}:{point}" for action in CONCERNED for point in executor.POINTS] + list(poller.POINTS)
@@ -49,32 +48,12 @@ async def story(revdeps: Stage) -> dict[str, object]:
     }
 
 
-async def tell(directory: Path, at: int | None) -> tuple[dict[str, object], Killer, Stage]:
-    killer = Killer(at)
-    async with stage(directory) as revdeps:
-        revdeps.checkpoint = killer
-        return await story(revdeps), killer, revdeps
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], list[str]]:
-    """How the story ends where nobody dies, and the points that it comes by."""
-    end, killer, _ = asyncio.run(tell(tmp_path_factory.mktemp("whole"), None))
-    return end, killer.passed
-
-
-def test_in_the_story_each_is_built_with_the_other(whole: tuple[dict[str, object], list[str]]) -> None:
+def test_in_the_story_each_is_built_with_the_other(whole: Told) -> None:
     first = ["app sees nothing", "libfoo sees nothing", "app sees libfoo"]
-    assert whole[0]["built"] == [*first, "libfoo sees app, libfoo", "app sees app, libfoo", "tool sees app, libfoo"]
+    assert whole.end["built"] == [*first, "libfoo sees app, libfoo", "app sees app, libfoo", "tool sees app, libfoo"]
 
 
-@pytest.mark.parametrize("time", ["first", "last"])
 @pytest.mark.parametrize("point", POINTS)
-async def test_wherever_the_process_dies_the_end_is_the_same(
-    point: str, time: str, tmp_path: Path, whole: tuple[dict[str, object], list[str]]
-) -> None:
-    expected, passed = whole
-    places = [index for index, name in enumerate(passed) if name == point]
-    end, _, revdeps = await tell(tmp_path, places[0 if time == "first" else -1])
-    assert end == expected
-    assert set(revdeps.builder.submits.values()) == {1}, "a build was submitted twice"
+async def test_wherever_the_process_dies_the_end_is_the_same(point: str, tmp_path: Path, whole: Told) -> None:
+    for at in whole.places(point):
+        assert (await tell(story, tmp_path / str(at), at)).end == whole.end

@@ -3,7 +3,6 @@
 The last time that each point is passed is when blame is found out: a workspace, builds and a plan for one change alone.
 """
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ import pytest
 from bot.domain.build import Succeeded
 from bot.domain.verdict import Blame
 from bot.engine import executor, poller
-from tests.scenario.harness import Stage, stage
+from tests.scenario.crashing import Told, settle, tell, without_run
+from tests.scenario.harness import Stage
 from tests.scenario.several import blames, breaks, impacts, open_other, push_other
-from tests.scenario.test_crash import Killer, settle, without_run
 
 CONCERNED = ("HandleIntent", "FetchSource", "PrepareWorkspace", "QueueBuilds", "PublishGeneration", "MakePlan")
 CONCERNED += ("RecordFindings", "StopRun", "RefreshChange", "CleanUp")
@@ -51,32 +50,13 @@ async def story(revdeps: Stage) -> dict[str, object]:
     }
 
 
-async def tell(directory: Path, at: int | None) -> tuple[dict[str, object], Killer, Stage]:
-    killer = Killer(at)
-    async with stage(directory) as revdeps:
-        revdeps.checkpoint = killer
-        return await story(revdeps), killer, revdeps
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], list[str]]:
-    """How the story ends where nobody dies, and the points that it comes by."""
-    end, killer, _ = asyncio.run(tell(tmp_path_factory.mktemp("whole"), None))
-    return end, killer.passed
-
-
-def test_the_story_blames_the_companion(whole: tuple[dict[str, object], list[str]]) -> None:
-    blame = whole[0]["blame"]
+def test_the_story_blames_the_companion(whole: Told) -> None:
+    blame = whole.end["blame"]
     assert isinstance(blame, Blame)
     assert [str(change) for change in blame.culprits] == ["octocat/other#1"]
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_wherever_the_process_dies_the_end_is_the_same(
-    point: str, tmp_path: Path, whole: tuple[dict[str, object], list[str]]
-) -> None:
-    expected, passed = whole
-    last = max(index for index, name in enumerate(passed) if name == point)
-    end, _, revdeps = await tell(tmp_path, last)
-    assert end == expected
-    assert set(revdeps.builder.submits.values()) == {1}, "a build was submitted twice"
+async def test_wherever_the_process_dies_the_end_is_the_same(point: str, tmp_path: Path, whole: Told) -> None:
+    at = whole.places(point)[-1]
+    assert (await tell(story, tmp_path, at)).end == whole.end
