@@ -193,6 +193,26 @@ async def test_only_what_comes_from_the_hub_is_asked_of_it(repositories: Served,
     assert hub.requests == 0
 
 
+async def test_a_hub_that_says_nothing_is_asked_later(repositories: Served, url: str) -> None:
+    go = asyncio.Event()
+
+    async def post(request: web.Request) -> web.Response:
+        await go.wait()
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_post("/kojihub", post)
+    async with TestServer(app) as server:
+        tag = KojiTag(hub=str(server.make_url("/kojihub")), topurl=TOP, tag="f42-build")
+        pins = DistGitPins(patience=timedelta(milliseconds=200))
+        told = await pins.commits(target(url, koji=tag), [source("foo", TOP)])
+        go.set()
+
+    assert (told.found, list(told.silent)) == ({}, ["foo"])
+    assert "no answer within" in told.silent["foo"]
+    assert repositories.asked == []
+
+
 async def test_a_hub_that_is_offline_is_asked_later_and_no_branch_in_its_place(repositories: Served, url: str) -> None:
     await repositories.add("foo", "rawhide")
     head = await repositories.add("bar", "rawhide")

@@ -8,7 +8,7 @@ from bot.adapters.koji_hub.reading import reading
 from bot.domain.packages import SourcePackage
 from bot.domain.target import DistGit, KojiTag
 
-_BATCH = 100
+BATCH = 100
 """Calls in one request."""
 _SOURCE = re.compile(r"git\+(?P<url>https?://[^?#]+)\??#(?P<commit>[0-9a-f]{40,64})")
 """As Koji keeps it (koji/daemon.py, SCM.get_source), without a directory: a dist-git has a repository a package."""
@@ -20,7 +20,7 @@ def commits_of_builds(tag: KojiTag, dist_git: DistGit, packages: Sequence[Source
     Raises Transient where the hub does not answer, Misconfigured where it refuses.
     """
     with reading(tag) as session:
-        with session.multicall(batch=_BATCH) as calls:
+        with session.multicall(batch=BATCH) as calls:
             asked = {package.name: calls.getBuild(_nvr(package)) for package in packages}
         sources = {name: (call.result or {}).get("source") for name, call in asked.items()}
     found = {name: _SOURCE.fullmatch(source) for name, source in sources.items() if source}

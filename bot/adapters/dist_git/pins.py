@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from math import ceil
 
-from bot.adapters.dist_git.koji_commits import commits_of_builds
+from bot.adapters.dist_git.koji_commits import BATCH, commits_of_builds
 from bot.adapters.git_checkout import head_of
 from bot.domain.packages import SourcePackage
 from bot.domain.target import DistGit, KojiTag, Target
@@ -14,7 +15,9 @@ from bot.ports.pins import Commits
 
 
 class DistGitPins:
-    """Reads without logging in. `parallel` is how many repositories are asked at once, `patience` how long for one."""
+    """Reads without logging in. `parallel` is how many repositories are asked at once, `patience` how long for one, and
+    how long a hub is asked for as many packages as a request of its is about.
+    """
 
     def __init__(self, parallel: int = 8, patience: timedelta = timedelta(seconds=60)) -> None:
         self._parallel = parallel
@@ -25,18 +28,26 @@ class DistGitPins:
         dist_git = target.dist_git
         if dist_git is None:
             return Commits()
-        found: dict[str, str] = {}
-        silent: dict[str, str] = {}
+        found, silent = dict[str, str](), dict[str, str]()
         for tag in {repository.koji for repository in target.repositories if repository.koji is not None}:
             mine = [package for package in packages if _is_from(package, tag)]
-            try:
-                found |= await asyncio.to_thread(commits_of_builds, tag, dist_git, mine) if mine else {}
-            except Transient as trouble:
-                # The branch may be ahead of what the hub has built: its head is no answer in the hub's place.
-                silent |= dict.fromkeys((package.name for package in mine), str(trouble))
+            told = await self._built(tag, dist_git, mine) if mine else Commits()
+            found, silent = {**found, **told.found}, {**silent, **told.silent}
         others = [package.name for package in packages if package.name not in found and package.name not in silent]
         heads = Commits() if dist_git.branch is None else await self._heads(dist_git, dist_git.branch, others)
         return Commits(found={**found, **heads.found}, silent={**silent, **heads.silent})
+
+    async def _built(self, tag: KojiTag, dist_git: DistGit, packages: Sequence[SourcePackage]) -> Commits:
+        """Ask a hub. Where it is silent nobody else is asked: the branch may be ahead of what it has built."""
+        seconds = self._patience * ceil(len(packages) / BATCH)
+        try:
+            async with asyncio.timeout(seconds):
+                return Commits(found=await asyncio.to_thread(commits_of_builds, tag, dist_git, packages))
+        except Transient as trouble:
+            why = str(trouble)
+        except TimeoutError:
+            why = f"{tag.hub}: no answer within {seconds:.0f} s"
+        return Commits(silent=dict.fromkeys((package.name for package in packages), why))
 
     async def _heads(self, dist_git: DistGit, branch: str, names: Sequence[str]) -> Commits:
         """Ask for one repository after the other, and for no more of them once one did not answer."""
