@@ -139,8 +139,10 @@ def _installed(entry: PlanEntry, found: Generation, wishes: Wishes, guilty: "_Gu
     if not broken:
         return replace(entry, repaired=True) if entry.uninstallable else entry
     done = not entry.rebuilt or found.has_rebuilt(entry)
-    culprits = guilty.of(does_not_install(broken))
-    again = done and entry.rebuilt and found.is_older(entry.package, culprits)
+    problem = does_not_install(broken)
+    # Once for each: of two that nothing repairs each would else be built again with the other one for ever.
+    fresh = guilty.named(problem) - frozenset(entry.broken_by)
+    again = done and entry.rebuilt and found.is_older(entry.package, fresh)
     if entry.uninstallable and not again:
         # Its own rebuild may still be to come.
         return replace(entry, repaired=False if done else None, uninstallable=broken)
@@ -153,7 +155,7 @@ def _installed(entry: PlanEntry, found: Generation, wishes: Wishes, guilty: "_Gu
         uninstallable=broken,
         repaired=False if over else None,
         generation=entry.generation if over else found.number,
-        broken_by=culprits,
+        broken_by=tuple(sorted({*entry.broken_by, *fresh})) if again else guilty.of(problem),
     )
 
 
@@ -180,8 +182,12 @@ class _Guilty:
 
     def of(self, *problems: str) -> tuple[str, ...]:
         """Return those that the problems name, or that lack what is missing; else all of the last generation."""
+        return tuple(sorted(self.named(*problems))) or self._last
+
+    def named(self, *problems: str) -> frozenset[str]:
+        """Return those alone that the problems name, or that lack what is missing."""
         words = {word.strip(",;") for problem in problems for word in problem.split()}
-        return tuple(sorted(name for name, lost in self._lost.items() if lost & words)) or self._last
+        return frozenset(name for name, lost in self._lost.items() if lost & words)
 
 
 def _name(nevra: str) -> str:

@@ -98,9 +98,10 @@ def test_what_a_rebuild_breaks_of_what_is_published_is_broken_for_good():
         (entry("app", uninstallable=(uninstallable("app", PROBLEM),)), {"app": 1, "bar": 1}, True),
         (entry("app", uninstallable=(uninstallable("app", PROBLEM),)), {"app": 1, "bar": 0}, False),
         (entry("app", uninstallable=(uninstallable("app", MOVED),), generation=2), {"app": 1, "bar": 1}, True),
+        (entry("app", uninstallable=(uninstallable("app", MOVED),), broken_by=("bar",)), {"app": 1, "bar": 1}, False),
         (entry(affected("app", effect=Effect.UNAFFECTED)), {"bar": 1}, False),
     ],
-    ids=["beside it", "with it", "broken before, beside it", "broken before, with it", "is to come", "never"],
+    ids=["beside it", "with it", "broken before, beside it", "broken before, with it", "is to come", "once", "never"],
 )
 def test_what_is_published_is_built_again_where_it_was_not_built_with_what_broke_it(
     before: PlanEntry, built_in: Mapping[str, int], rebuilt_again: bool
