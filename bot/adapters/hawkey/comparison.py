@@ -153,10 +153,6 @@ class Comparison:
                 findings += self._compare(alike)
         return findings, seen
 
-    def place(self, number: int) -> int:
-        """Return which one a source package is among all of the base, by name."""
-        return self.known.places.by_name[str(self.before.universe.packages[number].name)]
-
     def _solved(self, numbers: Sequence[int]) -> Iterator[_Alike]:
         """Solve source packages that pose the same problem on both sides. What cannot be solved is told of each."""
         before = self.known.solved(numbers[0])
@@ -204,7 +200,7 @@ class Comparison:
             yield Finding(
                 number=number,
                 effect=effect,
-                path=self._begun_by(number, path),
+                path=path if number == alike.numbers[0] else self._begun_by(number, path),
                 problem=problem,
                 before=digest_before,
                 after=digest,
@@ -213,10 +209,9 @@ class Comparison:
 
     def _begun_by(self, number: int, path: tuple[Step, ...]) -> tuple[Step, ...]:
         """Return the way of a package that requires the same as the one at whose path begins."""
-        name = str(self.before.universe.packages[number].name)
-        if not path or path[0][0] == name:
+        if not path:
             return path
-        return ((name, *path[0][1:]), *path[1:])
+        return ((str(self.before.universe.packages[number].name), *path[0][1:]), *path[1:])
 
     def _total(self, alike: _Alike) -> int:
         """Return the sum of the fingerprints of what is in the buildroot after the change."""

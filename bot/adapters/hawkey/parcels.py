@@ -9,7 +9,7 @@ import pickle
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import chain, islice, zip_longest
 from typing import Any, TypeVar
@@ -69,20 +69,16 @@ def dependents_from(parcels: Parcels) -> Iterator[ReverseDependency | None]:
 
 def finding_rows(comparison: Comparison, findings: Iterable[Finding]) -> list[tuple[Any, ...]]:
     """Return what findings are made of, the nearest first, then by name."""
-    universe = comparison.before.universe
+    places, facts = comparison.known.places.by_name, comparison.before.universe.facts
     return sorted(
-        (
-            _finding_row(comparison.place(finding.number), universe.facts(finding.number), finding)
-            for finding in findings
-        ),
-        key=lambda row: row[:2],
+        (_finding_row(places, facts(finding.number), finding) for finding in findings), key=lambda row: row[:2]
     )
 
 
-def _finding_row(place: int, source: Facts, finding: Finding) -> tuple[Any, ...]:
+def _finding_row(places: Mapping[str, int], source: Facts, finding: Finding) -> tuple[Any, ...]:
     return (
         max(len(finding.path), 1),
-        place,
+        places[source[0]],
         source,
         finding.effect.value,
         finding.path,

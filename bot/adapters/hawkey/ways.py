@@ -36,7 +36,8 @@ class Ways:
         self._links: dict[tuple[int, int], Step] = {}
         self._far = dict(self._distances(direct, without))
         self._direct = direct
-        # Of packages near the change much is asked again and again.
+        # Of packages near the change much is asked again and again; of where a way starts, once.
+        self._onward = cache(self._nearer)
         self._leading = cache(self._work_out_leading)
         self._near = cache(self._work_out_near)
         self._meets = cache(self._work_out_meets)
@@ -51,7 +52,8 @@ class Ways:
         """Return the shortest way from a package of the base to the nearest goal, over packages of a root."""
         steps = [start]
         for distance in range(self._far.get(start, 0) - 1, -1, -1):
-            nearest = next((number for number in self._nearer(steps[-1], distance) if number in inside), None)
+            nearer = self._onward if len(steps) > 1 else self._nearer
+            nearest = next((number for number in nearer(steps[-1], distance) if number in inside), None)
             if nearest is None:
                 return steps_of(chains.chain(self._universe, start, self._goals, inside))
             steps.append(nearest)
