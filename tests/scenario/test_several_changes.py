@@ -2,15 +2,18 @@
 
 import pytest
 
-from bot.domain.build import Failed, FailureReason
+from bot.domain.build import BuildRequest, Failed, FailureReason, Outcome
 from bot.domain.run import Conclusion
 from bot.domain.verdict import Blame, Inseparable
 from bot.ports.errors import Rejected
 from bot.ports.resolver import ReverseDependency
+from tests.fakes.builder import failed
 from tests.fakes.resolver import affected, source, uninstallable, unresolvable
 from tests.scenario.harness import Stage
-from tests.scenario.several import blames, both, breaks, built, gate, impacts, workspace_of
+from tests.scenario.several import THIRD, blames, both, breaks, built, gate, impacts, open_other, workspace_of
 from tests.scenario.test_conversations import is_done
+
+NO_HEADER = failed("foo.h: No such file")
 
 # What comes of it.
 
@@ -166,6 +169,30 @@ async def test_a_change_that_needs_another_one_is_to_blame_for_what_that_one_lea
     assert gate(revdeps, lead).conclusion is Conclusion.ACTION_REQUIRED
     assert gate(revdeps, other).conclusion is Conclusion.FAILURE
     assert "caused by this change, which cannot be built without octocat/libfoo" in gate(revdeps, other).summary
+
+
+async def test_a_change_that_needs_one_of_several_others_is_tried_with_that_one(revdeps: Stage) -> None:
+    lead, other = await both(revdeps)
+    third = await open_other(revdeps, THIRD, "libbaz")
+    await revdeps.settle()
+    impacts(revdeps, "app")
+    whole = affected("app", buildroot_after="app-all")
+    revdeps.resolver.script_impact(["libfoo", "libbar", "libbaz"], whole)
+    ends, first = breaks({"app": ("together", "1")}), -7  # what a change's packages see before any is published
+
+    def outcome(request: BuildRequest) -> Outcome:
+        lonely = (request.package, workspace_of(request), request.generation) == ("libbar", "1", first)
+        return NO_HEADER if lonely else ends(request)
+
+    revdeps.builder.outcome_for = outcome
+    start = len(revdeps.builder.started)
+    await revdeps.say(lead, "/revdeps with octocat/other#1 octocat/third#1")
+    needing = Inseparable(change=other, others=(lead,))
+    assert (await blames(revdeps, lead))["app"] == Blame(culprits=(other,), inseparable=(needing,))
+    conclusions = [gate(revdeps, ref).conclusion for ref in (lead, other, third)]
+    assert conclusions == [Conclusion.ACTION_REQUIRED, Conclusion.FAILURE, Conclusion.ACTION_REQUIRED]
+    tried = [what for what in built(revdeps, start) if what.endswith(" in 1")]
+    assert tried == ["app in 1", "libbar in 1", "libbar in 1", "libbar in 1", "libfoo in 1"]
 
 
 async def test_a_change_that_cannot_be_built_alone_for_no_reason_of_its_own_is_not_cleared(revdeps: Stage) -> None:
