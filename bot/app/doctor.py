@@ -26,7 +26,7 @@ from bot.app.settings import Settings, unknown_variables
 from bot.app.targets import operator_targets
 from bot.domain.target import RepositoryKind, Target
 from bot.ports.diagnosis import Diagnosis, HookWish, State, doubtful, well, wrong
-from bot.ports.errors import Misconfigured, RevdepsError, Transient
+from bot.ports.errors import LoginRefused, Misconfigured, RevdepsError, Transient
 from handlers.github.translate import GitHubTranslator
 
 _GIB = 1 << 30
@@ -35,6 +35,10 @@ _ENOUGH = 10
 _UNASKED = {"installation", "installation_repositories"}
 """GitHub sends these to every App; they cannot be subscribed to."""
 _TIME = aiohttp.ClientTimeout(total=30)
+_CERTIFICATE = (
+    "Let the far side renew it, or this machine trust who signed it; for a Koji hub, `authority` beside the login names"
+    " that."
+)
 _NONE: Mapping[str, str] = {}
 
 
@@ -77,7 +81,7 @@ def patient(
 async def examine(who: Patient) -> AsyncGenerator[Diagnosis, None]:
     """Yield what every check finds; one that cannot go on says why, and the next begins."""
     for name, check in _checks(who):
-        async with aclosing(_guarded(name, check(who))) as found:
+        async with aclosing(guarded(name, check(who))) as found:
             async for diagnosis in found:
                 yield diagnosis
 
@@ -96,15 +100,21 @@ def _checks(who: Patient) -> Sequence[tuple[str, Check]]:
     ]
 
 
-async def _guarded(name: str, check: Examination) -> Examination:
+async def guarded(name: str, check: Examination) -> Examination:
+    """Yield what a check finds, and what it ends with where it cannot go on."""
     try:
         async with aclosing(check) as found:
             async for diagnosis in found:
                 yield diagnosis
+    except LoginRefused as trouble:
+        yield wrong(name, f"{trouble.where}: {trouble.what}", trouble.operators_mend)
     except Misconfigured as trouble:
         yield wrong(name, f"{trouble.where}: {trouble.what}", trouble.mend)
     except Transient as trouble:
-        yield Diagnosis(about=name, state=State.SILENT, what=str(trouble), mend="Try again; is the address right?")
+        if "certificate verify failed" in str(trouble):
+            yield wrong(name, str(trouble), _CERTIFICATE)
+        else:
+            yield Diagnosis(about=name, state=State.SILENT, what=str(trouble), mend="Try again; is the address right?")
     except RevdepsError as trouble:
         yield wrong(name, str(trouble), "Ask those who run the far side.")
     except OSError as trouble:

@@ -61,4 +61,5 @@ async def _examined(who: Patient, *, as_json: bool) -> list[Diagnosis]:
 def show(diagnosis: Diagnosis) -> None:
     """Print a line about a connection."""
     state = click.style(f"{diagnosis.state:8}", fg=_COLOURS[diagnosis.state])
-    click.echo(f"{state} {diagnosis.about}: {diagnosis.what}.{f' {diagnosis.mend}' if diagnosis.mend else ''}")
+    what = " ".join(diagnosis.what.split()).removesuffix(".")
+    click.echo(f"{state} {diagnosis.about}: {what}.{f' {diagnosis.mend}' if diagnosis.mend else ''}")

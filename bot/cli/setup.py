@@ -15,6 +15,7 @@ from bot.app.connecting import FORGES_FILE, Connection, connect
 from bot.app.registration import SETTINGS_FILE, Registration, Wish
 from bot.cli.doctor import show
 from bot.cli.main import EXIT_WRONG
+from bot.cli.stopping import stopped
 from bot.ports.diagnosis import State
 
 
@@ -98,7 +99,7 @@ def github(
     try:
         registered = asyncio.run(_registered(Registration(wish=wish, tell=tell)))
     except asyncio.CancelledError:
-        raise click.Abort from None
+        stopped(128 + signal.SIGTERM)
     click.echo(f"{registered.name} of {registered.owner} is registered: {registered.page}")
     click.echo(f"Key, secret and settings are in {directory}; the service reads {directory / SETTINGS_FILE}.")
     click.echo(f"Install it: {registered.page}/installations/new. Then `revdeps doctor` looks whether all is well.")

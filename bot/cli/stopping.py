@@ -13,11 +13,11 @@ EXIT_STOPPED = 130
 _Answer = TypeVar("_Answer")
 
 
-def stopped() -> NoReturn:
+def stopped(status: int = EXIT_STOPPED) -> NoReturn:
     """Say so, and end at once: a thread that fetches or solves would be waited for otherwise."""
     sys.stdout.flush()
     click.echo("\nrevdeps: stopped", err=True)
-    os._exit(EXIT_STOPPED)
+    os._exit(status)
 
 
 def run(question: Coroutine[Any, Any, _Answer]) -> _Answer:

@@ -72,11 +72,18 @@ class Misconfigured(RevdepsError):
         return type(self), (self.where, self.what, self.mend)
 
 
+_FAULT = "This service is at fault, and nothing is wrong with the change. For whoever runs this service: "
+
+
 class LoginRefused(Misconfigured):
     """The far side does not let the service in: nothing is wrong with what it was asked for."""
+
+    @property
+    def operators_mend(self) -> str:
+        """What to do, for the operator, who need not be told whose fault it is."""
+        return self.mend.removeprefix(_FAULT)
 
 
 def login_refused(where: str, what: str, mend: str) -> LoginRefused:
     """Return the error for a far side that does not let the service in: people whose changes wait learn whose fault."""
-    fault = "This service is at fault, and nothing is wrong with the change."
-    return LoginRefused(where, what, f"{fault} For whoever runs this service: {mend}")
+    return LoginRefused(where, what, f"{_FAULT}{mend}")

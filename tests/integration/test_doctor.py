@@ -13,10 +13,10 @@ from bot.adapters.copr.examine import examine as examine_copr
 from bot.adapters.github.examine import examine as examine_github
 from bot.adapters.koji import Certificate, SourceOrigin
 from bot.adapters.koji.examine import examine as examine_koji
-from bot.app.doctor import examine, patient
+from bot.app.doctor import examine, guarded, patient
 from bot.app.settings import Settings
 from bot.ports.diagnosis import Diagnosis, State
-from bot.ports.errors import Misconfigured
+from bot.ports.errors import Misconfigured, login_refused
 from tests.fakes.copr.place import place as copr_place
 from tests.fakes.copr.worker import Scripted as CoprWorker
 from tests.fakes.github_stage import GitHubStage
@@ -156,8 +156,8 @@ async def test_the_first_hub_with_drafts_is_not_too_old(ready: Place) -> None:
 
 @pytest.mark.parametrize(("tag", "told"), [("typo", "there is no such tag"), (TAG, "the tag has no repository")])
 async def test_a_tag_that_is_not_built_from_is_named(here: Place, tag: str, told: str) -> None:
-    found = troubles(await listed(examine_koji(here.settings, [tag], trying=False)))
-    assert (found[0].about, found[0].what) == (f"koji:test {tag}", told)
+    found = troubles(await listed(examine_koji(here.settings, [tag], trying=True)))
+    assert [(each.about, each.what) for each in found] == [(f"koji:test {tag}", told)]
 
 
 async def test_a_certificate_that_is_worth_nothing_is_said_to_be_so(ready: Place, tmp_path: Path) -> None:
@@ -284,3 +284,20 @@ async def test_every_kind_of_trouble_is_a_line_and_the_next_check_goes_on(
     here = [each.state for each in found if each.about == "target here"]
     assert here == [State.WRONG, State.SILENT, State.WRONG]
     assert all(each.mend for each in found if each.state in (State.WRONG, State.SILENT))
+
+
+async def test_what_is_wrong_with_a_log_in_is_told_to_the_operator_alone() -> None:
+    async def refused() -> AsyncGenerator[Diagnosis, None]:
+        raise login_refused("koji", "it does not log us in", "Look at the keytab.")
+        yield
+
+    found = await listed(guarded("koji:test", refused()))
+    assert [(each.state, each.mend) for each in found] == [(State.WRONG, "Look at the keytab.")]
+
+
+async def test_a_certificate_that_nobody_here_trusts_has_to_be_mended(ready: Place) -> None:
+    assert isinstance(ready.settings.credentials, Certificate)
+    strange = replace(ready.settings, credentials=replace(ready.settings.credentials, authority=None))
+    found = await listed(guarded("koji:test", examine_koji(strange, [], trying=False)))
+    assert [each.state for each in found] == [State.WRONG]
+    assert "`authority`" in found[0].mend

@@ -18,7 +18,7 @@ from bot.adapters.koji.refusals import refusal
 from bot.adapters.koji.settings import KojiSettings, SourceOrigin
 from bot.adapters.koji.tasks import has_ended
 from bot.adapters.koji.workspaces import NoMoreSideTags, make
-from bot.ports.diagnosis import Diagnosis, doubtful, well, wrong
+from bot.ports.diagnosis import Diagnosis, State, doubtful, well, wrong
 from bot.ports.errors import Rejected
 
 _NEEDED = (1, 34)
@@ -58,8 +58,9 @@ async def examine(
         yield await hub.call(lambda session: _version(session, about))
         yield await hub.call(lambda session: _load(session, about, settings.busy))
         for tag in tags:
-            yield await hub.call(partial(_tag, about=about, tag=tag))
-            if trying:
+            there = await hub.call(partial(_tag, about=about, tag=tag))
+            yield there
+            if trying and there.state is not State.WRONG:
                 async for found in _try(hub, settings, f"{about} {tag}", tag, repositories):
                     yield found
         if not (tags and trying):

@@ -6,6 +6,7 @@ from xml.parsers.expat import ExpatError
 
 import koji
 
+from bot.adapters.unreachable import why_unreachable
 from bot.ports.errors import Rejected, RevdepsError, Transient
 
 UNFIT = (koji.RetryError, koji.AuthError, koji.ServerOffline, koji.LockError)
@@ -25,4 +26,4 @@ def meaning(name: str, error: Exception) -> RevdepsError:
         return Rejected(f"{name} does not allow it: {error}")
     if isinstance(error, koji.GenericError):
         return Rejected(f"{name}: {error}")
-    return Transient(f"{name} does not answer as it should: {error}", LATER)
+    return Transient(f"{name} does not answer as it should: {why_unreachable(error)}", LATER)
