@@ -6,68 +6,81 @@ in the end is held against what is known to be the case.
 
 import asyncio
 import tempfile
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.attempts import tells
-from bot.domain.build import BuildState, Cancelled, Failed, FailureReason, Purpose, Succeeded
-from bot.domain.conclusion import conclude
-from bot.domain.decide import RunView
-from bot.domain.evidence import baseline_key
-from bot.domain.plan import PlanEntry
+from bot.domain.build import Cancelled, Failed, FailureReason
 from bot.domain.run import ChangeRef, Conclusion, RunState
-from bot.domain.verdict import Finding, Verdict
-from tests.fakes.truth import ELSEWHERE, SUBJECT, Distribution, Kind, TrueBuilds, TrueResolver, Truth
+from bot.engine.world import EngineSettings
+from tests.fakes.truth import ELSEWHERE, SUBJECT, Distribution, Kind, TrueBuilds, TrueResolver, Truth, made
 from tests.scenario.harness import CONFIG, Stage, stage
+from tests.scenario.oracle import Accepted, Oracle, Rules
 
-LOST = Failed(reason=FailureReason.INFRASTRUCTURE, cause="a mirror was down")
-NAMES = ("aa", "bb", "cc", "dd")
+ENDS = {
+    "lose": Failed(reason=FailureReason.INFRASTRUCTURE, cause="a mirror was down"),
+    "refuse": Failed(reason=FailureReason.INFRASTRUCTURE, cause="no such architecture here", refused=True),
+    "stop": Cancelled(),
+}
+NAMES = ("aa", "bb", "cc", "dd", "ee")
+KINDS = [Kind.PASSES, Kind.PASSES, *Kind]
 
 
 @st.composite
-def distributions(draw: st.DrawFn) -> Distribution:
-    packages: list[Truth] = []
+def packages(draw: st.DrawFn) -> tuple[Truth, ...]:
+    found: list[Truth] = []
     for name in NAMES[: draw(st.integers(1, len(NAMES)))]:
-        known = [SUBJECT, *(package.name for package in packages)]
-        packages.append(
+        known = [SUBJECT, *(package.name for package in found)]
+        resolves = draw(st.integers(0, 7)) > 0
+        found.append(
             Truth(
                 name=name,
-                uses=tuple(draw(st.sets(st.sampled_from(known), min_size=1))),
+                uses=tuple(sorted(draw(st.sets(st.sampled_from(known), min_size=1, max_size=2)))),
                 links=draw(st.booleans()),
+                wants=(draw(st.sampled_from(known)),) if draw(st.integers(0, 5)) == 0 else (),
+                shifts=draw(st.integers(0, 2)) == 0,
                 mends=draw(st.integers(0, 3)) > 0,
-                without=draw(st.sampled_from([Kind.PASSES, Kind.PASSES, *Kind])),
-                changed=draw(st.sampled_from([Kind.PASSES, Kind.PASSES, *Kind])),
+                without=draw(st.sampled_from(KINDS)),
+                changed=draw(st.sampled_from(KINDS)),
                 same=draw(st.booleans()),
+                common=draw(st.booleans()),
                 mute=draw(st.integers(0, 3)) == 0,
                 hides=draw(st.booleans()),
-                resolves=draw(st.integers(0, 7)) > 0,
+                resolves=resolves,
+                healed=not resolves and draw(st.booleans()),
             )
         )
-    elsewhere = [
-        replace(
-            package,
-            without=draw(st.sampled_from([package.without, *Kind])),
-            changed=draw(st.sampled_from([package.changed, *Kind])),
+    return tuple(found)
+
+
+@st.composite
+def variants(draw: st.DrawFn) -> tuple[Distribution, ...]:
+    """What two pushes do to the same packages."""
+    everything, found = draw(packages()), list[Distribution]()
+    elsewhere = tuple(replace(each, without=draw(st.sampled_from([each.without, *Kind]))) for each in everything)
+    for _ in range(2):
+        found.append(
+            Distribution(
+                packages=everything,
+                moves=draw(st.booleans()),
+                lame=draw(st.integers(0, 5)) == 0,
+                was_lame=draw(st.booleans()),
+                elsewhere=tuple(
+                    replace(each, changed=draw(st.sampled_from([each.changed, *Kind]))) for each in elsewhere
+                ),
+            )
         )
-        for package in packages
-    ]
-    return Distribution(
-        packages=tuple(packages),
-        moves=draw(st.booleans()),
-        lame=draw(st.integers(0, 5)) == 0,
-        was_lame=draw(st.booleans()),
-        elsewhere=tuple(elsewhere),
-    )
+        everything = tuple(replace(each, changed=draw(st.sampled_from([each.changed, *KINDS]))) for each in everything)
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What `.revdeps.yaml` says."""
+    """What `.revdeps.yaml` says, and the operator."""
 
     mode: str
     baseline: str
@@ -75,6 +88,7 @@ class Settings:
     exclude: tuple[str, ...]
     limit: int | None
     targets: int
+    systemic: int
 
     @property
     def text(self) -> str:
@@ -86,6 +100,11 @@ class Settings:
             f"reverse-dependencies: {{exclude: [{', '.join(self.exclude)}]{limit}}}\n"
         )
 
+    @property
+    def rules(self) -> Rules:
+        """What of it matters for the verdicts."""
+        return Rules(mode=self.mode, baseline=self.baseline, min_coverage=self.min_coverage)
+
 
 CONFIGURATIONS = st.builds(
     Settings,
@@ -93,218 +112,159 @@ CONFIGURATIONS = st.builds(
     baseline=st.sampled_from(["on-failure", "on-failure", "always", "off"]),
     min_coverage=st.sampled_from([100, 100, 50]),
     exclude=st.sampled_from([(), (), ("bb",)]),
-    limit=st.sampled_from([None, None, 1]),
+    limit=st.sampled_from([None, None, 1, 2]),
     targets=st.sampled_from([1, 1, 2]),
+    systemic=st.sampled_from([8, 8, 2, 1]),
 )
+COMMANDS = ["retry", "rebuild", "baseline", "skip", "include", "cancel", "waive", "accept", "unwaive"]
 DEEDS = st.one_of(
-    st.tuples(st.just("finish"), st.integers(0, 5)),
-    st.tuples(st.just("lose"), st.integers(0, 5)),
-    st.tuples(st.just("stop"), st.integers(0, 5)),
-    st.tuples(
-        st.sampled_from(["retry", "rebuild", "baseline", "skip", "include", "cancel", "waive", "accept", "unwaive"]),
-        st.sampled_from([*NAMES, SUBJECT, "*"]),
-    ),
-    st.tuples(st.sampled_from(["push", "back", "again", "wait", "sleep"]), st.none()),
-    st.tuples(st.just("move"), st.sampled_from(NAMES)),
+    st.tuples(st.sampled_from(["finish", "finish", *ENDS]), st.integers(0, 5)),
+    st.tuples(st.sampled_from(COMMANDS), st.sampled_from([*NAMES, SUBJECT, "*"])),
+    st.tuples(st.just("push"), st.integers(0, 1)),
+    st.tuples(st.sampled_from(["back", "again", "wait", "sleep", "base", "other", "all"]), st.none()),
+    st.tuples(st.sampled_from(["break", "mend"]), st.sampled_from(NAMES)),
 )
+Deed = tuple[str, object]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(distributions(), CONFIGURATIONS, st.lists(DEEDS, max_size=12))
-def test_verdicts_are_true(truth: Distribution, config: Settings, deeds: Sequence[tuple[str, object]]) -> None:
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(variants(), CONFIGURATIONS, st.lists(DEEDS, max_size=12))
+def test_verdicts_are_true(truths: Sequence[Distribution], config: Settings, deeds: Sequence[Deed]) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(_story(Path(directory), truth, config, deeds))
+        asyncio.run(tell(Path(directory), truths, config, deeds))
 
 
-async def _story(directory: Path, truth: Distribution, config: Settings, deeds: Sequence[tuple[str, object]]) -> None:
-    resolver = TrueResolver(sources=[package.name for package in truth.packages])
-    resolver.truth = truth
-    async with stage(directory, resolver=resolver) as revdeps:
-        builds = TrueBuilds(truth)
-        ref = await revdeps.open(config=config.text)
-        await revdeps.settle()
+async def tell(directory: Path, truths: Sequence[Distribution], config: Settings, deeds: Sequence[Deed]) -> None:
+    """Let the deeds be done and the run come to its end, and look at it after each step."""
+    resolver = TrueResolver(sources=[package.name for package in truths[0].packages])
+    operator = EngineSettings(state=directory, systemic_failures=config.systemic)
+    async with stage(directory, resolver=resolver, settings=operator) as revdeps:
+        resolver.builder, resolver.builds = revdeps.builder, TrueBuilds(variants=truths)
+        revdeps.builder.artifacts_for = made
+        story = Story(revdeps=revdeps, builds=resolver.builds, config=config)
+        await story.begin()
         for deed, what in deeds:
-            await _do(revdeps, ref, builds, deed, what)
-            await _look(revdeps, ref, truth, config, builds.moved)
-        for _ in range(200):
-            if (await revdeps.view(ref)).runs[0].run.state is RunState.FINISHED and not revdeps.builder.running:
-                break
-            await _finish(revdeps, builds, 0)
-            revdeps.clock.pass_time(seconds=100)
-            await revdeps.settle()
-        else:
-            raise AssertionError("the run does not come to its end")
-        await _look(revdeps, ref, truth, config, builds.moved)
+            await story.do(deed, what)
+            await story.look()
+        await story.come_to_an_end()
+        await story.look()
 
 
-async def _finish(revdeps: Stage, builds: TrueBuilds, which: int) -> None:
-    running = revdeps.builder.running
-    if running:
-        key = running[which % len(running)]
-        revdeps.builder.finish(key, builds.end(revdeps.builder.request(key)))
+@dataclass(kw_only=True)
+class Story:
+    """A pull request, or two, and what becomes of them."""
 
+    revdeps: Stage
+    builds: TrueBuilds
+    config: Settings
+    refs: list[ChangeRef] = field(default_factory=list)
+    accepted: Accepted = field(default_factory=Accepted)
+    bases: int = 0
 
-async def _do(revdeps: Stage, ref: ChangeRef, builds: TrueBuilds, deed: str, what: object) -> None:
-    running = revdeps.builder.running
-    match deed, what:
-        case "finish", int(which):
-            await _finish(revdeps, builds, which)
-        case "lose" | "stop", int(which):
-            if running:
-                revdeps.builder.finish(running[which % len(running)], LOST if deed == "lose" else Cancelled())
-        case "push", _:
-            assert isinstance(revdeps.world.resolver, TrueResolver)
-            revdeps.world.resolver.contents += 1
-            await revdeps.push(ref)
-        case "again", _:
-            await revdeps.ask(ref, "/revdeps run")
-        case "back", _:
-            revdeps.forge.close(ref)
-            await revdeps.deliver_refresh(ref)
-            await revdeps.settle()
-            revdeps.forge.reopen(ref)
-            await revdeps.deliver_refresh(ref)
-        case "move", str(package):
-            _move(revdeps, builds, package)
-        case "wait", _:
-            revdeps.clock.pass_time(minutes=10)
-        case "sleep", _:
-            revdeps.clock.pass_time(hours=13)
-        case "accept", str(package):
-            tomorrow = revdeps.clock.now() + timedelta(days=1)
-            await revdeps.ask(ref, f"/revdeps waive {package} until={tomorrow:%Y-%m-%d} -- for a reason")
-        case "waive", str(package):
-            await revdeps.ask(ref, f"/revdeps waive {package} -- for a reason")
-        case verb, package:
-            await revdeps.ask(ref, f"/revdeps {verb} {package}")
-    await revdeps.settle()
+    async def begin(self) -> None:
+        self.refs.append(await self.revdeps.open(config=self.config.text))
+        await self.revdeps.settle()
 
+    async def come_to_an_end(self) -> None:
+        for _ in range(300):
+            runs = [(await self.revdeps.view(ref)).runs[0].run for ref in self.refs]
+            if all(run.state is RunState.FINISHED for run in runs) and not self.revdeps.builder.running:
+                return
+            self.finish(0)
+            self.revdeps.clock.pass_time(seconds=100)
+            for ref, run in zip(self.refs, runs, strict=True):
+                if run.pause is not None and not self.revdeps.builder.running:
+                    await self.revdeps.ask(ref, "/revdeps retry")
+            await self.revdeps.settle()
+        raise AssertionError("the run does not come to its end")
 
-def _move(revdeps: Stage, builds: TrueBuilds, name: str) -> None:
-    """Let the distribution break a package with which the change has nothing to do."""
-    here, elsewhere = (builds.truth.on(target).by_name.get(name) for target in ("", ELSEWHERE))
-    if here is not None and elsewhere is not None and here.changed is elsewhere.changed is Kind.PASSES:
-        revdeps.clock.pass_time(minutes=1)
-        builds.moved.add(name)
-        revdeps.builder.base_packages = (*revdeps.builder.base_packages, f"new-in-{name}-1-1.noarch")
+    def finish(self, which: int, how: str = "finish") -> None:
+        running = self.revdeps.builder.running
+        if running:
+            key = running[which % len(running)]
+            request = self.revdeps.builder.request(key)
+            self.revdeps.builder.finish(key, ENDS.get(how) or self.builds.end(request))
 
+    async def do(self, deed: str, what: object) -> None:
+        revdeps, ref = self.revdeps, self.refs[0]
+        match deed, what:
+            case _, int(which) if deed in {"finish", *ENDS}:
+                self.finish(which, deed)
+            case "all", _:
+                for _ in revdeps.builder.running:
+                    self.finish(0)
+            case "push", int(contents):
+                await revdeps.push(ref)
+                self.builds.contents[revdeps.forge.changes[ref].head_sha] = contents
+            case "again", _:
+                await revdeps.ask(ref, "/revdeps run")
+            case "back", _:
+                revdeps.forge.close(ref)
+                await revdeps.deliver_refresh(ref)
+                await revdeps.settle()
+                revdeps.forge.reopen(ref)
+                await revdeps.deliver_refresh(ref)
+            case "other", _:
+                if len(self.refs) == 1:
+                    self.refs.append(await revdeps.open(config=self.config.text))
+            case "base", _:
+                self.accepted.until.clear()
+                self.bases += 1
+                revdeps.forge.alter(ref, base_sha=f"{self.bases:040x}")
+                await revdeps.deliver_refresh(ref)
+            case "break" | "mend", str(package):
+                self.move(package, broken=deed == "break")
+            case "wait", _:
+                revdeps.clock.pass_time(minutes=10)
+            case "sleep", _:
+                revdeps.clock.pass_time(hours=13)
+            case _, str(package):
+                await self.command(deed, package)
+        await revdeps.settle()
 
-async def _look(revdeps: Stage, ref: ChangeRef, truth: Distribution, config: Settings, moved: Collection[str]) -> None:
-    """Hold what stands there against what is known."""
-    latest = (await revdeps.view(ref)).runs[0]
-    check = revdeps.check(ref)
-    green = check.conclusion is Conclusion.SUCCESS
-    if green:
-        assert latest.run.conclusion is Conclusion.SUCCESS
-    findings = {(found.target, found.package): found for found in latest.findings}
-    for entry in latest.entries:
-        found = findings.get((entry.target, entry.package))
-        if found is not None and latest.run.state is RunState.FINISHED:
-            _is_right(latest, entry, found, truth.on(entry.target), config, moved)
-    ended = latest.run.conclusion in {Conclusion.SUCCESS, Conclusion.FAILURE, Conclusion.ACTION_REQUIRED}
-    if latest.entries and ended and latest.run.problem is None:
-        assert set(findings) == {(entry.target, entry.package) for entry in latest.entries}
-        assert latest.run.conclusion is conclude(findings.values(), min_coverage=config.min_coverage)
-        waived = {place for place, found in findings.items() if found.judgement.verdict is Verdict.WAIVED}
-        planned = (entry for entry in latest.entries if entry.planned and not entry.own)
-        open_ones = {(entry.target, entry.package) for entry in planned} - waived
-        # What was not tested may be broken, as far as the coverage allows; what needs no test to be known may not.
-        seen = _is_broken if config.min_coverage == 100 else _is_known_to_break
-        broken = {place for place in open_ones if place[1] not in moved and seen(truth.on(place[0]), place[1])}
-        assert not (green and broken), f"{broken} broken and green"
-    lame = {target.target.name for target in latest.targets if _is_lame(truth.on(target.target.name))}
-    if green and ended:
-        told = {target for target in lame if findings[target, SUBJECT].judgement.verdict is Verdict.WAIVED}
-        assert told == lame, "it cannot be installed, and is green"
+    async def command(self, verb: str, package: str) -> None:
+        until = (self.revdeps.clock.now() + timedelta(days=1)).date()
+        match verb:
+            case "accept":
+                self.accepted.until[package] = until
+                line = f"waive {package} until={until} -- for a reason"
+            case "waive":
+                self.accepted.until[package] = None
+                line = f"waive {package} -- for a reason"
+            case _:
+                line = f"{verb} {package}"
+        await self.revdeps.ask(self.refs[0], f"/revdeps {line}")
 
+    def move(self, name: str, *, broken: bool) -> None:
+        """Let the distribution break a package with which the change has nothing to do, or mend it again."""
+        everywhere = [
+            truth.on(target).by_name.get(name) for truth in self.builds.variants for target in ("", ELSEWHERE)
+        ]
+        if any(each is None or each.changed is not Kind.PASSES for each in everywhere):
+            return
+        if broken is (name in self.builds.moved):
+            return
+        self.revdeps.clock.pass_time(minutes=1)
+        (self.builds.moved.add if broken else self.builds.moved.remove)(name)
+        self.builds.ever_moved.add(name)
+        news = f"new-in-{name}-{len(self.revdeps.builder.base_packages)}-1.noarch"
+        self.revdeps.builder.base_packages = (*self.revdeps.builder.base_packages, news)
+        for target in ("rawhide", ELSEWHERE):
+            self.revdeps.world.resolver.move(target)  # type: ignore[attr-defined]
 
-def _is_lame(truth: Distribution) -> bool:
-    """Whether the change brings what cannot be installed any more."""
-    return truth.lame and not truth.was_lame
-
-
-def _is_broken(truth: Distribution, name: str) -> bool:
-    """Whether the change breaks a package for good, and that can be seen."""
-    package = truth.by_name[name]
-    return _is_known_to_break(truth, name) or (package.resolves and _is_at_fault(package))
-
-
-def _is_known_to_break(truth: Distribution, name: str) -> bool:
-    """Whether the solver alone knows that the change breaks a package, and no rebuild repairs that."""
-    if truth.breaks(name) and not truth.may_be_repaired(name):
-        return True
-    resolved = truth.by_name[name].resolves
-    return resolved and not all(truth.may_be_repaired(needed) for needed in truth.root(name))
-
-
-def _is_at_fault(package: Truth) -> bool:
-    """Whether a package builds without the change, be it at times, and with it never."""
-    known = package.without is Kind.FLAKY and package.same
-    return (
-        package.without in {Kind.PASSES, Kind.FLAKY, Kind.SLOW}
-        and package.changed in {Kind.FAILS, Kind.HANGS}
-        and not (known and package.changed is Kind.FAILS)
-    )
-
-
-def _may_regress(truth: Distribution, name: str, config: Settings) -> bool:
-    """Whether the change can be at fault at all."""
-    package = truth.by_name[name]
-    if truth.breaks(name) and (not truth.may_be_repaired(name) or config.mode == "isolated"):
-        return True
-    if package.resolves and not all(truth.may_be_repaired(needed) for needed in truth.root(name)):
-        return True
-    return _is_at_fault(package) or (config.baseline == "off" and package.changed in {Kind.FAILS, Kind.HANGS})
-
-
-def _is_right(
-    view: RunView,
-    entry: PlanEntry,
-    found: Finding,
-    truth: Distribution,
-    config: Settings,
-    moved: Collection[str],
-) -> None:
-    name, judged = entry.package, found.judgement
-    if entry.own:
-        assert truth.lame
-        fair = {Verdict.STILL_FAILING} if truth.was_lame else {Verdict.REGRESSED, Verdict.WAIVED}
-        assert judged.verdict in fair, f"{name} cannot be installed: {judged}"
-        return
-    done = [build for build in view.builds if build.package == name and build.state is BuildState.DONE]
-    builds = [build for build in done if build.target == entry.target]
-    target = next(each.target for each in view.targets if each.target.name == entry.target)
-    candidates = [build for build in builds if build.run is not None and build.purpose is not Purpose.SUBJECT]
-    key = baseline_key(entry, target, attempt=1).text.rpartition("/")[0]
-    baselines = [build for build in builds if build.run is None and build.key.startswith(key)]
-    passed = any(isinstance(build.outcome, Succeeded) for build in candidates)
-    failures = [build for build in candidates if tells(build.outcome) and isinstance(build.outcome, Failed)]
-    good = [build for build in baselines if isinstance(build.outcome, Succeeded)]
-    bad = [build for build in baselines if tells(build.outcome) and isinstance(build.outcome, Failed)]
-    known_broken = bool(entry.uninstallable) or not entry.ready
-    match judged.verdict:
-        case Verdict.REGRESSED:
-            beyond_repair = name in moved and (config.baseline == "off" or truth.breaks(name))
-            assert beyond_repair or _may_regress(truth, name, config), f"{name} did not regress: {judged}"
-            proved = config.baseline == "off" or bool(good)
-            assert known_broken or (proved and not passed and (len(failures) > 1 or judged.root))
-        case Verdict.STILL_PASSING:
-            assert passed
-            assert not known_broken
-        case Verdict.FIXED:
-            assert passed
-            assert bad or not truth.by_name[name].resolves
-        case Verdict.STILL_FAILING | Verdict.CHANGED_FAILURE:
-            assert bad or not truth.by_name[name].resolves
-            assert not entry.uninstallable
-        case Verdict.FLAKY:
-            assert failures
-            assert passed or (good and bad)
-        case Verdict.NEEDS_REBUILD:
-            assert truth.moves
-        case Verdict.BLOCKED:
-            assert not entry.ready
-        case Verdict.NOT_TESTED:
-            assert not entry.planned
-        case Verdict.INCONCLUSIVE | Verdict.WAIVED:
-            pass
+    async def look(self) -> None:
+        """Hold what stands there against what is known."""
+        for number, ref in enumerate(self.refs):
+            latest = (await self.revdeps.view(ref)).runs[0]
+            check = self.revdeps.check(ref)
+            green = check.conclusion is Conclusion.SUCCESS
+            if green:
+                assert latest.run.conclusion is Conclusion.SUCCESS
+            if latest.run.state is RunState.FINISHED:
+                Oracle(
+                    truth=self.builds.of(latest.run.head_sha),
+                    rules=self.config.rules,
+                    moved=self.builds.ever_moved,
+                    accepted=self.accepted if number == 0 else Accepted(),
+                    now=self.revdeps.clock.now(),
+                ).hold(latest, green)
