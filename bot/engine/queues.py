@@ -17,7 +17,7 @@ from bot.domain.costs import UNKNOWN, Cost, Costs, Place, costs_by_package, usua
 from bot.ports.clock import Clock
 from bot.ports.store import Store
 
-_GOOD_FOR = 5
+_GOOD_FOR = 15
 """Seconds for which a backlog, and what is usual, is believed to be as it was: ends are foretold to the minute."""
 _COSTS_GOOD_FOR = 600
 """Seconds for which a package is believed to cost what it did: one more build hardly moves the median of several."""

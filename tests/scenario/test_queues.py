@@ -30,7 +30,7 @@ async def test_a_queue_is_believed_for_a_moment(revdeps: Stage) -> None:
     revdeps.resolver.script_impact(["libfoo"], affected("bar"))
     await revdeps.open()
     await revdeps.settle()
-    revdeps.clock.pass_time(seconds=5)
+    revdeps.clock.pass_time(seconds=15)
     (build,) = await unfinished(revdeps)
     assert await seen(revdeps) == ({build.key}, {build.run})
 
@@ -38,7 +38,7 @@ async def test_a_queue_is_believed_for_a_moment(revdeps: Stage) -> None:
     for _ in range(2):
         await revdeps.settle()
     (later,) = await unfinished(revdeps)
-    revdeps.clock.pass_time(seconds=4)
+    revdeps.clock.pass_time(seconds=14)
     assert await seen(revdeps) == ({build.key}, {build.run})
     revdeps.clock.pass_time(seconds=1)
     assert await seen(revdeps) == ({later.key}, {build.run})
@@ -49,7 +49,7 @@ async def test_a_queue_is_played_through_once_for_all_who_ask_at_once(revdeps: S
     revdeps.builder.outcome_for = lambda request: Succeeded() if request.package == "libfoo" else None
     await revdeps.open()
     await revdeps.settle()
-    revdeps.clock.pass_time(seconds=5)
+    revdeps.clock.pass_time(seconds=15)
     first, *others = await asyncio.gather(*(read(revdeps) for _ in range(3)))
     assert first.ends.keys() == {build.key for build in await unfinished(revdeps)}
     assert len(first.ends) == 2
@@ -70,7 +70,7 @@ async def test_what_a_package_costs_is_believed_for_longer_than_what_is_usual(re
     revdeps.clock.pass_time(minutes=9)
     revdeps.builder.finish(build.key)
     await revdeps.settle()
-    revdeps.clock.pass_time(seconds=5)
+    revdeps.clock.pass_time(seconds=15)
     half = timedelta(minutes=9).total_seconds() / 2
     assert await costs() == (Cost(wall=half), UNKNOWN)
     revdeps.clock.pass_time(minutes=1)

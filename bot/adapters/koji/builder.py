@@ -97,7 +97,14 @@ class KojiBuilder:
         return ref
 
     async def _submit_all(self, orders: Sequence[Order]) -> Sequence[BuildRef | Exception]:
-        return await self._hub.call(lambda s: ask_for_builds(s, orders, self._settings.priority, self._hub.told))
+        return await self._hub.call(lambda session: self._ask(session, orders))
+
+    def _ask(self, session: Any, orders: Sequence[Order]) -> list[BuildRef | Exception]:
+        answers = ask_for_builds(session, orders, self._settings.priority, self._hub.told)
+        for order, answer in zip(orders, answers, strict=True):
+            if isinstance(answer, str):
+                self._going[int(answer)] = {"start_ts": None, "request": [order.source, order.tag, order.options]}
+        return answers
 
     async def find(self, keys: Sequence[BuildKey]) -> Mapping[BuildKey, BuildRef]:
         """Return the references of those builds that the hub has heard of, asked anew."""

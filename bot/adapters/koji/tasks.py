@@ -99,9 +99,9 @@ def infos(
 ) -> dict[int, dict[str, Any]]:
     """Return what is known of build tasks, those that exist, in one call, and another where some may have ended.
 
-    `known` is what was told of tasks before, and is brought up to date. Of one that was begun it is asked whether it
-    has ended, and no more: what is told of a task is twenty times as long, and stays the same until then. What was
-    asked for with a task is the larger part of that, and is told once.
+    `known` is what was told of tasks before, or asked for with them, and is brought up to date. Of one that was begun
+    it is asked whether it has ended, and no more: what is told of a task is twenty times as long, and stays the same
+    until then. What was asked for with a task is the larger part of that, and is told once.
     """
     begun = [each for each in numbers if each in known and known[each]["start_ts"] is not None]
     waiting = [each for each in numbers if each in known and known[each]["start_ts"] is None]
