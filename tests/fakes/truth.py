@@ -215,10 +215,11 @@ class TrueBuilds:
             return failed(f"a fault of the distribution in {package.name}")
         place = (request.workspace, request.package)
         self.seen[place] += 1
-        return _end(package, baseline=is_baseline(request), even=self.seen[place] % 2 == 0)
+        return end_of(package, baseline=is_baseline(request), even=self.seen[place] % 2 == 0)
 
 
-def _end(package: Truth, *, baseline: bool, even: bool) -> Outcome:
+def end_of(package: Truth, *, baseline: bool, even: bool) -> Outcome:
+    """Return how a build of a package ends, the first time or, as `even`, the second time, and so on."""
     kind = package.without if baseline else package.changed
     if kind is Kind.PASSES or (kind in {Kind.FLAKY, Kind.SLOW} and even):
         return Succeeded()
