@@ -100,16 +100,11 @@ def all_apart(run: Run, view: TargetView, now: datetime) -> Sequence[Apart]:
     """Return how far each of the run's changes is by itself, by place."""
     needs = _needs(view)
     found: dict[WorkspaceRef, list[Build]] = {}
-    for build in view.builds:
+    for build in sorted(view.builds, key=lambda build: build.attempt):
         if build.purpose is Purpose.ALONE:
             found.setdefault(build.request.workspace, []).append(replace(build, purpose=Purpose.SUBJECT))
-    return [
-        _Single(run=run, target=view.target, place=place, needs=needs, built=found).apart(now) for place in _of(run)
-    ]
-
-
-def _of(run: Run) -> range:
-    return range(len(run.parts))
+    places = range(len(run.parts))
+    return [_Single(run=run, target=view.target, place=place, needs=needs, built=found).apart(now) for place in places]
 
 
 def _needs(view: TargetView) -> Needs:
@@ -126,7 +121,7 @@ class _Single:
     place: int
     needs: Needs
     built: Mapping[WorkspaceRef, Sequence[Build]]
-    """Of changes by themselves, by workspace, as if they were those of a run."""
+    """Of changes by themselves, by workspace and in order of attempt, as if they were those of a run."""
 
     def apart(self, now: datetime) -> Apart:
         """Return how far it is."""

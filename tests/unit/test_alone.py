@@ -63,7 +63,8 @@ class Engine:
         self.target = replace(self.target, relations=relations)
         together = [*subjects, *(built("app", BROKEN, attempt) for attempt in (1, 2)), base(self.app, OK)]
         for _ in range(100):
-            view = part(self.app, builds=(*together, *self.builds), target=self.target)
+            in_no_order = (*together, *reversed(self.builds))
+            view = part(self.app, builds=in_no_order, target=self.target)
             judged = judge_all(view)
             actions = find_out(self.run, view, judged, NOW)
             if actions == ():
