@@ -56,7 +56,8 @@ def is_silent(universe: Universe) -> bool:
 def asks_beyond(universe: Universe, dependencies: Iterable[str]) -> bool:
     """Whether one of these dependencies is for a file that the primary metadata may be silent about."""
     paths = {path for text in dependencies for path in _paths(text)}
-    return any(not is_in_primary(path) or not universe.providers(path) for path in paths)
+    # With the first question for providers libsolv looks for every file that is required: names are compared before.
+    return not all(map(is_in_primary, paths)) or not all(map(universe.providers, paths))
 
 
 def _texts(universe: Universe) -> Iterator[str]:
