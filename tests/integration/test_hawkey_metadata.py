@@ -113,7 +113,7 @@ async def test_corrupt_primary_metadata_are_for_the_operator(tmp_path: Path, tak
 
 async def test_a_repository_without_packages_is_for_the_operator(tmp_path: Path, take: Take) -> None:
     url = write_repository(tmp_path / "repo", [])
-    with pytest.raises(Misconfigured, match="no packages"):
+    with pytest.raises(Misconfigured, match="no binary packages"):
         await take(url)
 
 
