@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bot.domain.report.escape import ZERO_WIDTH, block, cell, clean, clean_lines, code, prose, shorten, tag
+from bot.domain.report.pieces import last_lines
 
 SPECIAL = [*"`@#<>&|\\*_~[]()!-+.:/\n\r\t\x00\x1b\x07\u202e\u200b$=1 ", "@octocat", "#123", "GH-4", "://", "\x1b[0m"]
 NASTY = st.lists(st.one_of(st.sampled_from(SPECIAL), st.characters()), max_size=40).map("".join)
@@ -100,3 +101,7 @@ def test_words_are_only_words(text: str) -> None:
 @given(st.text())
 def test_cleaning_leaves_only_what_can_be_printed(text: str) -> None:
     assert clean(text).isprintable()
+
+
+def test_a_line_of_a_log_that_is_cut_off_says_so():
+    assert last_lines(f"first\n{'x' * 300}\n{'y' * 301}\n", 2).splitlines()[1:3] == ["x" * 300, f"{'y' * 299}…"]

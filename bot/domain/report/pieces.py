@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.domain.build import BuildState
 from bot.domain.report.budget import Detail
-from bot.domain.report.escape import block, cell, code, prose
+from bot.domain.report.escape import block, cell, code, prose, shorten
 from bot.domain.report.groups import Group
 from bot.domain.report.values import BuildView, Links, Report, Row, Subject
 from bot.domain.report.words import blame_words, count, outcome_sign, word
@@ -12,6 +12,9 @@ from bot.domain.verdict import Verdict
 
 NAME = 80
 """Characters of a name before it is cut off; the longest source package of Fedora has 58."""
+
+_LINE = 300
+"""Characters of a log's line before it is cut off."""
 
 
 def link(text: str, address: str) -> str:
@@ -38,7 +41,7 @@ def folded(summary: str, body: str) -> str:
 def last_lines(text: str, lines: int) -> str:
     """Return the last lines of a text as a block of code, nothing where there are none."""
     kept = text.rstrip().splitlines()[-lines:] if lines else []
-    return block("\n".join(line[:300] for line in kept)) if kept else ""
+    return block("\n".join(shorten(line, _LINE) for line in kept)) if kept else ""
 
 
 def subject(report: Report) -> str:
