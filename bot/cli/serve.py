@@ -16,6 +16,7 @@ def serve() -> None:
     """Serve webhooks and pages, and do the work. Settings come from the environment (docs/operating.md)."""
     settings = load_settings()
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its own workings at every start
     # Said now and not at the first pull request: the machine may forbid what builds need.
     check_host(sandbox_settings(settings))
     run(_serve(settings))
