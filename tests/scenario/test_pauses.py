@@ -118,7 +118,8 @@ async def test_without_a_decision_it_ends_with_its_time(revdeps: Stage) -> None:
     revdeps.clock.pass_time(hours=13)
     await revdeps.settle()
     run = (await revdeps.view(ref)).runs[0].run
-    assert (run.state, run.conclusion) == (RunState.FINISHED, Conclusion.TIMED_OUT)
+    assert (run.state, run.conclusion) == (RunState.FINISHED, Conclusion.FAILURE)
+    assert revdeps.check(ref).title == "3 regressed · 27 not finished · 3 of 30 tested · out of time"
 
 
 async def test_trouble_that_passes_does_not_keep_anybody_waiting(revdeps: Stage) -> None:
