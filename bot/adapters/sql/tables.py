@@ -157,7 +157,9 @@ build = sa.Table(
     sa.Column("failure", Json),
     one_of("outcome", "SUCCEEDED", "FAILED", "CANCELLED"),
     # All that a poll looks at of what waits: where that is ten thousand builds, their rows need not be read.
-    sa.Index("ix_build_line", "backend", "state", "cancel_requested", "run", "priority", "queued_at", "not_before"),
+    sa.Index(
+        "ix_build_line", "backend", "state", "cancel_requested", "run", "priority", "queued_at", "not_before", "key"
+    ),
     sa.Index(None, "package", "target", "ended_at"),
     sa.Index(None, "target", "ended_at"),
 )

@@ -183,7 +183,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_build_line",
         "build",
-        ["backend", "state", "cancel_requested", "run", "priority", "queued_at", "not_before"],
+        ["backend", "state", "cancel_requested", "run", "priority", "queued_at", "not_before", "key"],
         unique=False,
     )
     op.create_index(
