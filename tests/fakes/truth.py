@@ -261,6 +261,8 @@ class TrueResolver(FakeResolver):
 
     async def snapshot(self, target: Target) -> Snapshot:
         found = await super().snapshot(target)
+        # Places are called by how it begins, as if it were a digest.
+        found = replace(found, id=SnapshotId(found.id[::-1]))
         self.moved_by.setdefault(found.id, frozenset(self.builds.moved))
         return found
 
