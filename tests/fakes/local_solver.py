@@ -101,7 +101,7 @@ def solver_for(job: Job) -> LocalSolver:
     hidden = job.overlay.replaces if job.overlay else frozenset()
     solver = LocalSolver([Path(unquote(urlsplit(url).path)) for url in urls], hidden)
     solver.urls = tuple(urls[1:])
-    solver.priority = min((repository.priority for repository in job.target.repositories)) if job.overlay else None
+    solver.priority = min(repository.priority for repository in job.target.repositories) if job.overlay else None
     return solver
 
 
