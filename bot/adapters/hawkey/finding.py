@@ -11,9 +11,9 @@ from bot.adapters.hawkey.parcels import affected_from, gently
 from bot.adapters.hawkey.pool import SolverPool
 from bot.domain.plan import Impact
 
-_SHARES_EACH = 6
+_SHARES_EACH = 16
 """How many shares a process gets of much work, so that none is left alone with the hardest of it."""
-_SMALL_SHARE = 200
+_SMALL_SHARE = 70
 _MANY = 10_000
 """So many numbers are gone through at a time."""
 
