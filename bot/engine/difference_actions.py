@@ -14,7 +14,8 @@ from bot.engine.change_actions import run_view
 from bot.engine.world import World
 from bot.engine.write import Write
 from bot.ports.errors import Misconfigured, Rejected, Transient
-from bot.ports.store import GoodBuild, Transaction
+from bot.ports.store import Transaction
+from bot.ports.stored_builds import GoodBuild
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from bot.adapters.sql.store import SqlStore
 from bot.domain.build import Build, BuildState, Cancelled, Failed, FailureReason, Outcome, Purpose, Succeeded
 from bot.domain.ids import BuildKey, RunId
 from bot.domain.target import Target
-from bot.ports.store import GoodBuild
+from bot.ports.stored_builds import GoodBuild
 from tests.fakes.stored import (
     MINUTE,
     NOW,

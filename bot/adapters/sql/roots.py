@@ -22,7 +22,7 @@ from bot.domain.build import Purpose
 from bot.domain.ids import BuildKey, ChangeId
 from bot.domain.run import RunTarget
 from bot.domain.target import Target
-from bot.ports.store import GoodBuild
+from bot.ports.stored_builds import GoodBuild
 
 NEAR = 4
 """A difference that is larger than this fraction (one in `NEAR`) of the root is not worth its while."""
